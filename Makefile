@@ -1,0 +1,51 @@
+SHELL := /bin/bash
+BIN := .venv/bin
+INCIDENT ?= bad_release
+SEED ?= 1
+
+.PHONY: help demo test check fix goldens e2e record bench faults
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 10
+
+demo: .venv/core  ## investigate a recorded incident: raw telemetry in, a root-cause report out
+	@$(BIN)/inquest demo
+
+test: .venv/dev  ## the tests; no server, no network, no key
+	$(BIN)/pytest
+
+check: .venv/dev  ## format, lint, types, import contracts, then the tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(MAKE) test
+
+fix: .venv/dev  ## format and mend what can be mended
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+goldens: .venv/dev  ## write the expected outputs of the tests anew, to be read as a diff
+	$(BIN)/pytest --goldens
+
+e2e: .venv/dev  ## the tests that start real servers
+	$(BIN)/pytest -m e2e
+
+record: .venv/shop  ## record an incident of the shop: INCIDENT=bad_release SEED=1
+	$(BIN)/python -m tests.shop.record $(INCIDENT) --seed $(SEED)
+
+bench: .venv/dev  ## measure speed and accuracy beside their peers
+	$(BIN)/pytest -m bench -s
+
+faults: .venv/dev  ## survive what production does: kills, full disks, junk
+	$(BIN)/pytest tests/faults -m 'faults or not faults'
+
+.venv/core: pyproject.toml requirements.lock
+	@test -d .venv || python3 -m venv .venv
+	@echo "setting up .venv (about half a minute, once) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock -e .
+	@touch $@
+
+.venv/dev .venv/shop: .venv/core
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[$(@F)]'
+	@touch $@
