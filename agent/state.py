@@ -1,0 +1,299 @@
+"""The frozen values that an investigation is made of: Incident, Evidence, Change, Cause, Report.
+
+Times are UTC-aware, durations are seconds unless a name says otherwise, probabilities are 0 to 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, with_config
+
+SCHEMA_VERSION: Literal["1"] = "1"
+
+Verdict = Literal["cause_found", "no_incident", "inconclusive", "stopped_by_budget"]
+Status = Literal["confirmed", "likely", "weakened", "refuted", "untested"]
+ResourceKind = Literal[
+    "service", "database", "cache", "queue", "node", "proxy", "external", "unknown"
+]
+Indicator = Literal["latency", "errors", "traffic", "saturation", "availability", "none"]
+Mechanism = Literal[
+    "deploy",
+    "config",
+    "flag",
+    "scale",
+    "infrastructure",
+    "resource_exhaustion",
+    "dependency",
+    "traffic",
+    "unknown",
+]
+ChangeKind = Literal["deploy", "config", "flag", "scale", "node", "schema", "infrastructure"]
+ChangeVerdict = Literal["implicated", "cleared", "not_assessable"]
+ControlKind = Literal[
+    "order",
+    "reach",
+    "own_signals",
+    "old_against_new",
+    "before_against_after",
+    "peers",
+    "recovery",
+    "same_hour_last_week",
+]
+ControlVerdict = Literal["implicates", "clears", "neutral", "not_assessable"]
+GapKind = Literal[
+    "no_data",
+    "thin_data",
+    "not_yet_arrived",
+    "no_history",
+    "not_looked_at",
+    "quarantined",
+    "budget",
+]
+TimelineKind = Literal["change", "signal", "alert", "recovery"]
+MarkKind = Literal["implicated", "cleared", "not_assessable", "alert"]
+SeriesRole = Literal["bad", "good", "plain"]
+
+_strict = with_config(ConfigDict(extra="forbid", populate_by_name=True))
+
+
+@_strict
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """What is being investigated: when, where, and how it showed.
+
+    `window_start` to `window_end` is all that was read; what lies before `started_at` in it is the
+    baseline. `started_at` is the first deviation found, None while (or if) nothing deviates.
+    """
+
+    detected_at: datetime
+    window_start: datetime
+    window_end: datetime
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    services: tuple[str, ...] = ()
+    trigger: str = ""
+    alerts: tuple[str, ...] = ()
+
+
+@_strict
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A question, the SQL that answers it, the snapshots it ran on and the digest of its rows."""
+
+    id: str
+    question: str
+    tool: str
+    sql: str
+    snapshots: dict[str, int]
+    rows: int
+    digest: str
+    columns: tuple[str, ...] = ()
+    sample: tuple[dict[str, Any], ...] = ()
+
+
+@_strict
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One line of a chart; `points` are (time, value), a None value is a break in the line."""
+
+    name: str
+    points: tuple[tuple[datetime, float | None], ...]
+    role: SeriesRole = "plain"
+
+
+@_strict
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A moment drawn on a chart: a change or an alert."""
+
+    at: datetime
+    label: str
+    kind: MarkKind
+
+
+@_strict
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Deviating series of one piece of evidence, ready to draw; `limit` is a ceiling to show."""
+
+    title: str
+    unit: str
+    series: tuple[Series, ...]
+    evidence: str
+    marks: tuple[Mark, ...] = ()
+    shaded: tuple[datetime, datetime] | None = None
+    limit: float | None = None
+
+
+@_strict
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One sentence and the evidence ids that carry it."""
+
+    text: str
+    evidence: tuple[str, ...] = ()
+
+
+@_strict
+@dataclass(frozen=True, slots=True)
+class Control:
+    """One way a change was tried, and what came of it; `p_value` where a test was made."""
+
+    kind: ControlKind
+    verdict: ControlVerdict
+    text: str
+    evidence: tuple[str, ...] = ()
+    p_value: float | None = None
+
+
+@_strict
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """When one instance was first seen on the changed version and, if it is over, last seen."""
+
+    instance: str
+    first_observed_at: datetime
+    finished_at: datetime | None = None
+
+
+@_strict
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something that was changed near the incident, and the verdict of its trial.
+
+    `declared_at` is None for a change that nobody announced but telemetry shows.
+    """
+
+    id: str
+    kind: ChangeKind
+    what: str
+    service: str
+    revision: str = ""
+    version: str = ""
+    previous_version: str = ""
+    who: str = ""
+    url: str = ""
+    reverts: str = ""
+    declared_at: datetime | None = None
+    rollouts: tuple[Rollout, ...] = ()
+    verdict: ChangeVerdict = "not_assessable"
+    reason: str = ""
+    controls: tuple[Control, ...] = ()
+
+
+@_strict
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """What is to blame: one node of the topology, with its version where that matters."""
+
+    kind: ResourceKind
+    name: str
+    version: str = ""
+
+
+@_strict
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One step of the path from cause to symptom, and the three checks outside any model."""
+
+    source: Annotated[str, Field(alias="from")]
+    target: Annotated[str, Field(alias="to")]
+    text: str = ""
+    onset: datetime | None = None
+    structure: bool = False
+    deviation: bool = False
+    order: bool = False
+    evidence: tuple[str, ...] = ()
+
+
+@_strict
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A hypothesis: what failed, how, with what probability, and the evidence both ways."""
+
+    rank: int
+    text: str
+    resource: Resource
+    indicator: Indicator
+    mechanism: Mechanism
+    probability: float
+    status: Status
+    grounded: bool = False
+    change: str = ""
+    path: tuple[Hop, ...] = ()
+    evidence_for: tuple[str, ...] = ()
+    evidence_against: tuple[str, ...] = ()
+    reason: str = ""
+
+
+@_strict
+@dataclass(frozen=True, slots=True)
+class TimelineEntry:
+    """Something that happened, in UTC."""
+
+    at: datetime
+    text: str
+    kind: TimelineKind
+    evidence: tuple[str, ...] = ()
+
+
+@_strict
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """What could not be looked at, and what would close the gap."""
+
+    kind: GapKind
+    text: str
+
+
+@_strict
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """Something a person may do; Inquest never does it."""
+
+    text: str
+    reversible: bool
+    command: str = ""
+
+
+@_strict
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What the investigation took; `usd` is None where a price is not known."""
+
+    model: str | None = None
+    input_tokens: int = 0
+    output_tokens: int = 0
+    usd: float | None = 0.0
+    queries: int = 0
+    wall_s: float = 0.0
+    trace_id: str = ""
+
+
+@_strict
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The answer. Its JSON is the source of truth; every other dress derives from it."""
+
+    id: str
+    title: str
+    verdict: Verdict
+    confidence: float
+    created_at: datetime
+    incident: Incident
+    schema_version: Literal["1"] = SCHEMA_VERSION
+    summary: tuple[Statement, ...] = ()
+    impact: tuple[Statement, ...] = ()
+    causes: tuple[Cause, ...] = ()
+    changes: tuple[Change, ...] = ()
+    timeline: tuple[TimelineEntry, ...] = ()
+    ruled_out: tuple[Cause, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    next_steps: tuple[NextStep, ...] = ()
+    charts: tuple[Chart, ...] = ()
+    evidence: dict[str, Evidence] = field(default_factory=dict)
+    cost: Cost = field(default_factory=Cost)
+    engine_version: str = ""

@@ -1,0 +1,13 @@
+"""Errors meant for a person: one sentence that names the thing, the value and what was expected."""
+
+
+class InquestError(Exception):
+    """Something the caller can mend; the command line prints the sentence and exits 2."""
+
+
+class LakeError(InquestError):
+    """The lake cannot be opened, written or read as asked."""
+
+
+class QueryError(InquestError):
+    """A query was refused, failed, or went past its caps."""
