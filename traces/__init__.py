@@ -1,0 +1,1 @@
+"""What the agent did, as OpenTelemetry spans by the GenAI conventions; exported to the lake."""
