@@ -10,17 +10,20 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import pyarrow as pa
-from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExportResult
 from opentelemetry.trace import StatusCode, format_span_id, format_trace_id
 
 from lake.errors import LakeError
 from lake.schema import arrow_schema
-from lake.store import Lake
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import ReadableSpan
+
+    from lake.store import Lake
 
 OTLP_TIMEOUT_S = 2.0
 """How long a silent collector may hold up the end of an investigation, unless
@@ -34,9 +37,12 @@ _OCSF_STATUS = {StatusCode.UNSET: 0, StatusCode.OK: 1, StatusCode.ERROR: 2}
 
 def export_lake(lake: Lake, spans: Sequence[ReadableSpan]) -> str:
     """Append `spans` to the lake's table `trace_span`."""
-    rows = to_arrow(spans)
     try:
-        lake.append("trace_span", rows, batch_id=f"trace-{rows['metadata'][0]['uid']}")
+        lake.append(
+            "trace_span",
+            to_arrow(spans),
+            batch_id=f"trace-{format_span_id(spans[-1].context.span_id)}",
+        )
     except (LakeError, OSError) as error:
         return f"The trace of this investigation is not in the lake: {error}"
     return ""
@@ -52,7 +58,7 @@ def export_otlp(spans: Sequence[ReadableSpan]) -> str:
     with _overheard("opentelemetry.exporter.otlp.proto.http.trace_exporter") as said:
         exporter = OTLPSpanExporter(timeout=None if _first(_TIMEOUTS) else OTLP_TIMEOUT_S)
         result = exporter.export(spans)
-        exporter.shutdown()
+        exporter.shutdown()  # type: ignore[no-untyped-call]  # the exporter left it untyped
     if result is SpanExportResult.SUCCESS:
         return ""
     return f"The trace of this investigation did not reach {endpoint}: {said[0]}"

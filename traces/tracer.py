@@ -10,9 +10,8 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import cache
 from importlib.metadata import version
 from types import TracebackType
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
-from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
@@ -28,10 +27,14 @@ from opentelemetry.trace import (
 )
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from lake.store import Lake
 from traces import names
 from traces.cost import Cost, cost_of
 from traces.exporters import export_lake, export_otlp
+
+if TYPE_CHECKING:
+    from opentelemetry.context import Context
+
+    from lake.store import Lake
 
 _log = logging.getLogger(__name__)
 
@@ -112,7 +115,7 @@ class Tracing:
         return self._span(f"{names.CHAT} {model}", attributes, SpanKind.CLIENT)
 
     def cost(self) -> Cost:
-        """What the spans finished so far took."""
+        """Add up what the spans finished so far took."""
         return cost_of(
             self._finished.spans,
             wall_s=time.perf_counter() - self._started,
@@ -164,9 +167,14 @@ def _active(span: Span) -> Iterator[Span]:
         try:
             yield span
         except BaseException as error:
-            span.set_attribute(names.ERROR_TYPE, type(error).__qualname__)
+            span.set_attribute(names.ERROR_TYPE, _error_type(error))
             span.set_status(Status(StatusCode.ERROR, str(error)))
             raise
+
+
+def _error_type(error: BaseException) -> str:
+    kind = type(error)
+    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
 
 
 def _provider(finished: _Finished) -> TracerProvider:
