@@ -1,0 +1,17 @@
+"""The agent's errors meant for a person, beside those of `lake.errors`."""
+
+from __future__ import annotations
+
+from lake.errors import InquestError
+
+
+class RequestError(InquestError):
+    """What was asked for cannot be investigated as asked."""
+
+
+class ReportError(InquestError):
+    """A report cannot be found or read, or does not hold together."""
+
+
+class SettingError(InquestError):
+    """An environment variable of ours is unknown or has no meaning."""
