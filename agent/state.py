@@ -5,9 +5,10 @@ Times are UTC-aware, durations are seconds unless a name says otherwise, probabi
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Annotated, Any, Literal
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal, TypedDict
 
 from pydantic import ConfigDict, Field, with_config
 
@@ -92,6 +93,62 @@ class Evidence:
     digest: str
     columns: tuple[str, ...] = ()
     sample: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The stretch of time that is read, cut into buckets of `bucket_s` seconds."""
+
+    start: datetime
+    end: datetime
+    bucket_s: int
+
+    @property
+    def buckets(self) -> int:
+        """How many buckets the window has, the last one perhaps cut short."""
+        return -int((self.start - self.end).total_seconds() // self.bucket_s)
+
+    def at(self, bucket: int) -> datetime:
+        """When `bucket` begins."""
+        return self.start + timedelta(seconds=int(bucket) * self.bucket_s)
+
+    def bucket(self, at: datetime) -> int:
+        """The bucket that `at` lies in."""
+        return int((at - self.start).total_seconds() // self.bucket_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """Something that deviated: of which resource, what, since when, and by how much.
+
+    `own` says that the resource's callees do not explain it; `effect` is a robust z; `before` and
+    `during` are levels in `unit`.
+    """
+
+    resource: str
+    indicator: Indicator
+    subject: str
+    own: bool
+    onset: datetime
+    ended_at: datetime | None
+    effect: float
+    before: float
+    during: float
+    unit: str
+    evidence: str
+    instance: str = ""
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An edge of the topology: `caller` calls `callee`; `system` names a database, cache or queue."""
+
+    caller: str
+    callee: str
+    system: str
+    calls: int
+    failed: int
 
 
 @_strict
@@ -297,3 +354,24 @@ class Report:
     evidence: dict[str, Evidence] = field(default_factory=dict)
     cost: Cost = field(default_factory=Cost)
     engine_version: str = ""
+
+
+def merged(left: dict[str, Any], right: dict[str, Any]) -> dict[str, Any]:
+    """Join two branches' updates; the later word on a key holds."""
+    return {**left, **right}
+
+
+class Investigation(TypedDict, total=False):
+    """What the nodes of the graph pass on; branches that run side by side are joined."""
+
+    window: Window
+    incident: Incident
+    evidence: Annotated[dict[str, Evidence], merged]
+    signals: Annotated[list[Signal], operator.add]
+    calls: list[Call]
+    changes: Annotated[dict[str, Change], merged]
+    causes: Annotated[dict[str, Cause], merged]
+    gaps: Annotated[list[Gap], operator.add]
+    charts: Annotated[list[Chart], operator.add]
+    subject: str
+    report: Report

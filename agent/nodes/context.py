@@ -1,0 +1,18 @@
+"""What every node may use: the request, the notebook, and a place to say how far it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from agent.config import Request
+from agent.tools.notebook import Notebook
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One run's request and resources; the graph's state holds values only."""
+
+    request: Request
+    notebook: Notebook
+    progress: Callable[[str], None]

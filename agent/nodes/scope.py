@@ -1,0 +1,168 @@
+"""Scope: which stretch of time, which services, and what was there to be read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from agent.errors import NothingToInvestigateError
+from agent.state import Gap, Incident, Investigation, Window
+
+if TYPE_CHECKING:
+    from langgraph.runtime import Runtime
+
+    from agent.config import Request
+    from agent.nodes.context import Context
+
+Row = dict[str, Any]
+
+_BUCKETS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
+_MOST_BUCKETS = 120
+_AFTER = timedelta(minutes=15)
+_SAME_INCIDENT = timedelta(minutes=30)
+_WATERMARK_S = 60
+_KINDS = {
+    "trace_span": "traces",
+    "log_record": "application logs",
+    "metric_point": "metrics",
+    "http_activity": "access logs",
+    "application_lifecycle": "announced changes",
+    "detection_finding": "alerts",
+}
+_SIGNALS = ("trace_span", "log_record", "metric_point", "http_activity")
+
+
+def scope(state: Investigation, runtime: Runtime[Context]) -> Investigation:
+    """Settle the window and the symptom from the alert, the request or, last, the data."""
+    context = runtime.context
+    context.progress("scope: what is there, and what was the alarm")
+    extent = context.notebook.ask("extent")
+    alerts = context.notebook.ask("alerts")
+    quarantined = context.notebook.ask("quarantine")
+    held = {row["table"]: row for row in extent.rows.dicts() if row["records"]}
+    first, last = _extent(held)
+    firings = _chosen(alerts.rows.dicts(), context.request)
+    incident = _incident(firings, context.request, first, last)
+    window = _window(incident)
+    if not _overlaps(window, first, last):
+        raise NothingToInvestigateError(
+            f"no telemetry from {window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} UTC: "
+            f"the lake holds {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}; ask for a time in it"
+        )
+    return {
+        "window": window,
+        "incident": incident,
+        "evidence": extent.noted() | alerts.noted() | quarantined.noted(),
+        "gaps": [
+            *_missing(held),
+            *_not_yet_arrived(held, window),
+            *_quarantined(quarantined.rows.dicts()),
+        ],
+    }
+
+
+def _extent(held: dict[str, Row]) -> tuple[datetime, datetime]:
+    """From when to when there is telemetry at all."""
+    signals = [held[table] for table in _SIGNALS if table in held]
+    if not signals:
+        raise NothingToInvestigateError(
+            "the lake holds no telemetry (no spans, logs, metrics or access logs): "
+            "put some in with `inquest ingest SOURCE PATH`"
+        )
+    return min(row["first_at"] for row in signals), max(row["last_at"] for row in signals)
+
+
+def _chosen(alerts: list[Row], request: Request) -> list[Row]:
+    """The alerts that belong to the one incident asked about, firing ones first in time."""
+    wanted = [a for a in alerts if _is_wanted(a, request)]
+    if request.alert and not any(not a["resolved"] for a in wanted):
+        names = ", ".join(sorted({str(a["title"]) for a in alerts})) or "none at all"
+        raise NothingToInvestigateError(
+            f"no alert {request.alert!r} fired in this lake; it holds {names}"
+        )
+    episodes: list[list[Row]] = []
+    for alert in wanted:
+        if not episodes or alert["time"] - episodes[-1][-1]["time"] > _SAME_INCIDENT:
+            episodes.append([])
+        episodes[-1].append(alert)
+    return episodes[-1] if episodes else []
+
+
+def _is_wanted(alert: Row, request: Request) -> bool:
+    if request.alert and request.alert not in (alert["title"], alert["uid"]):
+        return False
+    if request.service and alert["service"] not in (None, request.service):
+        return False
+    return request.at is None or abs(alert["time"] - request.at) <= _SAME_INCIDENT
+
+
+def _incident(
+    alerts: list[Row], request: Request, first: datetime, last: datetime
+) -> Incident:
+    """The alarm, and the window around it as far as there is telemetry."""
+    firing = [a for a in alerts if not a["resolved"]]
+    detected = request.at or (firing[0]["time"] if firing else last)
+    services = [request.service] if request.service else [a["service"] for a in firing]
+    titles = list(dict.fromkeys(str(a["title"]) for a in firing))
+    quiet_since = max([detected, *(a["time"] for a in alerts)])
+    start = max(first, detected - timedelta(seconds=request.lookback_s))
+    return Incident(
+        detected_at=detected,
+        window_start=start.replace(microsecond=0),
+        window_end=min(last + timedelta(seconds=1), quiet_since + _AFTER),
+        services=tuple(dict.fromkeys(s for s in services if s)),
+        trigger=_trigger(titles, firing, request),
+        alerts=tuple(titles),
+    )
+
+
+def _trigger(titles: list[str], firing: list[Row], request: Request) -> str:
+    if not titles:
+        return "a time given by hand" if request.at else "the telemetry itself, no alert"
+    times = "once" if len(firing) == 1 else f"{len(firing)} times"
+    return f"{', '.join(titles)} fired {times}"
+
+
+def _window(incident: Incident) -> Window:
+    span = (incident.window_end - incident.window_start).total_seconds()
+    bucket = next((b for b in _BUCKETS_S if span / b <= _MOST_BUCKETS), _BUCKETS_S[-1])
+    return Window(incident.window_start, incident.window_end, bucket)
+
+
+def _overlaps(window: Window, first: datetime, last: datetime) -> bool:
+    return window.start < window.end and window.start <= last and window.end >= first
+
+
+def _missing(held: dict[str, Row]) -> list[Gap]:
+    return [
+        Gap("no_data", f"No {words} in the lake: nothing that only they show was looked at.")
+        for table, words in _KINDS.items()
+        if table not in held and table != "detection_finding"
+    ]
+
+
+def _not_yet_arrived(held: dict[str, Row], window: Window) -> list[Gap]:
+    """A source that falls silent before the others is late until shown otherwise."""
+    slack = timedelta(seconds=max(_WATERMARK_S, 3 * window.bucket_s))
+    return [
+        Gap(
+            "not_yet_arrived",
+            f"{_KINDS[table].capitalize()} end at {held[table]['last_at']:%H:%M:%S}, before the "
+            f"window does ({window.end:%H:%M:%S}): later ones count as not yet arrived.",
+        )
+        for table in _SIGNALS
+        if table in held and window.end - held[table]["last_at"] > slack
+    ]
+
+
+def _quarantined(rows: list[Row]) -> list[Gap]:
+    return [
+        Gap("quarantined", f"{row['records']:,} {row['source']} records unread: {row['reason']}.")
+        for row in rows
+    ]
+
+
+def found(incident: Incident, started: datetime | None, ended: datetime | None) -> Incident:
+    """The incident with what the survey found out about its beginning and end."""
+    return replace(incident, started_at=started, ended_at=ended)

@@ -1,0 +1,53 @@
+"""Who calls whom, and which databases, caches and queues got slow or failed for their callers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from agent.nodes.survey.deviations import Measure, signals
+from agent.state import Call, Investigation
+
+if TYPE_CHECKING:
+    from langgraph.runtime import Runtime
+
+    from agent.nodes.context import Context
+
+_MEASURES = (
+    Measure("p95_ms", "latency", "latency p95 of calls", "ms", True, 5.0, 1.5, log=True),
+    Measure("failed_percent", "errors", "failed calls", "%", True, 2.0, 2.0),
+)
+
+
+def survey_calls(state: Investigation, runtime: Runtime[Context]) -> Investigation:
+    """Draw the topology; what a store does to its callers is the store's own signal."""
+    context, window = runtime.context, state["window"]
+    context.progress("survey: calls between services and to stores")
+    answer = context.notebook.ask(
+        "edges", start=window.start, end=window.end, bucket_s=window.bucket_s
+    )
+    frame = answer.df
+    stores = _per_store(frame[frame["system"].notna()])
+    return {
+        "evidence": answer.noted(),
+        "calls": _calls(frame),
+        "signals": signals(stores, "callee", _MEASURES, window, answer.id),
+    }
+
+
+def _calls(frame: pd.DataFrame) -> list[Call]:
+    edges = frame.groupby(["caller", "callee", "system"], dropna=False)[["calls", "failed"]].sum()
+    return [
+        Call(caller, callee, "" if pd.isna(system) else system, int(row.calls), int(row.failed))
+        for (caller, callee, system), row in edges.iterrows()
+    ]
+
+
+def _per_store(frame: pd.DataFrame) -> pd.DataFrame:
+    """A store as all its callers see it: the slowest caller's p95, the share of failed calls."""
+    grouped = frame.groupby(["callee", "bucket"])
+    stores = grouped[["calls", "failed"]].sum()
+    stores["p95_ms"] = grouped["p95_ns"].median() / 1e6
+    stores["failed_percent"] = 100 * stores["failed"] / stores["calls"]
+    return stores.reset_index()

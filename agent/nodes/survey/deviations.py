@@ -1,0 +1,107 @@
+"""From a table of buckets to signals: what each look at the window shares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from agent.analysis.change_points import shifts
+from agent.state import Indicator, Signal, Window
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One quantity of a resource: how its level is compared, and the least that matters.
+
+    A shift counts when it is at least `least` in the quantity's own unit and, where `ratio` is
+    given, at least that many times the level before (or as much below). `log` compares ratios.
+    """
+
+    column: str
+    indicator: Indicator
+    subject: str
+    unit: str
+    own: bool
+    least: float
+    ratio: float = 0.0
+    log: bool = False
+    rises_only: bool = True
+
+
+def matrix(frame: pd.DataFrame, key: str, column: str, buckets: int) -> tuple[list[Any], Floats]:
+    """Spread `column` of a (key, bucket) frame into one row a key; what was not seen is NaN."""
+    wide = frame.pivot_table(index=key, columns="bucket", values=column, aggfunc="first")
+    wide = wide.reindex(columns=range(buckets))
+    return list(wide.index), wide.to_numpy(dtype=np.float64)
+
+
+def signals(
+    frame: pd.DataFrame, key: str, measures: Iterable[Measure], window: Window, evidence: str
+) -> list[Signal]:
+    """The shifts of each measure, over all resources at once, that matter as well as deviate."""
+    found = []
+    for measure in measures:
+        names, values = matrix(frame, key, measure.column, window.buckets)
+        found += of_series(
+            values, measure, window, evidence, lambda row, names=names: {"resource": names[row]}
+        )
+    return found
+
+
+def of_series(
+    values: Floats,
+    measure: Measure,
+    window: Window,
+    evidence: str,
+    named: Callable[[int], dict[str, Any]],
+) -> list[Signal]:
+    """The shifts in `values` (series x buckets) as signals; `named` gives a row's identity."""
+    if not values.size:
+        return []
+    shift = shifts(np.log(np.maximum(values, 1e-9)) if measure.log else values)
+    found = []
+    for row in np.flatnonzero(shift.significant):
+        before, during = (
+            (float(np.exp(level)) if measure.log else float(level))
+            for level in (shift.before[row], shift.during[row])
+        )
+        if not _matters(before, during, measure):
+            continue
+        start, end = int(shift.start[row]), int(shift.end[row])
+        identity: dict[str, Any] = {
+            "indicator": measure.indicator,
+            "subject": measure.subject,
+            "own": measure.own,
+            "unit": measure.unit,
+        } | named(int(row))
+        found.append(
+            Signal(
+                onset=window.at(start),
+                ended_at=window.at(end) if end < window.buckets else None,
+                effect=float(shift.effect[row]),
+                before=before,
+                during=during,
+                evidence=evidence,
+                **identity,
+            )
+        )
+    return found
+
+
+def _matters(before: float, during: float, measure: Measure) -> bool:
+    if measure.rises_only and during < before:
+        return False
+    low, high = sorted((before, during))
+    return high - low >= measure.least and high >= measure.ratio * low
+
+
+def unique(values: Iterable[Hashable]) -> list[Any]:
+    """The distinct values, first come first."""
+    return list(dict.fromkeys(values))

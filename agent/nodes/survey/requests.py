@@ -1,0 +1,56 @@
+"""How each service answered: latency, failures and load, its own part told from its callees'."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agent.nodes.survey.deviations import Measure, signals
+from agent.state import Investigation
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from langgraph.runtime import Runtime
+
+    from agent.nodes.context import Context
+
+ENTRANCE = "users"
+
+_LATENCY = {"indicator": "latency", "unit": "ms", "least": 5.0, "ratio": 1.5, "log": True}
+_FAILURES = {"indicator": "errors", "unit": "%", "least": 2.0, "ratio": 2.0}
+_MEASURES = (
+    Measure("p95_ms", subject="latency p95", own=False, **_LATENCY),
+    Measure("own_p95_ms", subject="own time p95", own=True, **_LATENCY),
+    Measure("failed_percent", subject="failed requests", own=False, **_FAILURES),
+    Measure("own_failed_percent", subject="own failures", own=True, **_FAILURES),
+    Measure(
+        "per_s", "traffic", "requests per second", "1/s",
+        own=False, least=0.2, ratio=2.0, rises_only=False,
+    ),
+)  # fmt: skip
+_USERS = tuple(m for m in _MEASURES if m.column in {"p95_ms", "failed_percent", "per_s"})
+
+
+def survey_requests(state: Investigation, runtime: Runtime[Context]) -> Investigation:
+    """Look for shifts in what every service answered and in what users got at the entrance."""
+    context, window = runtime.context, state["window"]
+    context.progress("survey: requests of every service")
+    span = {"start": window.start, "end": window.end, "bucket_s": window.bucket_s}
+    requests = context.notebook.ask("requests", **span)
+    entrance = context.notebook.ask("entrance", **span)
+    by_service = _rated(requests.df, window.bucket_s)
+    at_entrance = _rated(entrance.df.assign(service=ENTRANCE), window.bucket_s)
+    return {
+        "evidence": requests.noted() | entrance.noted(),
+        "signals": signals(by_service, "service", _MEASURES, window, requests.id)
+        + signals(at_entrance, "service", _USERS, window, entrance.id),
+    }
+
+
+def _rated(frame: pd.DataFrame, bucket_s: int) -> pd.DataFrame:
+    """Milliseconds, percentages and rates from nanoseconds and counts."""
+    frame = frame.assign(per_s=frame["requests"] / bucket_s)
+    for column in frame.columns.intersection(["p95_ns", "own_p95_ns"]):
+        frame[column.replace("_ns", "_ms")] = frame[column] / 1e6
+    for column in frame.columns.intersection(["failed", "own_failed"]):
+        frame[f"{column}_percent"] = 100 * frame[column] / frame["requests"]
+    return frame

@@ -1,0 +1,66 @@
+"""The tools: questions anyone may put to the lake, one `.sql` file each, answered read-only."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from agent.analysis.log_templates import MASKS
+from lake.ask import literal
+
+TOOLS = (
+    "alerts",
+    "by_version",
+    "changes",
+    "edges",
+    "entrance",
+    "extent",
+    "history",
+    "impact",
+    "metrics",
+    "old_against_new",
+    "quarantine",
+    "requests",
+    "templates",
+    "versions",
+)
+
+_HERE = Path(__file__).parent
+_QUESTION = re.compile(r"-- question: (.+)\n")
+_PART = re.compile(r"\{\{(\w+)(?:\((\w+)\))?\}\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """One question: its words, and its SQL with `$name` where a value goes."""
+
+    name: str
+    question: str
+    sql: str
+
+
+@cache
+def tool(name: str) -> Tool:
+    """Read the tool `name`; its `{{part}}`s are filled in from `parts/`."""
+    text = (_HERE / f"{name}.sql").read_text()
+    question, sql = _QUESTION.match(text), _QUESTION.sub("", text, count=1)
+    if question is None:
+        raise ValueError(f"tool {name}: its first line must be '-- question: ...'")
+    return Tool(name, question.group(1), _PART.sub(_part, sql).strip())
+
+
+def _part(match: re.Match[str]) -> str:
+    part, argument = match.groups()
+    if part == "mask":
+        return _masked(argument)
+    return (_HERE / "parts" / f"{part}.sql").read_text().strip()
+
+
+def _masked(column: str) -> str:
+    """SQL that turns the text of `column` into its log template."""
+    sql = column
+    for pattern, replacement in MASKS:
+        sql = f"regexp_replace({sql}, {literal(pattern)}, {literal(replacement)}, 'g')"
+    return sql
