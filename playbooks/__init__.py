@@ -1,0 +1,1 @@
+"""Playbooks: symptoms, checks and remedies as data."""

@@ -10,20 +10,17 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 import pyarrow as pa
+from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExportResult
 from opentelemetry.trace import StatusCode, format_span_id, format_trace_id
 
 from lake.errors import LakeError
 from lake.schema import arrow_schema
-
-if TYPE_CHECKING:
-    from opentelemetry.sdk.trace import ReadableSpan
-
-    from lake.store import Lake
+from lake.store import Lake
 
 OTLP_TIMEOUT_S = 2.0
 """How long a silent collector may hold up the end of an investigation, unless

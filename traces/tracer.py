@@ -10,8 +10,9 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import cache
 from importlib.metadata import version
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal, Self
+from typing import Literal, Self
 
+from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
@@ -27,14 +28,10 @@ from opentelemetry.trace import (
 )
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from lake.store import Lake
 from traces import names
 from traces.cost import Cost, cost_of
 from traces.exporters import export_lake, export_otlp
-
-if TYPE_CHECKING:
-    from opentelemetry.context import Context
-
-    from lake.store import Lake
 
 _log = logging.getLogger(__name__)
 
