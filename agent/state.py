@@ -142,7 +142,7 @@ class Signal:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """An edge of the topology: `caller` calls `callee`; `system` names a database, cache or queue."""
+    """An edge of the topology: `caller` calls `callee`, which is a store if `system` says so."""
 
     caller: str
     callee: str

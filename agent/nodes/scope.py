@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from agent.errors import NothingToInvestigateError
+from langgraph.runtime import Runtime
+
+from agent.config import Request
+from agent.errors import RequestError
+from agent.nodes.context import Context
 from agent.state import Gap, Incident, Investigation, Window
-
-if TYPE_CHECKING:
-    from langgraph.runtime import Runtime
-
-    from agent.config import Request
-    from agent.nodes.context import Context
 
 Row = dict[str, Any]
 
@@ -33,7 +30,7 @@ _KINDS = {
 _SIGNALS = ("trace_span", "log_record", "metric_point", "http_activity")
 
 
-def scope(state: Investigation, runtime: Runtime[Context]) -> Investigation:
+def scope(_state: Investigation, runtime: Runtime[Context]) -> Investigation:
     """Settle the window and the symptom from the alert, the request or, last, the data."""
     context = runtime.context
     context.progress("scope: what is there, and what was the alarm")
@@ -46,7 +43,7 @@ def scope(state: Investigation, runtime: Runtime[Context]) -> Investigation:
     incident = _incident(firings, context.request, first, last)
     window = _window(incident)
     if not _overlaps(window, first, last):
-        raise NothingToInvestigateError(
+        raise RequestError(
             f"no telemetry from {window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} UTC: "
             f"the lake holds {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}; ask for a time in it"
         )
@@ -66,7 +63,7 @@ def _extent(held: dict[str, Row]) -> tuple[datetime, datetime]:
     """From when to when there is telemetry at all."""
     signals = [held[table] for table in _SIGNALS if table in held]
     if not signals:
-        raise NothingToInvestigateError(
+        raise RequestError(
             "the lake holds no telemetry (no spans, logs, metrics or access logs): "
             "put some in with `inquest ingest SOURCE PATH`"
         )
@@ -78,9 +75,7 @@ def _chosen(alerts: list[Row], request: Request) -> list[Row]:
     wanted = [a for a in alerts if _is_wanted(a, request)]
     if request.alert and not any(not a["resolved"] for a in wanted):
         names = ", ".join(sorted({str(a["title"]) for a in alerts})) or "none at all"
-        raise NothingToInvestigateError(
-            f"no alert {request.alert!r} fired in this lake; it holds {names}"
-        )
+        raise RequestError(f"no alert {request.alert!r} fired in this lake; it holds {names}")
     episodes: list[list[Row]] = []
     for alert in wanted:
         if not episodes or alert["time"] - episodes[-1][-1]["time"] > _SAME_INCIDENT:
@@ -97,9 +92,7 @@ def _is_wanted(alert: Row, request: Request) -> bool:
     return request.at is None or abs(alert["time"] - request.at) <= _SAME_INCIDENT
 
 
-def _incident(
-    alerts: list[Row], request: Request, first: datetime, last: datetime
-) -> Incident:
+def _incident(alerts: list[Row], request: Request, first: datetime, last: datetime) -> Incident:
     """The alarm, and the window around it as far as there is telemetry."""
     firing = [a for a in alerts if not a["resolved"]]
     detected = request.at or (firing[0]["time"] if firing else last)
@@ -161,8 +154,3 @@ def _quarantined(rows: list[Row]) -> list[Gap]:
         Gap("quarantined", f"{row['records']:,} {row['source']} records unread: {row['reason']}.")
         for row in rows
     ]
-
-
-def found(incident: Incident, started: datetime | None, ended: datetime | None) -> Incident:
-    """The incident with what the survey found out about its beginning and end."""
-    return replace(incident, started_at=started, ended_at=ended)

@@ -19,10 +19,12 @@ TOOLS = (
     "extent",
     "history",
     "impact",
+    "levels",
     "metrics",
     "old_against_new",
     "quarantine",
     "requests",
+    "side_by_side",
     "templates",
     "versions",
 )

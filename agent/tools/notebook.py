@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from agent.state import Evidence
 from agent.tools.catalogue import tool
-from lake.ask import Limits, Rows, bind
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from lake.ask import View
-    from traces.tracer import Tracing
+from lake.ask import Limits, Rows, View, bind
+from traces.tracer import Tracing
 
 SAMPLE = 8
 _LIMITS = Limits(rows=200_000, seconds=60.0)
@@ -49,16 +46,20 @@ class Notebook:
 
     view: View
     tracing: Tracing
+    _answers: dict[tuple[str, str], Answer] = field(default_factory=dict)
 
     def ask(self, name: str, about: str = "", **params: Any) -> Answer:
         """Ask tool `name`; `about` tells apart the several times that one tool is asked.
 
         Until the report numbers it, evidence is called by its tool and subject (`history:cart`), so
-        that an answer has the same name whichever branch of the graph comes first.
+        that an answer has the same name whichever branch of the graph comes first. The same
+        question is put to the lake once.
         """
         asked = tool(name)
         sql = bind(asked.sql, **{k: v for k, v in params.items() if f"${k}" in asked.sql})
         evidence_id = f"{name}:{about}" if about else name
+        if known := self._answers.get((evidence_id, sql)):
+            return known
         with self.tracing.tool(name, evidence=evidence_id):
             rows = self.view.ask(sql, _LIMITS)
         evidence = Evidence(
@@ -72,7 +73,14 @@ class Notebook:
             columns=tuple(rows.columns),
             sample=tuple(rows.head(SAMPLE)),
         )
-        return Answer(evidence, rows)
+        answer = Answer(evidence, rows)
+        self._answers[evidence_id, sql] = answer
+        return answer
+
+    def again(self, evidence: Evidence) -> Answer:
+        """The answer behind a piece of evidence; run again if this notebook did not ask it."""
+        known = self._answers.get((evidence.id, evidence.sql))
+        return known or Answer(evidence, self.view.ask(evidence.sql, _LIMITS))
 
 
 def _worded(question: str, params: dict[str, Any]) -> str:

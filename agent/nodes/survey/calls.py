@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pandas as pd
+from langgraph.runtime import Runtime
 
+from agent.nodes.context import Context
 from agent.nodes.survey.deviations import Measure, signals
 from agent.state import Call, Investigation
 
-if TYPE_CHECKING:
-    from langgraph.runtime import Runtime
-
-    from agent.nodes.context import Context
-
 _MEASURES = (
-    Measure("p95_ms", "latency", "latency p95 of calls", "ms", True, 5.0, 1.5, log=True),
-    Measure("failed_percent", "errors", "failed calls", "%", True, 2.0, 2.0),
+    Measure(
+        "p95_ms", "latency", "latency p95 of calls", "ms", own=True, least=5.0, ratio=1.5, log=True
+    ),
+    Measure("failed_percent", "errors", "failed calls", "%", own=True, least=2.0, ratio=2.0),
 )
 
 

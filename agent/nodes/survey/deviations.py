@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,13 +68,10 @@ def of_series(
     shift = shifts(np.log(np.maximum(values, 1e-9)) if measure.log else values)
     found = []
     for row in np.flatnonzero(shift.significant):
-        before, during = (
-            (float(np.exp(level)) if measure.log else float(level))
-            for level in (shift.before[row], shift.during[row])
-        )
+        start, end = int(shift.start[row]), int(shift.end[row])
+        before, during = _levels(values[row], start, end)
         if not _matters(before, during, measure):
             continue
-        start, end = int(shift.start[row]), int(shift.end[row])
         identity: dict[str, Any] = {
             "indicator": measure.indicator,
             "subject": measure.subject,
@@ -95,13 +92,18 @@ def of_series(
     return found
 
 
+def _levels(values: Floats, start: int, end: int) -> tuple[float, float]:
+    """The typical value outside and inside a segment, each one that was really measured."""
+    inside = np.zeros(len(values), dtype=bool)
+    inside[start:end] = True
+    outside, within = (
+        float(np.nanquantile(values[m], 0.5, method="lower")) for m in (~inside, inside)
+    )
+    return outside, within
+
+
 def _matters(before: float, during: float, measure: Measure) -> bool:
     if measure.rises_only and during < before:
         return False
     low, high = sorted((before, during))
     return high - low >= measure.least and high >= measure.ratio * low
-
-
-def unique(values: Iterable[Hashable]) -> list[Any]:
-    """The distinct values, first come first."""
-    return list(dict.fromkeys(values))

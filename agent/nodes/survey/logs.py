@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import pandas as pd
+from langgraph.runtime import Runtime
+
+from agent.nodes.context import Context
 from agent.nodes.survey.deviations import Measure, of_series
 from agent.nodes.survey.metrics import spread
 from agent.state import Investigation
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from langgraph.runtime import Runtime
-
-    from agent.nodes.context import Context
 
 _MEDIUM = 3
 _LINES = Measure("lines", "errors", "", "lines/bucket", own=False, least=1.0, ratio=3.0)
@@ -28,7 +26,7 @@ def survey_logs(state: Investigation, runtime: Runtime[Context]) -> Investigatio
     frame = answer.df
     frame = frame[frame["severity_id"] >= _MEDIUM].rename(columns={"counts": "values"})
     counts = spread(frame, window.buckets)
-    counts[counts != counts] = 0.0  # noqa: PLR0124 - a bucket without lines has none
+    counts[counts != counts] = 0.0
     found = of_series(counts, _LINES, window, answer.id, lambda row: _identity(frame.iloc[row]))
     return {"evidence": answer.noted(), "signals": found}
 

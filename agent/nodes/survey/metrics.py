@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
+from langgraph.runtime import Runtime
 
+from agent.nodes.context import Context
 from agent.nodes.survey.deviations import Floats, Measure, of_series
 from agent.state import Investigation, Signal
 
-if TYPE_CHECKING:
-    import pandas as pd
-    from langgraph.runtime import Runtime
-
-    from agent.nodes.context import Context
-
-_MOVED = Measure(
-    "level", "saturation", "", "", own=True, least=0.0, ratio=1.25, rises_only=False
-)
+_MOVED = Measure("level", "saturation", "", "", own=True, least=0.0, ratio=1.25, rises_only=False)
 _A_SERVICE = 12
 
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import pandas as pd
+from langgraph.runtime import Runtime
 
+from agent.nodes.context import Context
 from agent.nodes.survey.deviations import Measure, signals
 from agent.state import Investigation
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from langgraph.runtime import Runtime
-
-    from agent.nodes.context import Context
 
 ENTRANCE = "users"
 

@@ -1,0 +1,100 @@
+"""The investigation as a graph: every node and edge on one screen.
+
+scope ─▶ survey: changes, requests, calls, metrics, logs ─▶ hypothesise ─▶ test ─┐ fan-out
+weigh ◀──────────┘
+report ◀─ verify ◀─ write ◀───────────────────────────────────────┘
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
+from langgraph.types import Send
+
+from agent.config import Request
+from agent.nodes.context import Context
+from agent.nodes.hypothesise import hypothesise, untested
+from agent.nodes.scope import scope
+from agent.nodes.survey.calls import survey_calls
+from agent.nodes.survey.changes import survey_changes
+from agent.nodes.survey.logs import survey_logs
+from agent.nodes.survey.metrics import survey_metrics
+from agent.nodes.survey.requests import survey_requests
+from agent.nodes.test import test
+from agent.nodes.verify import verify
+from agent.nodes.weigh import weigh
+from agent.nodes.write import write
+from agent.state import Cost, Investigation, Report
+from agent.tools.notebook import Notebook
+from lake.store import Lake
+from traces.tracer import Tracing
+
+Node = Callable[[Investigation, Runtime[Context]], Investigation]
+
+SURVEY: tuple[Node, ...] = (
+    survey_changes,
+    survey_requests,
+    survey_calls,
+    survey_metrics,
+    survey_logs,
+)
+
+
+def investigate(
+    lake: Lake, request: Request, progress: Callable[[str], None] | None = None
+) -> Report:
+    """Find out what happened, on the lake as it is now; leave the run's own trace in the lake."""
+    with Tracing(lake, "investigate") as tracing:
+        notebook = Notebook(lake.at(), tracing)
+        context = Context(request, notebook, progress or (lambda _: None))
+        state = _graph().invoke({"gaps": []}, context=context)
+        report: Report = state["report"]
+        spent = tracing.cost()
+        return replace(
+            report,
+            cost=Cost(
+                model=spent.model,
+                input_tokens=spent.input_tokens,
+                output_tokens=spent.output_tokens,
+                usd=spent.usd,
+                queries=spent.queries,
+                wall_s=spent.wall_s,
+                trace_id=spent.trace_id,
+            ),
+        )
+
+
+@cache
+def _graph() -> CompiledStateGraph[Investigation, Context, Any, Any]:
+    graph = StateGraph(Investigation, context_schema=Context)
+    for node in (scope, *SURVEY, hypothesise, test, weigh, write, verify):
+        graph.add_node(node.__name__, _traced(node))
+    graph.add_edge(START, "scope")
+    for look in SURVEY:
+        graph.add_edge("scope", look.__name__)
+    graph.add_edge([look.__name__ for look in SURVEY], "hypothesise")
+    graph.add_conditional_edges("hypothesise", _each_hypothesis, ["test", "weigh"])
+    graph.add_edge("test", "weigh")
+    graph.add_edge("weigh", "write")
+    graph.add_edge("write", "verify")
+    graph.add_edge("verify", END)
+    return graph.compile()
+
+
+def _each_hypothesis(state: Investigation) -> list[Send] | str:
+    """Test every hypothesis side by side; without any there is only nothing to weigh."""
+    return [Send("test", {**state, "subject": key}) for key in untested(state)] or "weigh"
+
+
+def _traced(node: Node) -> Node:
+    def run(state: Investigation, runtime: Runtime[Context]) -> Investigation:
+        with runtime.context.notebook.tracing.node(node.__name__):
+            return node(state, runtime)
+
+    return run

@@ -1,0 +1,125 @@
+"""The charts of a report: the symptom, the culprit by version, and what ran out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import pandas as pd
+
+from agent.nodes.facts import Facts
+from agent.nodes.prose import well
+from agent.nodes.survey.changes import began
+from agent.nodes.survey.metrics import labelled
+from agent.nodes.survey.requests import ENTRANCE
+from agent.state import Cause, Chart, Mark, Series, SeriesRole, Signal, Window
+from agent.tools.notebook import Answer
+
+Points = tuple[tuple[datetime, float | None], ...]
+
+_MOST_INSTANCES = 6
+
+
+def marks(facts: Facts, firings: Sequence[tuple[datetime, str]]) -> tuple[Mark, ...]:
+    """The changes and alerts in the window, to be drawn on every chart."""
+    found = [Mark(began(c), c.what, c.verdict) for c in facts.changes.values()]
+    found += [Mark(at, name, "alert") for at, name in firings]
+    inside = (m for m in found if facts.window.start <= m.at <= facts.window.end)
+    return tuple(sorted(inside, key=lambda m: (m.at, m.label)))
+
+
+def shaded(facts: Facts) -> tuple[datetime, datetime] | None:
+    """From the first deviation to the end of the trouble, or of the window."""
+    if facts.incident.started_at is None:
+        return None
+    return facts.incident.started_at, facts.incident.ended_at or facts.window.end
+
+
+def of_symptom(facts: Facts, answers: dict[str, Answer], drawn: tuple[Mark, ...]) -> list[Chart]:
+    """What the alarm was about: failures and latency, of the symptom's resource or of all users."""
+    resource = facts.symptom[0].resource if facts.symptom else ENTRANCE
+    answer = answers["entrance" if resource == ENTRANCE else "requests"]
+    frame = answer.df
+    if resource != ENTRANCE:
+        frame = frame[frame["service"] == resource]
+    if frame.empty:
+        return []
+    role: SeriesRole = "bad" if facts.symptom else "plain"
+    failed = 100 * frame["failed"] / frame["requests"]
+    charts = [
+        ("latency p95", "ms", frame["p95_ns"] / 1e6),
+        ("failed requests", "%", failed),
+    ]
+    return [
+        Chart(
+            title=f"{well(resource)} · {words}",
+            unit=unit,
+            series=(Series(resource, points(frame["bucket"], values, facts.window), role),),
+            evidence=answer.id,
+            marks=drawn,
+            shaded=shaded(facts),
+        )
+        for words, unit, values in charts
+    ]
+
+
+def by_version(cause: Cause, facts: Facts, answer: Answer, drawn: tuple[Mark, ...]) -> list[Chart]:
+    """The culprit's versions beside each other: own failures where it fails, else own time."""
+    frame = answer.df
+    fails = any(s.indicator == "errors" for s in facts.own(cause.resource.name))
+    values = 100 * frame["own_failed"] / frame["requests"] if fails else frame["own_p95_ms"]
+    series = []
+    for version, rows in frame.groupby("version", sort=True):
+        role: SeriesRole = "bad" if version == cause.resource.version else "good"
+        series.append(
+            Series(str(version), points(rows["bucket"], values.loc[rows.index], facts.window), role)
+        )
+    words = "own failures" if fails else "own time p95"
+    return [
+        Chart(
+            title=f"{cause.resource.name} · {words} by version",
+            unit="%" if fails else "ms",
+            series=tuple(series),
+            evidence=answer.id,
+            marks=drawn,
+            shaded=shaded(facts),
+        )
+    ]
+
+
+def of_metric(
+    signal: Signal, cause: Cause, facts: Facts, answer: Answer, drawn: tuple[Mark, ...]
+) -> list[Chart]:
+    """One metric of the culprit on each of its instances, those of the blamed version told apart."""
+    frame = answer.df
+    same = frame[(frame["service"] == signal.resource) & (frame["metric_name"] != "")]
+    same = same[same.apply(labelled, axis=1) == signal.subject]
+    series = []
+    for _, row in same.head(_MOST_INSTANCES).iterrows():
+        ours = cause.resource.version and row["version"] == cause.resource.version
+        name = " ".join(part for part in (row["instance"], row["version"]) if part)
+        series.append(
+            Series(
+                name or signal.resource,
+                points(row["buckets"], row["values"], facts.window),
+                "bad" if ours else "good",
+            )
+        )
+    return [
+        Chart(
+            title=f"{signal.resource} · {signal.subject}",
+            unit=signal.unit,
+            series=tuple(series),
+            evidence=answer.id,
+            marks=drawn,
+            shaded=shaded(facts),
+        )
+    ]
+
+
+def points(buckets: Sequence[int], values: Sequence[float], window: Window) -> Points:
+    """Every bucket from the first seen to the last, None where nothing was seen."""
+    seen = {int(b): float(v) for b, v in zip(buckets, values, strict=True) if not pd.isna(v)}
+    if not seen:
+        return ()
+    return tuple((window.at(b), seen.get(b)) for b in range(min(seen), max(seen) + 1))

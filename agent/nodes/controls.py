@@ -1,0 +1,343 @@
+"""The controls: ways to try a change, each a plain function from facts to one verdict.
+
+A control without data says so; it never passes for want of data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from agent.analysis.experiments import Trial, failures_old_against_new, old_against_new
+from agent.nodes.facts import Facts
+from agent.nodes.survey.changes import began
+from agent.state import Change, Control, ControlKind, ControlVerdict
+from agent.tools.notebook import Answer
+
+ALPHA = 0.01
+_SLOWER = 0.64  # Vargha and Delaney (2000): A from .64 is a medium effect
+_RATIO = 1.5  # and the new version's median is at least so many times the old one's
+_MORE_FAILURES = 0.03  # a risk difference that users would notice
+_ENOUGH = 30  # requests a side
+_SOON = timedelta(minutes=3)
+_WEEK = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Trying:
+    """A change on trial: the facts, and how to ask the lake for more."""
+
+    change: Change
+    facts: Facts
+    ask: Callable[..., Answer]
+
+    @property
+    def began(self) -> datetime:
+        """When the change took hold first."""
+        return began(self.change)
+
+    def says(
+        self, kind: ControlKind, verdict: ControlVerdict, text: str, *evidence: str, p: float = 1.0
+    ) -> Control:
+        """One control's verdict; `p` of 1 stands for no test made."""
+        tested = p if p < 1.0 and np.isfinite(p) else None
+        return Control(kind, verdict, text, evidence, p_value=tested)
+
+
+def order(trying: Trying) -> Control:
+    """A cause comes first: the change against the first deviation."""
+    started, slack = trying.facts.incident.started_at, trying.facts.slack
+    if started is None:
+        return trying.says(
+            "order", "clears", "Nothing deviated, before it or after.", "requests", "entrance"
+        )
+    if trying.began > started + slack:
+        return trying.says(
+            "order",
+            "clears",
+            f"First seen at {trying.began:%H:%M:%S}, after the first deviation at "
+            f"{started:%H:%M:%S}.",
+            "versions", "requests",
+        )  # fmt: skip
+    return trying.says(
+        "order",
+        "neutral",
+        f"First seen at {trying.began:%H:%M:%S}, before the first deviation at "
+        f"{started:%H:%M:%S}: in time to be the cause.",
+        "versions", "requests",
+    )  # fmt: skip
+
+
+def reach(trying: Trying) -> Control:
+    """A cause has a way to its effect: calls from the symptom down to what was changed."""
+    service, facts = trying.change.service, trying.facts
+    if service not in facts.services:
+        return trying.says(
+            "reach", "not_assessable", f"No call from or to {service} was traced.", "edges"
+        )
+    for symptom in facts.symptomatic:
+        if symptom == service or facts.topology.reaches(symptom, service):
+            how = "shows the symptom itself" if symptom == service else f"is called by {symptom}"
+            return trying.says("reach", "neutral", f"{service} {how}.", "edges")
+        shared = [s for s in facts.topology.shared(symptom, service) if facts.of(s)]
+        if shared:
+            return trying.says(
+                "reach", "neutral", f"{service} shares {shared[0]} with {symptom}.", "edges"
+            )
+    symptoms = " and ".join(facts.symptomatic) or "the symptom"
+    return trying.says(
+        "reach", "clears", f"{symptoms} neither calls {service} nor shares a store in trouble "
+        "with it.", "edges",
+    )  # fmt: skip
+
+
+def own_signals(trying: Trying) -> Control:
+    """What was changed misbehaves by itself, and did not before."""
+    service, facts = trying.change.service, trying.facts
+    own = facts.own(service)
+    if not own:
+        if service not in facts.services:
+            return trying.says(
+                "own_signals", "not_assessable", f"{service} left no requests to judge by.",
+                "requests",
+            )  # fmt: skip
+        return trying.says(
+            "own_signals",
+            "clears",
+            f"{service}'s own time and own failures stayed in their band.",
+            "requests",
+        )
+    onset = min(s.onset for s in own)
+    if onset < trying.began - facts.slack:
+        return trying.says(
+            "own_signals",
+            "clears",
+            f"{service}'s own trouble began at {onset:%H:%M:%S}, before the change.",
+            "requests", "versions",
+        )  # fmt: skip
+    words = " and ".join(dict.fromkeys(s.subject for s in own))
+    return trying.says(
+        "own_signals",
+        "implicates",
+        f"{service}'s {words} left their band at {onset:%H:%M:%S}, "
+        f"{(onset - trying.began).total_seconds():.0f} s after the change.",
+        "requests", "versions",
+    )  # fmt: skip
+
+
+def old_beside_new(trying: Trying) -> Control:
+    """A natural experiment: both versions answering the same kind of request at the same time."""
+    change, facts = trying.change, trying.facts
+    if not (change.previous_version and change.rollouts):
+        return trying.says(
+            "old_against_new", "not_assessable", "No second version was seen to compare it with."
+        )
+    start, end = _side_by_side(change, facts)
+    asked = {
+        "about": f"{change.service}@{change.version}",
+        "service": change.service,
+        "old": change.previous_version,
+        "new": change.version,
+        "start": start,
+        "end": end,
+        "bucket_s": facts.window.bucket_s,
+    }
+    answer = trying.ask("old_against_new", **asked)
+    slower, failing = _trials(answer.df)
+    names = f"{change.version} beside {change.previous_version}"
+    if not (slower.assessable or failing.assessable):
+        return trying.says(
+            "old_against_new", "not_assessable", f"{names}: {slower.reason}.", answer.id
+        )
+    both = trying.ask("side_by_side", **asked)
+    compared = _compared(both.rows.dicts())
+    worse = [words for words, found in _worse(slower, failing).items() if found]
+    p = min(t.p_value for t in (slower, failing) if t.assessable)
+    if worse:
+        return trying.says(
+            "old_against_new",
+            "implicates",
+            f"{names}, {_clock(start, end)}: the new version {' and '.join(worse)} ({compared}).",
+            both.id,
+            answer.id,
+            p=p,
+        )
+    late = facts.incident.started_at is None or end > facts.incident.started_at + 3 * facts.slack
+    return trying.says(
+        "old_against_new",
+        "clears" if late else "neutral",
+        f"{names}, {_clock(start, end)}: alike ({compared})"
+        + ("." if late else ", but that was before the trouble began."),
+        both.id,
+        answer.id,
+        p=p,
+    )
+
+
+def _side_by_side(change: Change, facts: Facts) -> tuple[datetime, datetime]:
+    """From the first instance on the new version to the last instance's turn."""
+    last = change.rollouts[-1].first_observed_at
+    if len(change.rollouts) == 1:
+        last = change.rollouts[0].finished_at or facts.window.end
+    return began(change), last
+
+
+def _trials(frame: pd.DataFrame) -> tuple[Trial, Trial]:
+    strata = frame.groupby(["bucket", "operation"], sort=True).ngroup().to_numpy()
+    is_new = frame["is_new"].to_numpy(dtype=bool)
+    slower = old_against_new(frame["own_ns"].to_numpy(dtype=np.float64) / 1e6, is_new, strata)
+    failing = failures_old_against_new(frame["own_failed"].to_numpy(dtype=bool), is_new, strata)
+    return slower, failing
+
+
+def _worse(slower: Trial, failing: Trial) -> dict[str, bool]:
+    return {
+        "is slower": slower.assessable
+        and slower.p_value < ALPHA
+        and slower.effect >= _SLOWER
+        and slower.new >= _RATIO * slower.old,
+        "fails more": failing.assessable
+        and failing.p_value < ALPHA
+        and failing.effect >= _MORE_FAILURES,
+    }
+
+
+def _compared(rows: list[dict[str, Any]]) -> str:
+    """Both versions in figures, the new one first, as the evidence has them."""
+    new, old = sorted(rows, key=lambda row: not row["is_new"])
+    return (
+        f"own failures {new['own_failed_percent']:g} against {old['own_failed_percent']:g} %, "
+        f"own time p95 {new['own_p95_ms']:g} against {old['own_p95_ms']:g} ms"
+    )
+
+
+def recovery(trying: Trying) -> Control:
+    """Taking the change back ends the trouble, if it was the cause."""
+    change, facts = trying.change, trying.facts
+    reverts = [c for c in facts.changes.values() if c.reverts == change.id]
+    if not reverts:
+        return trying.says("recovery", "not_assessable", "It was not taken back in the window.")
+    back = reverts[0]
+    times = [r.first_observed_at for r in back.rollouts] or [began(back)]
+    ended = facts.incident.ended_at
+    evidence = ("versions", "requests")
+    if ended is None:
+        if facts.window.end - max(times) < _SOON:
+            return trying.says(
+                "recovery", "not_assessable", f"{back.id} took it back too late to tell.", *evidence
+            )
+        return trying.says(
+            "recovery", "clears", f"{back.id} took it back, the trouble went on.", *evidence
+        )
+    if min(times) - facts.slack <= ended <= max(times) + _SOON:
+        return trying.says(
+            "recovery",
+            "implicates",
+            f"{back.id} took it back from {min(times):%H:%M:%S}; the trouble ended at "
+            f"{ended:%H:%M:%S}.",
+            *evidence,
+        )
+    return trying.says(
+        "recovery", "neutral", f"The trouble ended at {ended:%H:%M:%S}, apart from {back.id}, "
+        "which took it back.", *evidence,
+    )  # fmt: skip
+
+
+def peers(trying: Trying) -> Control:
+    """What does not depend on the changed service should be well, or something wider is wrong."""
+    service, facts = trying.change.service, trying.facts
+    reached = facts.topology.blast_radius(service) | {service}
+    apart = sorted(facts.services - reached)
+    if not apart:
+        return trying.says(
+            "peers", "not_assessable", f"Every service depends on {service}.", "edges"
+        )
+    ill = [name for name in apart if facts.of(name)]
+    if ill:
+        return trying.says(
+            "peers", "neutral", f"{', '.join(ill)} deviated too without depending on {service}.",
+            "edges", "requests",
+        )  # fmt: skip
+    return trying.says(
+        "peers", "neutral", f"{', '.join(apart)}, which do not depend on {service}, stayed well.",
+        "edges", "requests",
+    )  # fmt: skip
+
+
+def same_hour_last_week(trying: Trying) -> Control:
+    """What happened at the same hour a week before, without the change, is not its doing."""
+    service, window = trying.change.service, trying.facts.window
+    answer = trying.ask(
+        "history",
+        about=service,
+        service=service,
+        start=window.start - _WEEK,
+        end=window.end - _WEEK,
+    )
+    row: dict[str, Any] = answer.rows.dicts()[0]
+    if row["requests"] < _ENOUGH:
+        return trying.says(
+            "same_hour_last_week",
+            "not_assessable",
+            f"The lake has no requests to {service} from the same hour last week.",
+            answer.id,
+        )
+    then = 100 * row["failed"] / row["requests"]
+    now = [s for s in trying.facts.of(service) if s.indicator == "errors"]
+    alike = bool(now) and then >= max(s.during for s in now) / 2
+    return trying.says(
+        "same_hour_last_week",
+        "clears" if alike else "neutral",
+        f"At the same hour last week {then:.1f} % of {service}'s requests failed.",
+        answer.id,
+    )
+
+
+def _clock(start: datetime, end: datetime) -> str:
+    return f"{start:%H:%M:%S} to {end:%H:%M:%S}"
+
+
+CONTROLS: tuple[Callable[[Trying], Control], ...] = (
+    order,
+    reach,
+    own_signals,
+    old_beside_new,
+    recovery,
+    peers,
+    same_hour_last_week,
+)
+
+WEIGHTS: dict[tuple[ControlKind, ControlVerdict], float] = {
+    ("own_signals", "implicates"): 1.0,
+    ("old_against_new", "implicates"): 3.0,
+    ("recovery", "implicates"): 2.0,
+}
+IMPLICATED = 3.0
+
+
+def weight(controls: tuple[Control, ...]) -> float:
+    """What the controls add to the log-odds that the change is the cause."""
+    return sum(WEIGHTS.get((c.kind, c.verdict), 0.0) for c in controls)
+
+
+def tried(change: Change, controls: tuple[Control, ...]) -> Change:
+    """The change with its verdict: cleared by any control that clears, implicated by enough."""
+    clearing = [c for c in controls if c.verdict == "clears"]
+    implicating = [c for c in controls if c.verdict == "implicates"]
+    strong = weight(controls) >= IMPLICATED
+    if clearing and not strong:
+        return replace(change, verdict="cleared", reason=clearing[0].text, controls=controls)
+    if strong and not clearing:
+        reason = max(implicating, key=lambda c: WEIGHTS[c.kind, c.verdict]).text
+        return replace(change, verdict="implicated", reason=reason, controls=controls)
+    reason = (
+        "The controls contradict each other."
+        if clearing
+        else "Nothing clears it, and no control tells it from coincidence."
+    )
+    return replace(change, verdict="not_assessable", reason=reason, controls=controls)

@@ -1,0 +1,143 @@
+"""What the survey found, put together: the symptom, what deviated with it, and who calls whom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from agent.analysis.topology import Edge, Topology
+from agent.nodes.survey.requests import ENTRANCE
+from agent.state import Call, Change, Incident, Investigation, ResourceKind, Signal, Window
+
+_CACHES = frozenset({"redis", "memcached", "valkey"})
+_QUEUES = frozenset({"kafka", "rabbitmq", "activemq", "aws_sqs", "nats", "pulsar"})
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The survey's findings as the later nodes use them.
+
+    `symptom` is what users or the alert saw, strongest first; `signals` are all that deviated
+    while it lasted, the symptom among them.
+    """
+
+    window: Window
+    incident: Incident
+    symptom: tuple[Signal, ...]
+    signals: tuple[Signal, ...]
+    calls: tuple[Call, ...]
+    changes: dict[str, Change]
+    topology: Topology
+
+    @property
+    def symptomatic(self) -> tuple[str, ...]:
+        """The resources that show the symptom, users' entrance left out."""
+        names = dict.fromkeys(s.resource for s in self.symptom if s.resource != ENTRANCE)
+        return tuple(names)
+
+    @property
+    def services(self) -> frozenset[str]:
+        """Everything that calls or is called without being a store."""
+        stores = {call.callee for call in self.calls if call.system}
+        return frozenset({n for c in self.calls for n in (c.caller, c.callee)} - stores)
+
+    def of(self, resource: str) -> list[Signal]:
+        """The request signals of a resource that coincide with the symptom."""
+        return [
+            s
+            for s in self.signals
+            if s.resource == resource and s.indicator in ("latency", "errors") and not _is_log(s)
+        ]
+
+    def own(self, resource: str) -> list[Signal]:
+        """Of those, the ones that its callees do not explain, strongest first."""
+        return sorted((s for s in self.of(resource) if s.own), key=lambda s: -abs(s.effect))
+
+    def saturation(self, resource: str) -> list[Signal]:
+        """The metric series of a resource that moved with the symptom, clearest first."""
+        moved = [s for s in self.signals if s.resource == resource and s.indicator == "saturation"]
+        return sorted(moved, key=lambda s: -abs(s.effect))
+
+    def lines(self, resource: str) -> list[Signal]:
+        """The log templates of a resource that came or multiplied with the symptom."""
+        return [s for s in self.signals if s.resource == resource and _is_log(s)]
+
+    def kind(self, resource: str) -> ResourceKind:
+        """What sort of thing a resource is."""
+        systems = {call.system for call in self.calls if call.callee == resource} - {""}
+        if not systems:
+            return "service"
+        if systems & _CACHES:
+            return "cache"
+        return "queue" if systems & _QUEUES else "database"
+
+    @property
+    def slack(self) -> timedelta:
+        """How far apart two times may be and still count as the same."""
+        return timedelta(seconds=self.window.bucket_s)
+
+
+def gather(state: Investigation) -> Facts:
+    """Find the symptom in the signals, and what goes with it."""
+    window, incident, signals = state["window"], state["incident"], state["signals"]
+    calls = tuple(state.get("calls", ()))
+    symptom = tuple(_symptom(signals, incident, calls))
+    around = [s for s in signals if _together(s, symptom, window)]
+    if symptom:
+        incident = _lasting(incident, symptom, around)
+    return Facts(
+        window=window,
+        incident=incident,
+        symptom=symptom,
+        signals=tuple(around),
+        calls=calls,
+        changes=state.get("changes", {}),
+        topology=Topology([Edge(c.caller, c.callee, c.calls) for c in calls]),
+    )
+
+
+def _symptom(signals: list[Signal], incident: Incident, calls: tuple[Call, ...]) -> list[Signal]:
+    """The alarmed services' bad requests; without any, the entrance's, then any service's."""
+    bad = [s for s in signals if _is_bad(s)]
+    served = {call.callee for call in calls}
+    callers = {call.caller for call in calls}
+    for resources in ({*incident.services}, {ENTRANCE}, callers - served, callers | served):
+        shown = [s for s in bad if s.resource in resources]
+        if shown:
+            main = max(shown, key=lambda s: abs(s.effect))
+            return [main, *(s for s in shown if s is not main and _overlap(s, main))]
+    return []
+
+
+def _is_bad(signal: Signal) -> bool:
+    """Whether users would mind: slow, failing, or no longer there."""
+    if _is_log(signal) or signal.indicator == "saturation":
+        return False
+    return signal.indicator in ("latency", "errors") or signal.during < signal.before
+
+
+def _is_log(signal: Signal) -> bool:
+    return signal.unit == "lines/bucket"
+
+
+def _together(signal: Signal, symptom: tuple[Signal, ...], window: Window) -> bool:
+    """Whether a signal lasts into the symptom, or begins within it."""
+    return any(_overlap(signal, shown) for shown in symptom) and signal.onset < window.end
+
+
+def _overlap(one: Signal, other: Signal) -> bool:
+    far = max(one.onset, other.onset)
+    return all(s.ended_at is None or s.ended_at > far for s in (one, other))
+
+
+def _lasting(incident: Incident, symptom: tuple[Signal, ...], around: list[Signal]) -> Incident:
+    """The incident with its first deviation and its end, if it ended."""
+    shown = {s.resource for s in symptom}
+    bad = [s for s in around if _is_bad(s)]
+    ends = [s.ended_at for s in symptom]
+    return replace(
+        incident,
+        started_at=min(s.onset for s in bad),
+        ended_at=None if None in ends else max(e for e in ends if e is not None),
+        services=tuple(dict.fromkeys([*incident.services, *sorted(shown - {ENTRANCE})])),
+    )

@@ -1,0 +1,68 @@
+"""Hypothesise: every resource with trouble of its own, and every change, might be the cause."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from langgraph.runtime import Runtime
+
+from agent.nodes.context import Context
+from agent.nodes.facts import Facts, gather
+from agent.state import Cause, Change, Indicator, Investigation, Mechanism, Resource
+
+_MECHANISMS: dict[str, Mechanism] = {
+    "deploy": "deploy",
+    "config": "config",
+    "flag": "flag",
+    "scale": "scale",
+    "node": "infrastructure",
+    "schema": "deploy",
+    "infrastructure": "infrastructure",
+}
+
+
+def hypothesise(state: Investigation, runtime: Runtime[Context]) -> Investigation:
+    """Write down what might explain the symptom, each as a cause that is still untested."""
+    facts = gather(state)
+    causes = {f"change {change.id}": _changed(change, facts) for change in facts.changes.values()}
+    for name in sorted({s.resource for s in facts.signals}):
+        if own := facts.own(name):
+            causes[f"resource {name}"] = Cause(
+                rank=0,
+                text=f"{name} has trouble of its own",
+                resource=Resource(facts.kind(name), name),
+                indicator=own[0].indicator,
+                mechanism="unknown",
+                probability=0.0,
+                status="untested",
+                evidence_for=tuple(dict.fromkeys(s.evidence for s in own)),
+            )
+    runtime.context.progress(
+        f"hypothesise: {len(causes)} possible causes, {len(facts.changes)} of them changes"
+    )
+    return {"incident": facts.incident, "causes": causes}
+
+
+def _changed(change: Change, facts: Facts) -> Cause:
+    own = facts.own(change.service)
+    indicator: Indicator = own[0].indicator if own else "none"
+    return Cause(
+        rank=0,
+        text=f"{change.kind} of {change.what}",
+        resource=Resource("service", change.service, change.version),
+        indicator=indicator,
+        mechanism=_MECHANISMS[change.kind],
+        probability=0.0,
+        status="untested",
+        change=change.id,
+    )
+
+
+def untested(state: Investigation) -> list[str]:
+    """The hypotheses whose checks have not run."""
+    return [key for key, cause in state["causes"].items() if cause.status == "untested"]
+
+
+def concluded(cause: Cause, **found: object) -> Cause:
+    """The cause with what its checks found."""
+    return replace(cause, **found)  # type: ignore[arg-type]  # the callers' names are checked by dataclasses

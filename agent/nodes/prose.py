@@ -1,0 +1,214 @@
+"""The words of a report, from templates: each sentence with the evidence that carries it.
+
+Every number in a sentence stands in a row of its evidence, so that `verify` can find it there.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agent.nodes.facts import Facts
+from agent.nodes.survey.requests import ENTRANCE
+from agent.state import Cause, Change, ChangeKind, NextStep, Signal, Statement, Verdict
+from agent.tools.notebook import Answer
+
+Row = dict[str, Any]
+
+_NOUNS: dict[ChangeKind, str] = {
+    "deploy": "Release",
+    "config": "Configuration change",
+    "flag": "Flag change",
+    "scale": "Scaling",
+    "node": "Node change",
+    "schema": "Schema change",
+    "infrastructure": "Infrastructure change",
+}
+_RESOURCES = {  # OpenTelemetry's metric names, and what they count in words
+    "db.client.connection": "database connections",
+    "process.memory": "memory",
+    "jvm.memory": "heap",
+    "process.cpu": "CPU",
+    "system.cpu": "CPU",
+    "process.open_file_descriptor": "file descriptors",
+    "process.thread": "threads",
+    "http.server.active_requests": "requests in flight",
+    "messaging.client": "messages",
+}
+
+
+def title(verdict: Verdict, facts: Facts, cause: Cause | None) -> str:
+    """The headline: what is wrong, and who feels it."""
+    if verdict == "no_incident":
+        return f"Nothing is wrong: {facts.incident.trigger}, and no service left its band"
+    if verdict == "inconclusive" and not facts.symptom:
+        return "Not enough telemetry to tell whether anything was wrong"
+    suffering = _suffering(facts, cause)
+    if cause is None or verdict != "cause_found":
+        return f"Cause not established: {suffering or 'users are affected'}"
+    return f"{_headline(cause, facts)}{f'; {suffering} with it' if suffering else ''}"
+
+
+def _headline(cause: Cause, facts: Facts) -> str:
+    change = facts.changes.get(cause.change)
+    who = f"{_NOUNS[change.kind]} {change.what}" if change else cause.resource.name
+    short_of = shortage(cause, facts)
+    return f"{who} {f'runs out of {short_of}' if short_of else _ails(cause.resource.name, facts)}"
+
+
+def _ails(name: str, facts: Facts) -> str:
+    indicators = {s.indicator for s in facts.own(name)}
+    if indicators == {"errors", "latency"}:
+        return "is slow and fails"
+    return "fails requests" if "errors" in indicators else "is slow"
+
+
+def _suffering(facts: Facts, cause: Cause | None) -> str:
+    """Who shows the symptom without being its cause."""
+    ill = [n for n in facts.symptomatic if cause is None or n != cause.resource.name]
+    if not ill:
+        return ""
+    verbs = {"errors": "fails", "latency": "slows down"}
+    first = facts.of(ill[0])
+    kinds = [verbs[i] for i in ("errors", "latency") if any(s.indicator == i for s in first)]
+    return f"{ill[0]} {' and '.join(kinds)}" if kinds else ill[0]
+
+
+def telling(cause: Cause, facts: Facts) -> list[Signal]:
+    """The metric series that rose on what is blamed: those of limited things first."""
+    risen = [
+        s
+        for s in facts.saturation(cause.resource.name)
+        if s.during > s.before and cause.resource.version in ("", s.version)
+    ]
+    return sorted(risen, key=lambda s: _limited(s) == "")
+
+
+def shortage(cause: Cause, facts: Facts) -> str:
+    """What the resource ran out of, if a metric of a limited thing says so; else nothing."""
+    return next((words for s in telling(cause, facts) if (words := _limited(s))), "")
+
+
+def _limited(signal: Signal) -> str:
+    return next((w for prefix, w in _RESOURCES.items() if signal.subject.startswith(prefix)), "")
+
+
+def summary(
+    verdict: Verdict,
+    facts: Facts,
+    cause: Cause | None,
+    impact: Answer | None,
+    levels: Answer | None,
+) -> list[Statement]:
+    """What is going on, what caused it, what speaks for it; or what was checked and found well."""
+    if verdict == "no_incident":
+        return _calm(facts)
+    said = users(impact) if impact else []
+    if cause and levels:
+        said += _trouble(cause, facts, levels)
+    change = facts.changes.get(cause.change) if cause else None
+    for control in change.controls if change else ():
+        if control.verdict == "implicates" and control.kind in ("old_against_new", "recovery"):
+            said.append(Statement(control.text, control.evidence))
+    return said
+
+
+def users(impact: Answer) -> list[Statement]:
+    """What users got, before and during, in the figures of the evidence."""
+    rows = {row["during"]: row for row in impact.rows.dicts()}
+    if True not in rows:
+        return []
+    during = rows[True]
+    text = (
+        f"{during['failed']} of {during['requests']} requests at the entrance failed "
+        f"({during['failed_percent']:g} %), the 95th percentile was {during['p95_s']:g} s"
+    )
+    if before := rows.get(False):
+        text += f"; before, {before['failed_percent']:g} % and {before['p95_s']:g} s"
+    return [Statement(f"{text}.", (impact.id,))]
+
+
+def _trouble(cause: Cause, facts: Facts, levels: Answer) -> list[Statement]:
+    """What the culprit did by itself."""
+    name = cause.resource.name
+    rows = {r["phase"]: r for r in levels.rows.dicts() if r["service"] == name}
+    said = []
+    if "during" in rows and "before" in rows:
+        now, then = rows["during"], rows["before"]
+        said.append(
+            Statement(
+                f"{name} itself failed {now['own_failed']} of its {now['requests']} requests and "
+                f"took {now['own_p95_ms']:g} ms of its own (p95); before, {then['own_failed']} of "
+                f"{then['requests']} and {then['own_p95_ms']:g} ms.",
+                (levels.id,),
+            )
+        )
+    for signal in telling(cause, facts)[:1]:
+        said.append(Statement(f"{_moved(signal)}.", (signal.evidence,)))
+    for signal in facts.lines(name)[:1]:
+        said.append(Statement(f"{name} began to write the {signal.subject}.", (signal.evidence,)))
+    return said
+
+
+def _moved(signal: Signal) -> str:
+    where = f" on {signal.instance}" if signal.instance else ""
+    return (
+        f"{signal.subject}{where} went from {signal.before:.3g} to {signal.during:.3g} "
+        f"{signal.unit}".rstrip()
+    )
+
+
+def _calm(facts: Facts) -> list[Statement]:
+    services = len(facts.services)
+    said = [
+        Statement(
+            f"Latency and failures of all {services} services, and what users got at the "
+            "entrance, stayed in their band through every firing of the alert.",
+            ("requests", "entrance"),
+        )
+    ]
+    if facts.incident.alerts:
+        said.append(Statement(f"{facts.incident.trigger} all the same.", ("alerts",)))
+    return said
+
+
+def next_steps(verdict: Verdict, facts: Facts, cause: Cause | None) -> list[NextStep]:
+    """What a person may do next; nothing of it is done here."""
+    change = facts.changes.get(cause.change) if cause else None
+    if verdict == "no_incident":
+        return [
+            NextStep(
+                f"Review the rule of {alert}: it fired while nothing was wrong. Compare its "
+                "threshold with the band in the chart, and let it hold longer before it fires.",
+                reversible=True,
+            )
+            for alert in facts.incident.alerts
+        ]
+    if verdict == "cause_found" and change:
+        return _for_change(change, facts)
+    if verdict == "cause_found" and cause:
+        return [NextStep(f"Look at {cause.resource.name} first: {cause.text}.", reversible=True)]
+    return [NextStep("Close the gaps listed below, then investigate again.", reversible=True)]
+
+
+def _for_change(change: Change, facts: Facts) -> list[NextStep]:
+    back = next((c for c in facts.changes.values() if c.reverts == change.id), None)
+    old = change.previous_version or "the version before"
+    steps = (
+        [NextStep(f"Keep {change.service} on {old}: {back.id} already took it back.", True)]
+        if back
+        else [NextStep(f"Roll {change.service} back from {change.version} to {old}.", True)]
+    )
+    revision = f" ({change.revision[:12]})" if change.revision else ""
+    steps.append(
+        NextStep(
+            f"Before {change.version} goes out again, read what it changed{revision} with the "
+            "first error lines of the evidence beside it.",
+            reversible=True,
+        )
+    )
+    return steps
+
+
+def well(name: str) -> str:
+    """A resource's name as a reader knows it."""
+    return "the entrance" if name == ENTRANCE else name

@@ -1,0 +1,108 @@
+"""Weigh: how probable each cause is, whether its path is grounded, and what the verdict is."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from langgraph.runtime import Runtime
+
+from agent.analysis.ranking import Suspect, posteriors
+from agent.nodes.context import Context
+from agent.nodes.controls import weight
+from agent.nodes.facts import Facts, gather
+from agent.nodes.survey.requests import ENTRANCE
+from agent.state import Cause, Investigation, Mechanism, Status
+
+CONFIRMED, LIKELY, NEGLIGIBLE = 0.8, 0.5, 0.05
+_UNKNOWN_LOG_ODDS = 0.0
+_COINCIDENCE = 1.5  # log-odds against a change that nothing but timing speaks for
+_CLEARED = 0.02  # what is left of a change that a control cleared
+_MOST = 0.97  # no figure above this until they are calibrated
+
+
+def weigh(state: Investigation, runtime: Runtime[Context]) -> Investigation:
+    """Give every cause its probability: its resource's, times its share of that resource."""
+    facts = gather(state)
+    causes = state["causes"]
+    if not facts.symptom:
+        runtime.context.progress("weigh: nothing deviated")
+        return {"causes": {k: replace(c, status="refuted") for k, c in causes.items()}}
+    of_resource = posteriors(
+        _suspects(facts, causes),
+        facts.topology,
+        facts.symptomatic[0] if facts.symptomatic else ENTRANCE,
+        unknown_log_odds=_UNKNOWN_LOG_ODDS,
+    )
+    shares = {key: _share(cause, facts) for key, cause in causes.items() if cause.change}
+    weighed = {}
+    for key, cause in causes.items():
+        if cause.change:
+            share = shares[key]
+        else:
+            rivals = [
+                s for k, s in shares.items() if causes[k].resource.name == cause.resource.name
+            ]
+            share = math.prod(1 - s for s in rivals)
+        probability = min(_MOST, share * of_resource.get(cause.resource.name, 0.0))
+        weighed[key] = _concluded(cause, probability, facts)
+    best = max(weighed.values(), key=lambda c: c.probability, default=None)
+    runtime.context.progress(f"weigh: {best.text} at {best.probability:.2f}" if best else "weigh")
+    return {"causes": weighed}
+
+
+def _suspects(facts: Facts, causes: dict[str, Cause]) -> list[Suspect]:
+    """Every resource with trouble of its own; an implicated change speaks against its service."""
+    names = dict.fromkeys(c.resource.name for c in causes.values() if facts.own(c.resource.name))
+    suspects = []
+    for name in names:
+        own = facts.own(name)
+        tried = [weight(c.controls) for c in facts.changes.values()
+                 if c.service == name and c.verdict == "implicated"]  # fmt: skip
+        suspects.append(
+            Suspect(
+                name=name,
+                own_deviation=max(abs(s.effect) for s in own),
+                onset=min(s.onset for s in own).timestamp(),
+                explained_by=tuple(
+                    callee for callee in facts.topology.callees(name) if facts.of(callee)
+                ),
+                log_odds=max(tried, default=0.0),
+            )
+        )
+    return suspects
+
+
+def _share(cause: Cause, facts: Facts) -> float:
+    """How probable it is that a resource's trouble is this change's doing."""
+    change = facts.changes[cause.change]
+    if change.verdict == "cleared":
+        return _CLEARED
+    return 1 / (1 + math.exp(_COINCIDENCE - weight(change.controls)))
+
+
+def _concluded(cause: Cause, probability: float, facts: Facts) -> Cause:
+    return replace(
+        cause,
+        probability=probability,
+        status=_status(cause, probability),
+        mechanism=cause.mechanism if cause.change else _mechanism(cause, facts),
+    )
+
+
+def _status(cause: Cause, probability: float) -> Status:
+    if cause.status == "refuted" or probability < NEGLIGIBLE:
+        return "refuted"
+    if probability >= CONFIRMED and cause.grounded:
+        return "confirmed"
+    return "likely" if probability >= LIKELY else "weakened"
+
+
+def _mechanism(cause: Cause, facts: Facts) -> Mechanism:
+    """What the signals say of a cause that no change explains."""
+    name = cause.resource.name
+    if any(s.indicator == "traffic" and s.during > s.before for s in facts.signals):
+        return "traffic"
+    if cause.resource.kind != "service":
+        return "dependency"
+    return "resource_exhaustion" if facts.saturation(name) else "unknown"

@@ -1,0 +1,185 @@
+"""Write: the report, from what was found and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+from langgraph.runtime import Runtime
+
+from agent.nodes import charts, prose
+from agent.nodes.context import Context
+from agent.nodes.facts import Facts, gather
+from agent.nodes.weigh import LIKELY
+from agent.state import (
+    Cause,
+    Chart,
+    Gap,
+    Investigation,
+    Report,
+    TimelineEntry,
+    Verdict,
+)
+from agent.tools.notebook import Answer, Notebook
+
+_RULED_OUT = 8
+_CALM = 0.95  # what a full window of well requests is worth, until calibrated
+_THIN_BUCKETS = 12
+_THIN_REQUESTS = 100
+
+
+def write(state: Investigation, runtime: Runtime[Context]) -> Investigation:
+    """Put the findings into a report; its evidence is numbered by the verifier."""
+    context, facts = runtime.context, gather(state)
+    context.progress("write: the report")
+    ranked = _ranked(state["causes"].values())
+    answered = _answered(context.notebook, facts)
+    verdict, confidence, gaps = _verdict(ranked, facts, answered)
+    cause = ranked[0] if verdict == "cause_found" else None
+    asked = _asked(context.notebook, facts, cause)
+    answers = {a.id: a for a in asked}
+    now = datetime.now(UTC)
+    report = Report(
+        id=f"{now:%Y%m%dT%H%M%SZ}-{context.notebook.tracing.trace_id[:8]}",
+        title=prose.title(verdict, facts, cause),
+        verdict=verdict,
+        confidence=round(confidence, 2),
+        created_at=now,
+        incident=facts.incident,
+        summary=tuple(
+            prose.summary(verdict, facts, cause, answers.get("impact"), answers.get("levels"))
+        ),
+        impact=tuple(prose.users(answers["impact"]) if "impact" in answers else ()),
+        causes=_numbered(c for c in ranked if c.status != "refuted"),
+        changes=tuple(facts.changes.values()),
+        timeline=tuple(_timeline(facts, answers["alerts"])),
+        ruled_out=_numbered(c for c in ranked if c.status == "refuted")[:_RULED_OUT],
+        gaps=(*state["gaps"], *gaps, *_untested(facts)),
+        next_steps=tuple(prose.next_steps(verdict, facts, cause)),
+        charts=tuple(_charts(facts, cause, answers)),
+        evidence=state["evidence"] | {a.id: a.evidence for a in asked},
+        engine_version=version("inquest"),
+    )
+    return {"report": report}
+
+
+def _ranked(causes: Iterable[Cause]) -> list[Cause]:
+    return sorted(causes, key=lambda c: (-c.probability, not c.grounded, c.text))
+
+
+def _numbered(causes: Iterable[Cause]) -> tuple[Cause, ...]:
+    return tuple(replace(cause, rank=rank) for rank, cause in enumerate(causes, 1))
+
+
+def _answered(notebook: Notebook, facts: Facts) -> Answer:
+    """The requests by which to judge whether anything was wrong at all."""
+    window = facts.window
+    return notebook.ask("entrance", start=window.start, end=window.end, bucket_s=window.bucket_s)
+
+
+def _verdict(
+    ranked: list[Cause], facts: Facts, entrance: Answer
+) -> tuple[Verdict, float, list[Gap]]:
+    """The verdict, its probability, and the gap that a verdict short of one leaves."""
+    if facts.symptom:
+        best = ranked[0].probability if ranked else 0.0
+        if best >= LIKELY:
+            return "cause_found", best, []
+        text = "No cause is more probable than all others together."
+        return "inconclusive", best, [Gap("not_looked_at", text)]
+    frame = entrance.df
+    requests, seen = int(frame["requests"].sum()), len(frame)
+    if requests < _THIN_REQUESTS or seen < _THIN_BUCKETS:
+        text = (
+            f"Only {requests} requests in {seen} of {facts.window.buckets} intervals of "
+            f"{facts.window.bucket_s} s: too few to say that nothing was wrong."
+        )
+        return "inconclusive", 0.0, [Gap("thin_data", text)]
+    return "no_incident", _CALM * seen / facts.window.buckets, []
+
+
+def _asked(notebook: Notebook, facts: Facts, cause: Cause | None) -> list[Answer]:
+    """The answers that the report's sentences and charts are made from."""
+    window, incident = facts.window, facts.incident
+    span = {"start": window.start, "end": window.end, "bucket_s": window.bucket_s}
+    answers = [notebook.ask(name, **span) for name in ("requests", "entrance", "metrics")]
+    answers.append(notebook.ask("alerts"))
+    if incident.started_at:
+        until = incident.ended_at or window.end
+        answers.append(
+            notebook.ask("impact", start=window.start, onset=incident.started_at, end=until)
+        )
+        answers.append(notebook.ask("levels", onset=incident.started_at, ended=until, **span))
+    if cause and cause.resource.kind == "service":
+        answers.append(
+            notebook.ask("by_version", cause.resource.name, service=cause.resource.name, **span)
+        )
+    return answers
+
+
+def _charts(facts: Facts, cause: Cause | None, answers: dict[str, Answer]) -> list[Chart]:
+    firings = [
+        (row["time"], str(row["title"]))
+        for row in answers["alerts"].rows.dicts()
+        if not row["resolved"]
+    ]
+    drawn = charts.marks(facts, firings)
+    found = charts.of_symptom(facts, answers, drawn)
+    if cause is None:
+        return found
+    name = cause.resource.name
+    if cause.resource.kind == "service":
+        found += charts.by_version(cause, facts, answers[f"by_version:{name}"], drawn)
+    for signal in prose.telling(cause, facts)[:1]:
+        found += charts.of_metric(signal, cause, facts, answers["metrics"], drawn)
+    return found
+
+
+def _timeline(facts: Facts, alerts: Answer) -> list[TimelineEntry]:
+    """Changes instance by instance, first deviations, alerts and the end, in order."""
+    entries = []
+    for change in facts.changes.values():
+        if change.declared_at:
+            who = f" by {change.who}" if change.who else ""
+            text = f"{change.id} announced: {change.kind} of {change.what}{who}"
+            entries.append(TimelineEntry(change.declared_at, text, "change", ("changes",)))
+        for rollout in change.rollouts:
+            text = f"{change.id}: {rollout.instance} first seen on {change.version}"
+            entries.append(TimelineEntry(rollout.first_observed_at, text, "change", ("versions",)))
+    for resource in dict.fromkeys(s.resource for s in facts.signals):
+        if bad := sorted(facts.of(resource), key=lambda s: (s.onset, not s.own)):
+            text = f"{prose.well(resource)}: {bad[0].subject} leaves its band"
+            entries.append(TimelineEntry(bad[0].onset, text, "signal", (bad[0].evidence,)))
+    for row in alerts.rows.dicts():
+        if facts.window.start <= row["time"] <= facts.window.end:
+            text = f"alert {row['title']} {'resolves' if row['resolved'] else 'fires'}"
+            entries.append(TimelineEntry(row["time"], text, "alert", ("alerts",)))
+    if facts.incident.ended_at:
+        text = f"{prose.well(facts.symptom[0].resource)} is back in its band"
+        entries.append(
+            TimelineEntry(facts.incident.ended_at, text, "recovery", (facts.symptom[0].evidence,))
+        )
+    inside = (e for e in entries if e.at >= facts.window.start or e.kind == "change")
+    return sorted(inside, key=lambda e: (e.at, e.text))
+
+
+def _untested(facts: Facts) -> list[Gap]:
+    """Controls that could not be made for any change, once each."""
+    reasons: dict[str, list[str]] = {}
+    for change in facts.changes.values():
+        for control in change.controls:
+            if control.verdict == "not_assessable" and control.kind == "same_hour_last_week":
+                reasons.setdefault(control.kind, []).append(change.id)
+    gaps = [
+        Gap(
+            "no_history",
+            f"No history of the same hour last week: not assessable for {', '.join(ids)}.",
+        )
+        for ids in reasons.values()
+    ]
+    return [
+        *gaps,
+        Gap("not_looked_at", "Probabilities are the engine's own and not calibrated yet."),
+    ]

@@ -1,0 +1,13 @@
+-- question: What did $service $old and $new each do while both ran, $start to $end?
+WITH {{served}}
+SELECT
+  version,
+  version = $new                                                          AS is_new,
+  count(*)                                                                AS requests,
+  count(*) FILTER (own_failed)                                            AS own_failed,
+  format('{:.3g}', 100 * count(*) FILTER (own_failed) / count(*))::DOUBLE AS own_failed_percent,
+  format('{:.3g}', quantile_disc(own_ns, 0.95) / 1e6)::DOUBLE             AS own_p95_ms
+FROM served
+WHERE service = $service AND version IN ($old, $new)
+GROUP BY ALL
+ORDER BY version
