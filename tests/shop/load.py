@@ -1,0 +1,195 @@
+"""The customers: a steady, slightly noisy stream of requests through nginx."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import requests
+
+PER_S = 4.7
+WAIT_S = 15.0
+SKUS = 48
+CATEGORIES = ("all", "seating", "lighting", "kitchen", "tables")
+REGIONS = {"emea": 0.5, "amer": 0.3, "apac": 0.2}
+AGENTS = (
+    "Mozilla/5.0 (X11; Linux x86_64; rv:131.0) Gecko/20100101 Firefox/131.0",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148",
+    "ShopApp/7.4 (Android 15)",
+)
+
+
+@dataclass(frozen=True)
+class Customer:
+    """A tenant of the shop: its share of the traffic, and how often it pays with a stored card."""
+
+    name: str
+    share: float
+    stores_cards: float
+
+
+CUSTOMERS = (
+    Customer("acme", 0.40, 0.45),
+    Customer("globex", 0.25, 0.35),
+    Customer("initech", 0.18, 0.25),
+    Customer("umbrella", 0.10, 0.20),
+    Customer("hooli", 0.07, 0.10),
+)
+
+
+@dataclass(frozen=True)
+class Shopper:
+    """Who asks: one person of one customer, somewhere."""
+
+    customer: Customer
+    region: str
+    number: int
+
+    @property
+    def cart(self) -> str:
+        """Give the id of this person's cart."""
+        return f"{self.customer.name}-{self.region}-{self.number}"
+
+    def headers(self, agent: str) -> dict[str, str]:
+        """Give the headers of this person's requests; the address is one of RFC 5737."""
+        block = 20 * list(REGIONS).index(self.region) + 60 * CUSTOMERS.index(self.customer)
+        return {
+            "X-Customer": self.customer.name,
+            "X-Region": self.region,
+            "X-Forwarded-For": f"203.0.113.{(block + self.number) % 250 + 1}",
+            "User-Agent": agent,
+        }
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One request."""
+
+    method: str
+    path: str
+    body: dict[str, Any] | None = None
+
+
+def list_products(rng: random.Random, _who: Shopper) -> Ask:
+    return Ask("GET", f"/api/products?category={rng.choice(CATEGORIES)}")
+
+
+def show_product(rng: random.Random, _who: Shopper) -> Ask:
+    gone = rng.random() < 0.02
+    number = rng.randrange(SKUS, SKUS + 9) if gone else rng.randrange(SKUS)
+    return Ask("GET", f"/api/products/SKU-{1000 + number}")
+
+
+def show_cart(_rng: random.Random, who: Shopper) -> Ask:
+    return Ask("GET", f"/api/cart/{who.cart}")
+
+
+def put_item(rng: random.Random, who: Shopper) -> Ask:
+    item = {"sku": sku_of(rng, who), "quantity": rng.choice((1, 1, 1, 2, 3, 12))}
+    return Ask("PUT", f"/api/cart/{who.cart}/items", item)
+
+
+def check_out(rng: random.Random, who: Shopper) -> Ask:
+    name = who.customer.name
+    stored = rng.random() < who.customer.stores_cards
+    token = f"card-{name}-{rng.randint(1, 20)}" if stored else f"tok-{rng.getrandbits(40):010x}"
+    card = {"token": token, "stored": stored}
+    order = {"cart": who.cart, "customer": name, "region": who.region, "card": card}
+    return Ask("POST", "/api/checkout", order)
+
+
+def payment_methods(_rng: random.Random, _who: Shopper) -> Ask:
+    return Ask("GET", "/api/payment-methods")
+
+
+def stray(rng: random.Random, _who: Shopper) -> Ask:
+    return Ask("GET", rng.choice(("/favicon.ico", "/robots.txt", "/wp-login.php", "/api/v1/items")))
+
+
+MIX: dict[Callable[[random.Random, Shopper], Ask], float] = {
+    list_products: 0.24,
+    show_product: 0.23,
+    show_cart: 0.08,
+    put_item: 0.14,
+    check_out: 0.20,
+    payment_methods: 0.10,
+    stray: 0.01,
+}
+
+
+def sku_of(rng: random.Random, who: Shopper) -> str:
+    """Give one of the two or three products this person ever wants."""
+    taste = random.Random(who.cart)
+    return f"SKU-{1000 + rng.choice([taste.randrange(SKUS - 1) for _ in range(3)])}"
+
+
+def any_shopper(rng: random.Random) -> Shopper:
+    """Give somebody, by the customers' and the regions' shares."""
+    customer = rng.choices(CUSTOMERS, [each.share for each in CUSTOMERS])[0]
+    region = rng.choices(list(REGIONS), list(REGIONS.values()))[0]
+    return Shopper(customer, region, rng.randint(1, 12))
+
+
+def every_shopper() -> list[Shopper]:
+    """Give all there are."""
+    return [
+        Shopper(customer, region, number)
+        for customer in CUSTOMERS
+        for region in REGIONS
+        for number in range(1, 13)
+    ]
+
+
+@dataclass
+class Load:
+    """The running stream of requests, until `stop`."""
+
+    url: str
+    seed: int
+    per_s: float = PER_S
+    statuses: Counter[int] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self._stopped = threading.Event()
+        self._pool = ThreadPoolExecutor(48, "customer")
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def start(self) -> None:
+        """Fill the carts, then let the customers in."""
+        rng = random.Random(f"carts {self.seed}")
+        filled = [
+            self._pool.submit(self._send, put_item(rng, who), who.headers(AGENTS[0]))
+            for who in every_shopper()
+        ]
+        for each in filled:
+            each.result()
+        self.statuses.clear()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Let nobody in any more, and wait for those inside."""
+        self._stopped.set()
+        self._thread.join()
+        self._pool.shutdown()
+
+    def _run(self) -> None:
+        rng = random.Random(self.seed)
+        while not self._stopped.wait(rng.uniform(0.3, 1.7) / self.per_s):
+            who = any_shopper(rng)
+            (make,) = rng.choices(list(MIX), list(MIX.values()))
+            agent = AGENTS[who.number % len(AGENTS)]
+            self._pool.submit(self._send, make(rng, who), who.headers(agent))
+
+    def _send(self, ask: Ask, headers: dict[str, str]) -> None:
+        try:
+            answer = requests.request(
+                ask.method, self.url + ask.path, json=ask.body, headers=headers, timeout=WAIT_S
+            )
+            self.statuses[answer.status_code] += 1
+        except requests.RequestException:
+            self.statuses[0] += 1

@@ -1,0 +1,93 @@
+"""Record an incident of the shop: `python -m tests.shop.record bad_release --seed 1`."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+HERE = Path(__file__).parent
+LIBRARIES = ("flask", "psycopg_pool", "redis", "requests", "waitress")
+
+
+def main() -> int:
+    """Check what is needed, record, tidy up; 0 done, 1 the take failed, 2 something is missing."""
+    asked = arguments().parse_args()
+    absent = [name for name in LIBRARIES if importlib.util.find_spec(name) is None]
+    if absent:
+        return refuse(f"Python lacks {', '.join(absent)}: pip install -e '.[shop]'")
+    from tests.shop import daemons, stage
+    from tests.shop.processes import TakeError
+    from tests.shop.stories import bad_release, flapping_alert, smoke
+
+    stories = {each.STORY.name: each.STORY for each in (bad_release, flapping_alert, smoke)}
+    if asked.incident not in stories:
+        return refuse(f"no incident {asked.incident!r}: there is {', '.join(stories)}")
+    packages = " ".join(daemons.missing_packages())
+    if packages:
+        return refuse(f"Debian packages are missing: apt-get install -y {packages}")
+    ports = daemons.Ports.from_base(asked.port_base)
+    if busy := daemons.taken(ports):
+        return refuse(f"ports {busy} are taken: choose another --port-base")
+    out = asked.out or HERE / "incidents" / asked.incident
+    for each in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, interrupt)
+    with workspace(keep=asked.keep) as run:
+        try:
+            stage.record(stories[asked.incident], asked.seed, out, run, ports, say)
+        except (TakeError, KeyboardInterrupt) as error:
+            say(f"nothing recorded: {error or 'interrupted'}")
+            return 1
+    say(f"recorded to {out}")
+    return 0
+
+
+def arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.shop.record", description=__doc__)
+    parser.add_argument("incident", help="bad_release, flapping_alert or smoke")
+    parser.add_argument("--seed", type=int, default=1, help="noise, timing, which innocents")
+    parser.add_argument("--out", type=Path, help="default: tests/shop/incidents/INCIDENT")
+    parser.add_argument("--port-base", type=int, default=18000, help="ports are laid out from here")
+    parser.add_argument("--keep", action="store_true", help="keep the shop's own logs and data")
+    return parser
+
+
+@contextmanager
+def workspace(*, keep: bool) -> Iterator[Path]:
+    """Give a folder for the run that PostgreSQL's user can reach into."""
+    run = Path(tempfile.mkdtemp(prefix="shop-"))
+    run.chmod(0o755)
+    try:
+        yield run
+    finally:
+        if keep:
+            say(f"the shop's own files are in {run}")
+        else:
+            shutil.rmtree(run, ignore_errors=True)
+
+
+def interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def say(what: str) -> None:
+    """Tell the person who waits."""
+    sys.stderr.write(f"{time.strftime('%H:%M:%S')} {what}\n")
+
+
+def refuse(why: str) -> int:
+    sys.stderr.write(f"{why}\n")
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

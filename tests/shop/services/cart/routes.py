@@ -1,0 +1,45 @@
+"""cart: what is in each customer's cart, in Redis."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from flask import Flask, jsonify, request
+from flask.typing import ResponseReturnValue
+
+from tests.shop.services.kit import Kit
+
+Line = dict[str, Any]
+KEEP_FOR_S = 3600
+
+
+def build(kit: Kit, total_cents: Callable[[Iterable[Line]], int]) -> Flask:
+    """Give the app, with the sum its versions reckon differently."""
+    app = kit.app()
+    store, peers = kit.redis, kit.peers
+
+    @app.get("/carts/<cart>")
+    def show(cart: str) -> ResponseReturnValue:
+        held = store.hgetall(f"cart:{cart}")
+        kit.work(0.003, 0.3)
+        lines = [json.loads(line) for line in held.values()] if isinstance(held, dict) else []
+        return jsonify(cart=cart, lines=lines, total_cents=total_cents(lines))
+
+    @app.put("/carts/<cart>/items")
+    def put(cart: str) -> ResponseReturnValue:
+        item = request.get_json()
+        found = peers.call("catalog", "GET", f"/products/{item['sku']}")
+        if found.status != 200:
+            return jsonify(found.body), found.status
+        line = {**found.body, "quantity": item["quantity"]}
+        key = f"cart:{cart}"
+        both = store.pipeline()
+        both.hset(key, item["sku"], json.dumps(line))
+        both.expire(key, KEEP_FOR_S)
+        both.execute()
+        kit.log.info("cart %s holds %d of %s", cart, item["quantity"], item["sku"])
+        return jsonify(line)
+
+    return app

@@ -1,0 +1,182 @@
+"""Play a story on the running shop and keep what it emits."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import random
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import requests
+
+from tests.shop import daemons, truth
+from tests.shop.fleet import FIRST_VERSIONS, Fleet, Replacement, Site, now
+from tests.shop.github import GitHub
+from tests.shop.load import Load
+from tests.shop.processes import Processes, TakeError
+from tests.shop.recorder import Archive, Recorder
+from tests.shop.story import AwaitAlert, Calm, Deploy, Story
+
+WARM_UP_S = 25.0
+STEP_S = 10
+
+FAILED = 'http_response_status_code=~"5.."'
+SERVED = "http_server_request_duration_seconds"
+QUERIES = {
+    "requests_per_second": f"sum by (service) (rate({SERVED}_count[30s]))",
+    "error_ratio": f"sum by (service) (rate({SERVED}_count{{{FAILED}}}[30s]))"
+    f" / sum by (service) (rate({SERVED}_count[30s]))",
+    "latency_p95": f"histogram_quantile(0.95, sum by (service, le) (rate({SERVED}_bucket[30s])))",
+    "pool_used": 'db_client_connection_count{db_client_connection_state="used"}',
+    "process_memory": "process_memory_usage_bytes",
+    "process_cpu": "sum by (service, instance) (rate(process_cpu_time_seconds_total[30s]))",
+    "up": "up",
+    "postgres_connections": 'sum by (state) (pg_stat_activity_count{datname="shop"})',
+    "redis_clients": "redis_connected_clients",
+    "alerts": "ALERTS",
+}
+
+Say = Callable[[str], None]
+
+
+@dataclass
+class Stage:
+    """A shop that runs, and the story that is played on it."""
+
+    story: Story
+    seed: int
+    fleet: Fleet
+    github: GitHub
+    archive: Archive
+    say: Say
+    stopped: threading.Event = field(default_factory=threading.Event)
+    _rolls: list[Future[truth.Rolled]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._pool = ThreadPoolExecutor(8, "deploy")
+
+    def play(self) -> list[truth.Rolled]:
+        """Play every step, then wait for the deployments that still go on."""
+        for step in self.story.steps(random.Random(f"{self.story.name} {self.seed}")):
+            match step:
+                case Calm(seconds):
+                    self.say(f"calm for {seconds:.0f} s")
+                    self._wait(seconds)
+                case Deploy():
+                    self._rolls.append(self._pool.submit(self._deploy, step))
+                case AwaitAlert(within_s):
+                    self._await_alert(within_s)
+        return [roll.result() for roll in self._rolls]
+
+    def close(self) -> None:
+        """Let the deployments end where they are."""
+        self.stopped.set()
+        self._pool.shutdown()
+
+    def _wait(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            time.sleep(min(left, 1.0))
+            for roll in self._rolls:
+                if roll.done():
+                    roll.result()
+
+    def _await_alert(self, within_s: float) -> None:
+        alert = self.archive.await_alert(within_s)
+        if alert is None:
+            raise TakeError(f"no alert within {within_s:.0f} s")
+        self.say(f"alert {alert.alertname} of {alert.service}")
+
+    def _deploy(self, step: Deploy) -> truth.Rolled:
+        release = step.release
+        previous = self.fleet.version(release.service)
+        made = self.github.deploy(release, step.creator, step.task)
+        self.github.status(made, "pending")
+        self.stopped.wait(2)
+        self.github.status(made, "in_progress")
+        done: list[Replacement] = []
+        for replacement in self.fleet.roll(release, step.bake_s, self.stopped):
+            done.append(replacement)
+            self.say(f"{replacement.new_instance} runs {release.service} {release.version}")
+        self.github.status(made, "success")
+        return truth.Rolled(made, previous, tuple(done), now())
+
+
+def record(story: Story, seed: int, out: Path, run: Path, ports: daemons.Ports, say: Say) -> None:
+    """Start the shop in `run`, play `story`, leave `evidence/` and `truth.json` in `out`."""
+    evidence = run / "evidence"
+    for folder in (evidence, run / "logs", *(run / "nginx" / each for each in ("body", "proxy"))):
+        folder.mkdir(parents=True)
+    archive = Archive()
+    recorder = Recorder(archive, ports.recorder)
+    with Processes(run / "logs") as processes:
+        fleet = open_shop(processes, run, ports, seed, story.alerts)
+        load = Load(f"http://127.0.0.1:{ports.nginx}", seed)
+        github = GitHub(f"http://127.0.0.1:{ports.recorder}/github", random.Random(seed))
+        stage = Stage(story, seed, fleet, github, archive, say)
+        try:
+            say(f"warming up for {WARM_UP_S:.0f} s")
+            load.start()
+            time.sleep(WARM_UP_S)
+            began = begin(archive, evidence, run)
+            rolled = stage.play()
+            keep_rest(evidence, run, ports.prometheus, began)
+            archive.close()
+            say(f"answers by status: {dict(sorted(load.statuses.items()))}")
+        finally:
+            stage.close()
+            load.stop()
+    recorder.close()
+    told = truth.tell(story, seed, began, rolled, archive.alerts, evidence)
+    truth.write(told, run / "truth.json")
+    out.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(out / "evidence", ignore_errors=True)
+    shutil.copytree(evidence, out / "evidence")
+    shutil.copy(run / "truth.json", out / "truth.json")
+
+
+def open_shop(
+    processes: Processes, run: Path, ports: daemons.Ports, seed: int, alerts: str
+) -> Fleet:
+    """Start everything there is, in the order of need."""
+    database = daemons.start_postgres(processes, run, ports.postgres)
+    redis = daemons.start_redis(processes, run, ports.redis)
+    site = Site(run, ports.recorder, database, redis, ports.first_service, seed)
+    fleet = Fleet(processes, site)
+    fleet.open(FIRST_VERSIONS)
+    fleet.nginx = daemons.start_nginx(processes, run, ports)
+    daemons.start_exporters(processes, ports, database, redis)
+    daemons.start_prometheus(processes, run, ports, alerts)
+    return fleet
+
+
+def begin(archive: Archive, evidence: Path, run: Path) -> datetime:
+    """Begin to keep: what the warm-up left in nginx's logs goes."""
+    for log in (run / "logs").glob("nginx_*.log"):
+        os.truncate(log, 0)
+    archive.open(evidence)
+    return now()
+
+
+def keep_rest(evidence: Path, run: Path, prometheus: int, began: datetime) -> None:
+    """Keep nginx's logs and what Prometheus answers about the time since `began`."""
+    access = (run / "logs" / "nginx_access.log").read_bytes()
+    packed = gzip.compress(access, mtime=0)
+    (evidence / "nginx_access.log.gz").write_bytes(packed)
+    shutil.copy(run / "logs" / "nginx_error.log", evidence)
+    start, end = began.timestamp(), now().timestamp()
+    for number, (name, query) in enumerate(QUERIES.items(), start=1):
+        answer = requests.get(
+            f"http://127.0.0.1:{prometheus}/api/v1/query_range",
+            params={"query": query, "start": str(start), "end": str(end), "step": str(STEP_S)},
+            timeout=30,
+        )
+        answer.raise_for_status()
+        (evidence / f"prometheus_{number}_{name}.json").write_bytes(answer.content)

@@ -1,0 +1,73 @@
+"""What a story is made of: an incident is a list of timed steps and what is true about it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from tests.shop.fleet import FIRST_VERSIONS, Release
+
+INNOCENT = (
+    Release("catalog", "3.14.2", "List products by name, spread cache expiry"),
+    Release("cart", "4.0.4", "One percent off from ten pieces"),
+    Release("inventory", "2.3.7", "Take stock in one statement"),
+    Release("shipping", "1.9.4", "Shipping prices end on ten cents"),
+)
+ENGINEERS = ("mkowalski", "s-okafor", "jlindqvist", "ana-reyes")
+ONCALL = "dgrant"
+
+
+@dataclass(frozen=True)
+class Calm:
+    """Let the shop run."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Deploy:
+    """Announce a release and roll it, zone by zone, while the story goes on."""
+
+    release: Release
+    creator: str
+    bake_s: float
+    task: str = "deploy"
+
+
+@dataclass(frozen=True)
+class AwaitAlert:
+    """Wait for the first alert, at most so long."""
+
+    within_s: float
+
+
+Step = Calm | Deploy | AwaitAlert
+
+
+@dataclass(frozen=True)
+class Culprit:
+    """The release that did it, in the words of a report."""
+
+    release: Release
+    indicator: str
+    mechanism: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Story:
+    """One incident: its steps, drawn with some chance, and the truth about it."""
+
+    name: str
+    alerts: str
+    verdict: Literal["cause_found", "no_incident"]
+    steps: Callable[[random.Random], tuple[Step, ...]]
+    culprit: Culprit | None = None
+
+
+def roll_back(service: str) -> Release:
+    """Give the release that takes a service back to where it began."""
+    version = FIRST_VERSIONS[service]
+    return Release(service, version, f"Roll back to {version}")
