@@ -1,0 +1,365 @@
+"""The lake on disk: open, append, snapshot. The only file that knows pyiceberg.
+
+A lake is a folder with an SQLite catalog and below it one Iceberg table a class, made by its first
+append. Rows are seen once the commit of their snapshot is through and not before: a Parquet file
+that a killed writer left behind belongs to no snapshot, so no query ever reads it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyiceberg.catalog.sql import SqlCatalog
+from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError
+from pyiceberg.io.pyarrow import (
+    DataFileStatistics,
+    compute_statistics_plan,
+    data_file_statistics_from_parquet_metadata,
+    parquet_path_to_id_mapping,
+)
+from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
+from pyiceberg.schema import Schema
+from pyiceberg.table import Table
+from pyiceberg.transforms import DayTransform, IdentityTransform
+from sqlalchemy import URL
+from sqlalchemy.exc import SQLAlchemyError
+
+from lake import schema
+from lake.ask import Relation, View, literal, quoted
+from lake.errors import LakeError
+
+BATCH_ID = "inquest.batch-id"
+
+_CATALOG = "catalog.sqlite"
+_NAMESPACE = "inquest"
+_PROPERTIES = {
+    # One metadata file a commit, each as long as the table's history: keep the last few.
+    "write.metadata.delete-after-commit.enabled": "true",
+    "write.metadata.previous-versions-max": "10",
+    "write.metadata.metrics.default": "counts",
+    "write.metadata.metrics.column.time": "full",
+    "write.metadata.metrics.column.ingested_at": "full",
+}
+
+
+class Lake:
+    """An open lake: append rows, take snapshots, look at them. Close it, or use `with`."""
+
+    def __init__(self, path: Path, catalog: SqlCatalog) -> None:
+        self.path = path
+        self._catalog = catalog
+        self._relations: dict[tuple[str, int | None], Relation] = {}
+
+    @classmethod
+    def open(cls, uri: str | Path) -> Self:
+        """Open the lake in a folder; LakeError if there is none, or if the folder was moved."""
+        path = _folder(uri)
+        if not path.exists():
+            raise LakeError(f"There is no lake at {path}: `inquest ingest` makes one.")
+        if not (path / _CATALOG).is_file():
+            raise LakeError(f"{path} is no lake: it has no {_CATALOG}.")
+        catalog = _catalog(path, make=False)
+        try:
+            born_at = Path(catalog.load_namespace_properties(_NAMESPACE)["location"])
+        except (SQLAlchemyError, NoSuchNamespaceError) as error:
+            catalog.close()
+            raise LakeError(
+                f"{path / _CATALOG} is no readable catalog ({_reason(error)}): restore it, or ingest "
+                "again into a new folder."
+            ) from error
+        if born_at != path:
+            catalog.close()
+            raise LakeError(
+                f"The lake at {path} was made at {born_at}, and Iceberg holds absolute paths: move "
+                f"it back to {born_at}, or ingest again into a new folder."
+            )
+        return cls(path, catalog)
+
+    @classmethod
+    def create(cls, uri: str | Path) -> Self:
+        """Make a lake in a new or empty folder, or open the one that is there."""
+        path = _folder(uri)
+        if (path / _CATALOG).is_file():
+            return cls.open(path)
+        if path.exists() and not path.is_dir():
+            raise LakeError(f"{path} is a file, and a lake is a folder.")
+        if path.exists() and any(path.iterdir()):
+            raise LakeError(f"{path} is not empty and no lake: name a new or an empty folder.")
+        path.mkdir(parents=True, exist_ok=True)
+        catalog = _catalog(path, make=True)
+        catalog.create_namespace(_NAMESPACE, {"location": str(path)})
+        return cls(path, catalog)
+
+    def close(self) -> None:
+        """Let go of the catalog."""
+        self._catalog.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def append(self, table: str, rows: pa.Table, batch_id: str) -> int | None:
+        """Add rows as one snapshot and return its id; None if there were no rows to add.
+
+        Columns are matched by name at every depth and cast to the table's types; those not given
+        are NULL, unknown ones a LakeError. A batch id that is there already adds nothing.
+        """
+        iceberg = self._made(table)
+        found = _batch(iceberg, batch_id)
+        if found is not None:
+            return found
+        with duckdb.connect() as connection:
+            connection.register("rows", rows)
+            files = _write_by_day(connection, table, iceberg, _shaped(table, rows.schema))
+        return _commit(table, iceberg, files, batch_id)
+
+    def add_files(self, table: str, files: Sequence[Path], batch_id: str) -> int | None:
+        """Commit Parquet files in `staging` as one snapshot and return its id; None without rows.
+
+        They are written with `copy_options`. A file that holds more than one UTC day is replaced by
+        one for each. A batch id that is there already adds nothing.
+        """
+        iceberg = self._made(table)
+        found = _batch(iceberg, batch_id)
+        return _commit(table, iceberg, files, batch_id) if found is None else found
+
+    def staging(self, table: str) -> Path:
+        """Give the folder where a writer puts Parquet files for `add_files`."""
+        return _data_folder(self._made(table))
+
+    def copy_options(self, table: str) -> str:
+        """Spell what DuckDB's `COPY ... TO ... (...)` needs to write a file for `add_files`."""
+        return _copy_options(table, self._made(table).schema())
+
+    def snapshots(self) -> dict[str, int]:
+        """Name the current snapshot of every table that has rows."""
+        loaded = {name: self._load(name) for name in schema.tables()}
+        ids = {name: table.metadata.current_snapshot_id for name, table in loaded.items() if table}
+        return {name: snapshot for name, snapshot in ids.items() if snapshot is not None}
+
+    def at(self, snapshots: Mapping[str, int] | None = None, threads: int | None = None) -> View:
+        """Look at the lake as it was at these snapshots, by default as it is now.
+
+        A table that is not among them has no rows in the view. `threads` is how many DuckDB uses.
+        """
+        pinned = self.snapshots() if snapshots is None else snapshots
+        relations = {name: self._relation(name, at) for name, at in pinned.items()}
+        return View(pinned, relations, threads)
+
+    def _relation(self, name: str, snapshot: int) -> Relation:
+        """Resolve a table at a snapshot to data files, once: a snapshot never changes."""
+        if (name, snapshot) not in self._relations:
+            table = self._load(name)
+            if table is None or table.metadata.snapshot_by_id(snapshot) is None:
+                raise LakeError(f"The lake {self.path} has no snapshot {snapshot} of {name}.")
+            tasks = table.scan(snapshot_id=snapshot).plan_files()
+            self._relations[name, snapshot] = Relation(
+                files=tuple(sorted(task.file.file_path for task in tasks)),
+                field_ids={field.name: field.field_id for field in table.schema().fields},
+            )
+        return self._relations[name, snapshot]
+
+    def _made(self, name: str) -> Table:
+        """Load a table, making it first or giving it the columns that it lacks."""
+        table = self._load(name) or self._make(name)
+        if not set(schema.paths(name)) <= set(table.schema().column_names):
+            with table.update_schema() as update:
+                update.union_by_name(schema.arrow_schema(name))
+        return table
+
+    def _make(self, name: str) -> Table:
+        column = schema.partition_column(name)
+        with self._catalog.create_table_transaction(
+            (_NAMESPACE, name), schema.arrow_schema(name), properties=_PROPERTIES
+        ) as new:
+            with new.update_spec() as partition:
+                partition.add_field(column, DayTransform(), f"{column}_day")
+            with new.update_sort_order() as order:
+                for by in schema.sort_order(name):
+                    order.asc(by, IdentityTransform())
+        return self._catalog.load_table((_NAMESPACE, name))
+
+    def _load(self, name: str) -> Table | None:
+        if name not in schema.tables():
+            raise LakeError(f"There is no table {name}: a lake has {', '.join(schema.tables())}.")
+        try:
+            return self._catalog.load_table((_NAMESPACE, name))
+        except NoSuchTableError:
+            return None
+        except (OSError, ValueError, SQLAlchemyError) as error:
+            raise LakeError(
+                f"The table {name} of the lake {self.path} cannot be read: {_reason(error)}."
+            ) from error
+
+
+def _folder(uri: str | Path) -> Path:
+    if "://" in str(uri):
+        raise LakeError(f"{uri} is no folder of this machine, and a lake is one.")
+    return Path(uri).expanduser().resolve()
+
+
+def _catalog(path: Path, *, make: bool) -> SqlCatalog:
+    uri = URL.create("sqlite", database=str(path / _CATALOG)).render_as_string()
+    return SqlCatalog(_NAMESPACE, uri=uri, init_catalog_tables=str(make).lower())
+
+
+def _reason(error: BaseException) -> str:
+    """Take the first line of what an error says."""
+    return (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
+
+
+def _batch(table: Table, batch_id: str) -> int | None:
+    """Find the snapshot that a batch was committed as."""
+    for snapshot in table.metadata.snapshots:
+        if snapshot.summary and snapshot.summary[BATCH_ID] == batch_id:
+            return snapshot.snapshot_id
+    return None
+
+
+def _commit(name: str, table: Table, files: Iterable[Path], batch_id: str) -> int | None:
+    data_files = [made for file in files for made in _data_files(name, table, file)]
+    if not data_files:
+        return None
+    with (
+        table.transaction() as transaction,
+        transaction.update_snapshot({BATCH_ID: batch_id}).fast_append() as append,
+    ):
+        for data_file in data_files:
+            append.append_data_file(data_file)
+    return table.metadata.current_snapshot_id
+
+
+def _data_files(name: str, table: Table, path: Path) -> Iterator[DataFile]:
+    """Describe a Parquet file to Iceberg, as several if it has to be split by day."""
+    if path.parent != _data_folder(table):
+        raise LakeError(f"{path} is not in {_data_folder(table)}, where {name} keeps its files.")
+    footer = pq.read_metadata(path)
+    if not footer.num_rows:
+        return
+    _check_shape(name, table, path, footer)
+    statistics = data_file_statistics_from_parquet_metadata(
+        footer,
+        compute_statistics_plan(table.schema(), table.properties),
+        parquet_path_to_id_mapping(table.schema()),
+    )
+    if _is_one_day(name, table, path, statistics):
+        yield _data_file(table, path, statistics)
+        return
+    with duckdb.connect() as connection:
+        source = f"read_parquet({literal(str(path))})"
+        for part in _write_by_day(connection, name, table, source):
+            yield from _data_files(name, table, part)
+    path.unlink()
+
+
+def _data_file(table: Table, path: Path, statistics: DataFileStatistics) -> DataFile:
+    return DataFile.from_args(
+        content=DataFileContent.DATA,
+        file_path=str(path),
+        file_format=FileFormat.PARQUET,
+        partition=statistics.partition(table.spec(), table.schema()),
+        file_size_in_bytes=path.stat().st_size,
+        sort_order_id=None,
+        spec_id=table.spec().spec_id,
+        equality_ids=None,
+        key_metadata=None,
+        **statistics.to_serialized_dict(),
+    )
+
+
+def _check_shape(name: str, table: Table, path: Path, footer: pq.FileMetaData) -> None:
+    """Refuse a file that is not in the table's shape; without field ids it would read as NULL."""
+    fields = list(footer.schema.to_arrow_schema())
+    ids = {field.name: int((field.metadata or {}).get(b"PARQUET:field_id", -1)) for field in fields}
+    if ids != {field.name: field.field_id for field in table.schema().fields}:
+        raise LakeError(f"{path} lacks the columns or field ids of {name}: use its copy_options.")
+    types = {field.name: schema.duckdb_type(field.type) for field in fields}
+    for column, kind in schema.duckdb_columns(name).items():
+        if types[column] != kind:
+            raise LakeError(f"{path} has {column} as {types[column]}, and {name} as {kind}.")
+
+
+def _is_one_day(name: str, table: Table, path: Path, statistics: DataFileStatistics) -> bool:
+    for column in schema.REQUIRED & set(schema.paths(name)):
+        if statistics.null_value_counts[table.schema().find_field(column).field_id]:
+            raise LakeError(f"{path} has rows without {column}, which {name} requires.")
+    time = table.schema().find_field(schema.partition_column(name)).field_id
+    extent = statistics.column_aggregates[time]
+    return bool(extent.current_min.date() == extent.current_max.date())
+
+
+def _shaped(name: str, given: pa.Schema) -> str:
+    """Project the relation `rows` into the table's shape."""
+    unknown = schema.leaves(given) - set(schema.paths(name))
+    if unknown:
+        raise LakeError(f"The table {name} has no column {', '.join(sorted(unknown))}.")
+    columns = (
+        f"CAST({quoted(column) if column in given.names else 'NULL'} AS {kind}) AS {quoted(column)}"
+        for column, kind in schema.duckdb_columns(name).items()
+    )
+    return f"(SELECT {', '.join(columns)} FROM rows)"
+
+
+def _write_by_day(
+    connection: duckdb.DuckDBPyConnection, name: str, table: Table, source: str
+) -> list[Path]:
+    """Write a relation as sorted Parquet files in the table's data folder, one for each UTC day."""
+    column = schema.partition_column(name)
+    order = ", ".join(map(quoted, schema.sort_order(name)))
+    options = _copy_options(name, table.schema())
+    files = []
+    try:
+        connection.execute("SET TimeZone = 'UTC'")
+        days = connection.execute(f"SELECT DISTINCT {column}::DATE FROM {source}").fetchall()
+        if (None,) in days:
+            raise LakeError(f"There are rows without {column}, which {name} requires.")
+        for (day,) in sorted(days):
+            files.append(_data_folder(table) / f"{uuid.uuid4()}.parquet")
+            connection.execute(
+                f"COPY (SELECT * FROM {source} WHERE {column}::DATE = {literal(day)} "
+                f"ORDER BY {order}) TO {literal(str(files[-1]))} ({options})"
+            )
+    except duckdb.Error as error:
+        raise LakeError(f"The rows do not fit the table {name}: {_reason(error)}.") from error
+    return files
+
+
+def _data_folder(table: Table) -> Path:
+    folder = Path(table.location()) / "data"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _copy_options(name: str, iceberg: Schema) -> str:
+    ids = _field_ids(schema.arrow_schema(name), iceberg)
+    return f"FORMAT parquet, COMPRESSION zstd, FIELD_IDS {{{ids}}}"
+
+
+def _field_ids(fields: Iterable[pa.Field[pa.DataType]], iceberg: Schema, prefix: str = "") -> str:
+    """Spell field ids as DuckDB does: `"a": 1, "b": {__duckdb_field_id: 2, "c": 3}`."""
+    spelt = []
+    for field in fields:
+        path = prefix + field.name
+        own = iceberg.find_field(path).field_id
+        nested = ""
+        if isinstance(field.type, pa.StructType):
+            nested = _field_ids(field.type, iceberg, f"{path}.")
+        elif isinstance(field.type, pa.ListType):
+            nested = f"element: {iceberg.find_field(f'{path}.element').field_id}"
+        ids = f"{{__duckdb_field_id: {own}, {nested}}}" if nested else str(own)
+        spelt.append(f"{quoted(field.name)}: {ids}")
+    return ", ".join(spelt)
