@@ -10,6 +10,7 @@ from pathlib import Path
 from agent.errors import RequestError, SettingError
 
 DEFAULT_LAKE = Path("inquest-lake")
+LONGEST_LOOKBACK_S = 31 * 86400.0
 _SETTINGS = ("INQUEST_DEBUG", "INQUEST_LAKE")
 
 
@@ -37,9 +38,10 @@ class Request:
     def __post_init__(self) -> None:
         if self.at is not None and self.at.tzinfo is None:
             raise RequestError(f"{self.at} says no time zone; a time ends in Z or +02:00.")
-        if not self.lookback_s > 0:
+        if not 0 < self.lookback_s <= LONGEST_LOOKBACK_S:
             raise RequestError(
-                f"A lookback of {self.lookback_s:g} s is an empty window; it is more than 0 s."
+                f"A lookback of {self.lookback_s:g} s is no window; "
+                "it is more than 0 s and at most 31 days."
             )
 
 

@@ -9,9 +9,5 @@ class RequestError(InquestError):
     """What was asked for cannot be investigated as asked."""
 
 
-class ReportError(InquestError):
-    """A report cannot be found or read, or does not hold together."""
-
-
 class SettingError(InquestError):
     """An environment variable of ours is unknown or has no meaning."""

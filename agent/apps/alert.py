@@ -1,0 +1,41 @@
+"""An alert in a file, as Alertmanager or Prometheus writes it, made into a request."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from agent.config import Request
+from agent.errors import RequestError
+
+_KNOWN = "an Alertmanager webhook body, or a list of alerts from Alertmanager's or Prometheus' API"
+
+
+def read_alert(file: Path) -> Request:
+    """Ask about the first alert to fire in `file`: when it did, and at which service.
+
+    https://prometheus.io/docs/alerting/latest/configuration/#webhook_config (alerts, startsAt)
+    https://prometheus.io/docs/prometheus/latest/querying/api/#alerts (data.alerts, activeAt)
+    """
+    try:
+        body = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RequestError(f"{file} cannot be read as an alert: {error}.") from None
+    try:
+        first = min(_alerts(body), key=_started)
+        return Request(at=_started(first), service=first["labels"].get("service"))
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise RequestError(f"{file} holds no alert in a shape known here: {_KNOWN}.") from None
+
+
+def _alerts(body: Any) -> list[dict[str, Any]]:
+    if isinstance(body, list):
+        return body
+    return list(body["data"]["alerts"] if "data" in body else body["alerts"])
+
+
+def _started(alert: dict[str, Any]) -> datetime:
+    at = datetime.fromisoformat(alert.get("startsAt") or alert["activeAt"])
+    return at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -1,0 +1,77 @@
+"""`inquest`: the command line.
+
+It exits with 0 when done, 1 when a check failed, 2 on bad input, 3 on a fault of its own.
+Every heavy library is imported inside the command that needs it; `inquest --help` loads none.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from agent.apps import ask, demo, doctor, ingest, investigate, report, sources, verify
+from agent.apps.terminal import complain
+from agent.config import read_settings
+from lake.errors import InquestError
+
+app = typer.Typer(
+    name="inquest",
+    help="Ask why it broke. Get an answer you can check.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (
+    demo.demo,
+    ingest.ingest,
+    investigate.investigate,
+    verify.verify,
+    ask.ask,
+    doctor.doctor,
+):
+    app.command()(command)
+app.add_typer(report.app)
+app.add_typer(sources.app)
+
+
+@app.callback()
+def _settings(ctx: typer.Context) -> None:
+    ctx.obj = read_settings(os.environ)
+
+
+def main() -> None:
+    """Run the command line of this process and exit."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and give its exit code; a person gets a sentence, not a traceback."""
+    try:
+        app(list(arguments))
+    except SystemExit as done:
+        return done.code if isinstance(done.code, int) else 0
+    except KeyboardInterrupt:
+        return 130
+    except InquestError as error:
+        if _debug():
+            raise
+        complain(f"inquest: {error}")
+        return 2
+    except Exception as error:
+        if _debug():
+            raise
+        complain(
+            f"inquest: a fault of Inquest's own, {type(error).__name__}: {error}; "
+            "run it again with INQUEST_DEBUG=1 for the traceback."
+        )
+        return 3
+    return 0
+
+
+def _debug() -> bool:
+    return os.environ.get("INQUEST_DEBUG") == "1"

@@ -1,0 +1,38 @@
+"""`inquest demo`: a recorded incident, from its raw files to the report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from agent.apps.incidents import evidence_of, recorded, title_of
+from agent.apps.investigate import answer, show, take_in
+from agent.apps.options import FormatOption
+from agent.apps.scratch import fresh
+from agent.apps.table import dress
+from agent.apps.terminal import progress, say
+from agent.config import Request
+
+FOLDER = Path("inquest-demo")
+
+
+def demo(
+    incident: Annotated[str, typer.Option(help="Which recorded incident.")] = "bad_release",
+    *,
+    only_list: Annotated[
+        bool, typer.Option("--list", help="List the recorded incidents, without their answers.")
+    ] = False,
+    form: FormatOption = "text",
+) -> None:
+    """Investigate a recorded incident: raw telemetry in, a root-cause report out, no key needed."""
+    if only_list:
+        rows = [{"incident": name, "noticed": title_of(at)} for name, at in recorded().items()]
+        say(dress(["incident", "noticed"], rows, form))
+        return
+    evidence = evidence_of(incident)
+    with progress() as tell, fresh(FOLDER / incident) as lake:
+        take_in(lake, evidence, tell)
+        report, folder = answer(lake, Request(), tell)
+    show(report, folder, form)

@@ -1,0 +1,108 @@
+"""`inquest investigate`: a moment, an alert or a folder of evidence in, a report out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from agent.apps import shelf
+from agent.apps.alert import read_alert
+from agent.apps.options import Format, FormatOption, LakeOption, lake_folder, moment
+from agent.apps.scratch import fresh
+from agent.apps.terminal import Progress, complain, progress, say
+from agent.config import Request
+from agent.errors import RequestError
+
+if TYPE_CHECKING:
+    from agent.state import Report
+    from lake.store import Lake
+
+SCRATCH = Path("inquest-scratch")
+
+
+def investigate(
+    ctx: typer.Context,
+    bundle: Annotated[
+        Path | None,
+        typer.Argument(help="A folder of evidence files, taken into a lake of its own."),
+    ] = None,
+    at: Annotated[
+        str | None, typer.Option(metavar="TIME", help="A moment in the incident, with its zone.")
+    ] = None,
+    alert: Annotated[
+        str | None,
+        typer.Option(metavar="FILE|NAME", help="An alert: its file, its name or its fingerprint."),
+    ] = None,
+    service: Annotated[str | None, typer.Option(help="The service that showed it.")] = None,
+    lookback: Annotated[
+        float, typer.Option(metavar="MINUTES", help="How far before the incident to read.")
+    ] = 60.0,
+    lake: LakeOption = None,
+    form: FormatOption = "text",
+) -> None:
+    """Find out why it broke: give a time, an alert or a folder, or let the data say."""
+    request = _request(at, alert, service, lookback)
+    with progress() as tell, _opened(ctx, bundle, lake, tell) as opened:
+        report, folder = answer(opened, request, tell)
+    show(report, folder, form)
+
+
+def answer(lake: Lake, request: Request, tell: Progress) -> tuple[Report, Path]:
+    """Investigate, and put the report on the lake's shelf: the report and its folder."""
+    from agent.graph import investigate as run
+
+    report = run(lake, request, tell)
+    return report, shelf.save(report, lake.path)
+
+
+def show(report: Report, folder: Path, form: Format) -> None:
+    """Print a report, and beside it where its page is and how to check it."""
+    from agent.report import render
+
+    say(render(report, form))
+    complain(f"page    {folder / 'report.html'}")
+    complain(f"verify  inquest verify {folder}")
+
+
+def take_in(lake: Lake, bundle: Path, tell: Progress) -> None:
+    """Ingest a folder of evidence, and say which files nothing could be made of."""
+    from ingest.bundle import ingest_folder
+
+    ingest_folder(lake, bundle, tell)
+
+
+@contextmanager
+def _opened(
+    ctx: typer.Context, bundle: Path | None, lake: Path | None, tell: Progress
+) -> Iterator[Lake]:
+    """Open the lake asked for; a bundle without one is taken into a scratch lake."""
+    from lake.store import Lake as Store
+
+    if bundle is None:
+        with Store.open(lake_folder(ctx, lake)) as opened:
+            yield opened
+        return
+    if not bundle.is_dir():
+        raise RequestError(f"{bundle} is no folder; a bundle is a folder of evidence files.")
+    with Store.create(lake) if lake else fresh(SCRATCH / bundle.resolve().name) as made:
+        take_in(made, bundle, tell)
+        yield made
+
+
+def _request(at: str | None, alert: str | None, service: str | None, lookback: float) -> Request:
+    """Read the alert's file, if it is one; what is said by hand goes before what the file says."""
+    in_file = alert is not None and Path(alert).is_file()
+    if alert and alert.endswith(".json") and not in_file:
+        raise RequestError(f"There is no file {alert} to read an alert from.")
+    alone = read_alert(Path(str(alert))) if in_file else Request(alert=alert)
+    return replace(
+        alone,
+        at=moment(at) if at else alone.at,
+        service=service or alone.service,
+        lookback_s=lookback * 60,
+    )

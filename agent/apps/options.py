@@ -1,0 +1,39 @@
+"""The options that several commands share, so that they are spelled the same everywhere."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from agent.config import Settings
+
+Format = Literal["text", "json", "markdown", "html"]
+
+FormatOption = Annotated[Format, typer.Option("--format", help="How to print the result.")]
+LakeOption = Annotated[
+    Path | None,
+    typer.Option("--lake", help="The lake's folder.  [default: $INQUEST_LAKE or ./inquest-lake]"),
+]
+
+
+def lake_folder(ctx: typer.Context, given: Path | None) -> Path:
+    """Choose the lake: the option, else the environment's, else the default."""
+    settings: Settings = ctx.obj
+    return given or settings.lake
+
+
+def moment(given: str) -> datetime:
+    """Read a time of the command line; one without a zone is refused, not guessed."""
+    try:
+        at = datetime.fromisoformat(given)
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
+        raise typer.BadParameter(
+            f"{given!r} is no time with its zone; write 2026-11-21T14:05:00Z or ...+02:00."
+        )
+    return at

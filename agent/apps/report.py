@@ -1,0 +1,43 @@
+"""`inquest report`: the reports that a lake holds."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from agent.apps import shelf
+from agent.apps.options import FormatOption, LakeOption, lake_folder
+from agent.apps.table import dress
+from agent.apps.terminal import say
+
+app = typer.Typer(name="report", help="Show or list the reports of a lake.", no_args_is_help=True)
+
+
+@app.command()
+def show(
+    ctx: typer.Context,
+    report: Annotated[
+        str, typer.Argument(metavar="ID|PATH", help="A report's id, file or folder.")
+    ],
+    lake: LakeOption = None,
+    form: FormatOption = "text",
+) -> None:
+    """Print one report."""
+    from agent.report import load, render
+
+    say(render(load(shelf.find(report, lake_folder(ctx, lake))), form))
+
+
+@app.command("list")
+def list_(ctx: typer.Context, lake: LakeOption = None, form: FormatOption = "text") -> None:
+    """List the reports of a lake, the newest first."""
+    from agent.report import load
+    from lake.store import Lake
+
+    with Lake.open(lake_folder(ctx, lake)) as opened:
+        reports = [load(file) for file in shelf.saved(opened.path)]
+    columns = ["created_at", "id", "verdict", "confidence", "title"]
+    newest = sorted(reports, key=lambda report: report.created_at, reverse=True)
+    rows = [{column: getattr(report, column) for column in columns} for report in newest]
+    say(dress(columns, rows, form))

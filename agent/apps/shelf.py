@@ -1,0 +1,53 @@
+"""The reports of a lake, in `<lake>/reports/<id>/report.{json,md,html}`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agent.errors import RequestError
+
+if TYPE_CHECKING:
+    from agent.state import Report
+
+_DRESSES = {"report.html": "html", "report.md": "markdown", "report.json": "json"}
+
+
+def save(report: Report, lake: Path) -> Path:
+    """Write a report in every dress and return its folder; each file appears whole or not at all.
+
+    The JSON, which is the source of truth, comes last.
+    """
+    from agent.report import render
+
+    folder = lake / "reports" / report.id
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, dress in _DRESSES.items():
+        unfinished = folder / f".{name}"
+        unfinished.write_text(render(report, dress), encoding="utf-8")
+        os.replace(unfinished, folder / name)  # noqa: PTH105 - says that it replaces
+    return folder
+
+
+def saved(lake: Path) -> list[Path]:
+    """List the report files of a lake."""
+    return sorted((lake / "reports").glob("*/report.json"))
+
+
+def find(given: str, lake: Path) -> Path:
+    """Find a report.json by its path, its folder, or its id in `lake`."""
+    for place in (
+        Path(given),
+        Path(given) / "report.json",
+        lake / "reports" / given / "report.json",
+    ):
+        if place.is_file():
+            return place
+    known = ", ".join(path.parent.name for path in saved(lake)) or "none"
+    raise RequestError(f"There is no report {given!r}: no such file, and {lake} has {known}.")
+
+
+def lake_of(report_file: Path) -> Path:
+    """Give the lake whose shelf a report file stands on."""
+    return report_file.resolve().parents[2]

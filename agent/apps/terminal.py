@@ -1,0 +1,53 @@
+"""The terminal: results to stdout, sentences and progress to stderr, never mixed."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+Progress = Callable[[str], None]
+
+PATIENCE_S = 1.0
+"""How long a command may be silent before it shows what it is doing."""
+
+
+def say(text: str) -> None:
+    """Print a result; a reader that has gone away (`| head`) is not an error."""
+    try:
+        sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # https://docs.python.org/3/library/signal.html#note-on-sigpipe
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def complain(text: str) -> None:
+    """Print a sentence that is no result."""
+    sys.stderr.write(f"{text}\n")
+
+
+@contextmanager
+def progress() -> Iterator[Progress]:
+    """Show on a terminal what is being done, once it has taken more than a second."""
+    if not sys.stderr.isatty():
+        yield _unseen
+        return
+    from rich.console import Console
+
+    status = Console(stderr=True).status("")
+    patience = threading.Timer(PATIENCE_S, status.start)
+    patience.daemon = True
+    patience.start()
+    try:
+        yield status.update
+    finally:
+        patience.cancel()
+        patience.join()
+        status.stop()
+
+
+def _unseen(_text: str) -> None:
+    """Say nothing: nobody is watching."""

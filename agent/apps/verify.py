@@ -1,0 +1,131 @@
+"""`inquest verify`: run every piece of a report's evidence again, on the snapshots it names."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from agent.apps import shelf
+from agent.apps.options import FormatOption, LakeOption, lake_folder
+from agent.apps.table import dress
+from agent.apps.terminal import Progress, complain, progress, say
+
+if TYPE_CHECKING:
+    from agent.state import Evidence, Report
+    from lake.store import Lake
+
+SECONDS = 60.0
+COLUMNS = ["evidence", "verdict", "detail", "question"]
+Line = dict[str, str]
+
+
+def verify(
+    ctx: typer.Context,
+    report: Annotated[
+        str, typer.Argument(metavar="ID|PATH", help="A report's id, file or folder.")
+    ],
+    lake: LakeOption = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Threads for each query; all cores by default.")
+    ] = None,
+    form: FormatOption = "text",
+) -> None:
+    """Run a report's evidence again and compare; exit 1 if any of it does not hold."""
+    from agent.report import load
+    from lake.store import Lake
+
+    file = shelf.find(report, lake_folder(ctx, lake))
+    loaded = load(file)
+    with Lake.open(lake or shelf.lake_of(file)) as opened, progress() as tell:
+        lines = [*run_again(loaded, opened, threads, tell), *unresolved(loaded)]
+    say(dress(COLUMNS, lines, form))
+    failed = [line["evidence"] for line in lines if line["verdict"] != "holds"]
+    if failed:
+        complain(f"{len(failed)} of {len(lines)} do not hold: {', '.join(failed)}")
+        raise typer.Exit(1)
+    complain(f"all {len(lines)} hold")
+
+
+def run_again(
+    report: Report, lake: Lake, threads: int | None, tell: Progress = lambda _text: None
+) -> Iterator[Line]:
+    """Run each piece of evidence again on its snapshots.
+
+    It holds when its rows have the same count and digest, and those the report shows are the first.
+    """
+    for number, (key, evidence) in enumerate(report.evidence.items(), 1):
+        tell(f"{key}, {number} of {len(report.evidence)}: {evidence.question}")
+        yield _line(key, *_run_again(key, evidence, lake, threads), evidence.question)
+
+
+def _run_again(key: str, evidence: Evidence, lake: Lake, threads: int | None) -> tuple[str, str]:
+    from lake.ask import Limits
+    from lake.errors import LakeError, QueryError
+
+    if key != evidence.id:
+        return "differs", f"listed as {key}, calls itself {evidence.id}"
+    try:
+        view = lake.at(evidence.snapshots, threads)
+        rows = view.ask(evidence.sql, Limits(rows=evidence.rows + 1, seconds=SECONDS))
+    except LakeError as error:
+        return "gone", str(error)
+    except QueryError as error:
+        return "failed", str(error)
+    expected, got = (evidence.rows, evidence.digest), (len(rows), rows.digest)
+    if got != expected:
+        return (
+            "differs",
+            f"expected {_counted(*expected)}, got {_counted(*got, more=rows.truncated)}",
+        )
+    if not _is_sample(evidence, rows.dicts()):
+        return "differs", "the rows that the report shows are not those of its query"
+    return "holds", _counted(*got)
+
+
+def _is_sample(evidence: Evidence, rows: list[dict[str, Any]]) -> bool:
+    """Whether the rows shown are the query's first, compared as the report's JSON has them."""
+    from pydantic import TypeAdapter
+
+    from agent.state import Evidence
+
+    as_json = TypeAdapter(Evidence).dump_json
+    first = tuple(rows[: len(evidence.sample)])
+    return as_json(replace(evidence, sample=first)) == as_json(evidence)
+
+
+def _counted(rows: int, digest: str, *, more: bool = False) -> str:
+    return f"{'more than ' * more}{rows - more} rows {digest[:19]}"
+
+
+def unresolved(report: Report) -> Iterator[Line]:
+    """Find what the report cites and does not have."""
+    from agent.report import dump
+
+    plain = json.loads(dump(report))
+    has = plain.pop("evidence")
+    for place, cited in _citations(plain, "", ""):
+        if cited not in has:
+            yield _line(cited, "missing", f"cited in {place.lstrip('.')}, not in the report", "")
+
+
+def _citations(value: Any, place: str, key: str) -> Iterator[tuple[str, str]]:
+    """Walk a report's JSON: the ids in its evidence fields, and those its sentences name."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _citations(inner, f"{place}.{name}", name)
+    elif isinstance(value, list):
+        for at, inner in enumerate(value):
+            yield from _citations(inner, f"{place}.{at}", key)
+    elif isinstance(value, str) and key.startswith("evidence"):
+        yield place, value
+    elif isinstance(value, str) and key in {"text", "reason"}:
+        yield from ((place, cited) for cited in re.findall(r"\bE\d+\b", value))
+
+
+def _line(evidence: str, verdict: str, detail: str, question: str) -> Line:
+    return {"evidence": evidence, "verdict": verdict, "detail": detail, "question": question}

@@ -1,0 +1,257 @@
+"""The trace of an investigation, as it lands in the lake and at a collector."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.semconv._incubating.attributes import gen_ai_attributes
+from opentelemetry.trace import INVALID_SPAN, get_current_span
+
+from lake.errors import QueryError
+from lake.store import Lake
+from traces import names
+from traces.tracer import Tracing, record_usage
+
+ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
+TIMEOUT = "OTEL_EXPORTER_OTLP_TIMEOUT"
+
+
+@pytest.fixture(autouse=True)
+def _no_collector(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (ENDPOINT, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "TRACEPARENT"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Iterator[Lake]:
+    with Lake.create(tmp_path / "lake") as made:
+        yield made
+
+
+def spans(lake: Lake) -> dict[str, dict[str, Any]]:
+    """Every span of the lake by its name, with its attributes as a dict."""
+    rows = lake.at().ask("SELECT * FROM trace_span ORDER BY start_time_ns, span_uid").dicts()
+    return {row["span_name"]: row | {"attributes": orjson.loads(row["attributes"])} for row in rows}
+
+
+def test_every_genai_name_we_write_is_one_that_opentelemetry_knows() -> None:
+    known = {value for value in vars(gen_ai_attributes).values() if isinstance(value, str)}
+    ours = {value for name, value in vars(names).items() if name.isupper()}
+    written = {name for name in ours if name.startswith("gen_ai.")}
+    assert len(written) > 5
+    assert written <= known
+
+
+def test_the_lake_holds_root_node_and_query_as_one_tree_of_service_inquest(lake: Lake) -> None:
+    with (
+        Tracing(lake, "investigate") as tracing,
+        tracing.node("survey"),
+        tracing.tool("edges", evidence="E3") as query,
+    ):
+        query.set_attribute(names.RETURNED_ROWS, 12)
+    found = spans(lake)
+    root, node, tool = (
+        found[name] for name in ("invoke_workflow investigate", "survey", "execute_tool edges")
+    )
+    assert {span["workload"]["service"] for span in found.values()} == {"inquest"}
+    assert {span["trace_uid"] for span in found.values()} == {tracing.trace_id}
+    assert root["parent_span_uid"] is None
+    assert (node["parent_span_uid"], tool["parent_span_uid"]) == (
+        root["span_uid"],
+        node["span_uid"],
+    )
+    assert root["attributes"] == {
+        "gen_ai.operation.name": "invoke_workflow",
+        "gen_ai.workflow.name": "investigate",
+    }
+    assert tool["attributes"] == {
+        "gen_ai.operation.name": "execute_tool",
+        "gen_ai.tool.name": "edges",
+        "gen_ai.tool.type": "datastore",
+        "inquest.evidence.id": "E3",
+        "db.response.returned_rows": 12,
+    }
+    assert 0 < tool["duration_ns"] <= node["duration_ns"] <= root["duration_ns"]
+
+
+def test_an_agent_in_a_real_thread_says_so(lake: Lake) -> None:
+    with Tracing(lake, "inquest", operation="invoke_agent", thread="C1-1700000000.1"):
+        pass
+    assert spans(lake)["invoke_agent inquest"]["attributes"] == {
+        "gen_ai.operation.name": "invoke_agent",
+        "gen_ai.agent.name": "inquest",
+        "gen_ai.conversation.id": "C1-1700000000.1",
+    }
+
+
+def test_a_query_in_a_bare_thread_still_belongs_to_the_trace(lake: Lake) -> None:
+    with Tracing(lake, "investigate") as tracing:
+
+        def ask() -> None:
+            with tracing.tool("edges"):
+                pass
+
+        thread = threading.Thread(target=ask)
+        thread.start()
+        thread.join()
+    found = spans(lake)
+    root = found["invoke_workflow investigate"]
+    assert found["execute_tool edges"]["parent_span_uid"] == root["span_uid"]
+
+
+def test_an_error_marks_every_span_it_passes_and_goes_on(lake: Lake) -> None:
+    with (
+        pytest.raises(QueryError, match="no table nowhere"),
+        Tracing(lake, "investigate") as tracing,
+        tracing.tool("edges"),
+    ):
+        raise QueryError("no table nowhere")
+    for span in spans(lake).values():
+        assert (span["status_id"], span["status_detail"]) == (2, "no table nowhere")
+        assert span["attributes"]["error.type"] == "lake.errors.QueryError"
+    assert get_current_span() is INVALID_SPAN
+
+
+def test_cost_counts_queries_and_what_the_model_said_it_used(lake: Lake) -> None:
+    with Tracing(lake, "investigate") as tracing:
+        for _ in range(3):
+            with tracing.tool("edges"):
+                pass
+        with tracing.chat("small", "anthropic") as chat:
+            record_usage(chat, input_tokens=100, output_tokens=20, usd=0.5)
+        cost = tracing.cost()
+    assert (cost.queries, cost.input_tokens, cost.output_tokens) == (3, 100, 20)
+    assert (cost.model, cost.usd, cost.trace_id) == ("small", 0.5, tracing.trace_id)
+    assert 0 <= cost.wall_s < 60
+
+
+def test_without_a_model_the_cost_is_nothing_and_with_an_unknown_price_it_is_unknown(
+    lake: Lake,
+) -> None:
+    with Tracing(lake, "investigate") as tracing:
+        assert (tracing.cost().model, tracing.cost().usd) == (None, 0.0)
+        with tracing.chat("small", "anthropic"):
+            pass
+        assert tracing.cost().usd is None
+    assert not [key for key in spans(lake)["chat small"]["attributes"] if "usage" in key]
+
+
+def test_a_trace_context_in_the_environment_becomes_the_parent(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRACEPARENT", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00")
+    with Tracing(lake, "investigate") as tracing:
+        pass
+    assert tracing.trace_id == "0af7651916cd43dd8448eb211c80319c"
+    assert spans(lake)["invoke_workflow investigate"]["parent_span_uid"] == "b7ad6b7169203331"
+
+
+def test_two_investigations_of_one_parent_are_both_kept(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRACEPARENT", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+    for name in ("first", "second"):
+        with Tracing(lake, name):
+            pass
+    assert spans(lake).keys() == {"invoke_workflow first", "invoke_workflow second"}
+
+
+def test_a_lake_that_cannot_be_written_is_a_warning_and_no_failure(lake: Lake) -> None:
+    warned: list[str] = []
+    with Tracing(lake, "investigate", warn=warned.append):
+        shutil.rmtree(lake.path)
+        lake.path.write_text("no folder any more")
+    assert len(warned) == 1
+    assert "not in the lake" in warned[0]
+
+
+@contextmanager
+def collector(status: int = 200) -> Iterator[tuple[str, list[ExportTraceServiceRequest]]]:
+    """An OTLP/HTTP receiver on loopback, and what it received."""
+    received: list[ExportTraceServiceRequest] = []
+
+    class Receiver(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            assert self.path == "/v1/traces"
+            received.append(ExportTraceServiceRequest.FromString(body))
+            self.send_response(status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_args: object) -> None:
+            """Keep the test's output clean."""
+
+    with HTTPServer(("127.0.0.1", 0), Receiver) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}", received
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_a_configured_collector_receives_the_same_spans(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warned: list[str] = []
+    with collector() as (url, received):
+        monkeypatch.setenv(ENDPOINT, url)
+        with Tracing(lake, "investigate", warn=warned.append) as tracing, tracing.node("survey"):
+            pass
+    (request,) = received
+    (resource,) = request.resource_spans
+    attributes = {one.key: one.value.string_value for one in resource.resource.attributes}
+    arrived = {span.span_id.hex() for scope in resource.scope_spans for span in scope.spans}
+    assert attributes["service.name"] == "inquest"
+    assert arrived == {span["span_uid"] for span in spans(lake).values()}
+    assert warned == []
+
+
+def test_a_collector_that_refuses_is_one_warning(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with collector(status=400) as (url, _), caplog.at_level(logging.WARNING):
+        monkeypatch.setenv(ENDPOINT, url)
+        with Tracing(lake, "investigate"):
+            pass
+    (record,) = caplog.records
+    assert url in record.getMessage()
+    assert spans(lake)
+
+
+def test_a_collector_that_is_not_there_is_one_warning(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with collector() as (url, _):
+        pass
+    monkeypatch.setenv(ENDPOINT, url)
+    monkeypatch.setenv(TIMEOUT, "0.1")
+    warned: list[str] = []
+    with Tracing(lake, "investigate", warn=warned.append):
+        pass
+    assert len(warned) == 1
+    assert url in warned[0]
+    assert spans(lake)
+
+
+def test_a_disabled_sdk_sends_nothing_and_still_knows_the_cost(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with collector() as (url, received):
+        monkeypatch.setenv(ENDPOINT, url)
+        monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
+        with Tracing(lake, "investigate") as tracing, tracing.tool("edges"):
+            pass
+    assert (tracing.cost().queries, received) == (1, [])
