@@ -1,0 +1,78 @@
+"""Which version changes the runs show, and which announcement each belongs to."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from agent.nodes.survey.changes import Run, began, matched, numbered, released
+from agent.state import Change, Window
+
+START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+WINDOW = Window(START, START + timedelta(minutes=15), 10)
+
+
+def at(seconds: float) -> datetime:
+    return START + timedelta(seconds=seconds)
+
+
+def run(instance: str, version: str, first: float, last: float, service: str = "cart") -> Run:
+    return Run(service, version, instance, at(first), at(last))
+
+
+def announced(version: str, declared: float, service: str = "cart") -> Change:
+    what = f"{service} {version}"
+    return Change("", "deploy", what, service, version=version, declared_at=at(declared))
+
+
+ROLLED = [
+    run("a", "1", 0, 300),
+    run("b", "1", 0, 400),
+    run("a", "2", 305, 890),
+    run("b", "2", 405, 890),
+]
+
+
+def test_instances_that_follow_each_other_are_one_release() -> None:
+    (release,) = released(ROLLED, WINDOW)
+    assert (release.version, release.previous) == ("2", "1")
+    assert [r.instance for r in release.runs] == ["a", "b"]
+
+
+def test_what_ran_when_the_window_opened_is_no_change() -> None:
+    assert released([run("a", "1", 0, 800), run("b", "2", 30, 800)], WINDOW) == []
+
+
+def test_a_new_instance_of_the_running_version_is_no_release() -> None:
+    assert released([run("a", "1", 0, 800), run("c", "1", 400, 800)], WINDOW) == []
+
+
+def test_going_back_is_a_release_of_its_own_and_reverts_the_first() -> None:
+    back = [run("a", "1", 600, 890), run("b", "1", 700, 890)]
+    found = released([*ROLLED, *back], WINDOW)
+    assert [(r.version, r.previous) for r in found] == [("2", "1"), ("1", "2")]
+    changes = numbered(matched([announced("2", 300), announced("1", 590)], found))
+    assert [(c.id, c.reverts) for c in changes] == [("C1", ""), ("C2", "C1")]
+
+
+def test_a_rollback_halfway_through_a_rollout_is_seen() -> None:
+    halfway = [run("a", "1", 0, 300), run("b", "1", 0, 890), run("a", "2", 305, 500)]
+    found = released([*halfway, run("a", "1", 505, 890)], WINDOW)
+    assert [r.version for r in found] == ["2", "1"]
+
+
+def test_a_version_nobody_announced_is_an_undeclared_change() -> None:
+    (change,) = numbered(matched([], released(ROLLED, WINDOW)))
+    assert change.declared_at is None
+    assert began(change) == at(305)
+
+
+def test_an_announcement_gets_the_rollout_of_its_version_and_service() -> None:
+    others = [announced("9", 200, "web"), announced("2", 300)]
+    web, cart = numbered(matched(others, released(ROLLED, WINDOW)))
+    assert web.rollouts == ()
+    assert [r.first_observed_at for r in cart.rollouts] == [at(305), at(405)]
+
+
+def test_an_announcement_is_not_matched_with_a_rollout_long_before_it() -> None:
+    changes = matched([announced("2", 850)], released(ROLLED, WINDOW))
+    assert sorted(len(c.rollouts) for c in changes) == [0, 2]

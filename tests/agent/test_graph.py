@@ -1,0 +1,160 @@
+"""Whole investigations of small generated worlds whose truth is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from agent.config import Request
+from agent.errors import RequestError
+from agent.graph import investigate
+from agent.nodes.verify import cited
+from agent.state import Report
+from lake.store import Lake
+from tests.agent.world import START, Release, Served, record, well
+
+GUILTY = Release("payment", "2.8.0", "2.7.9", (300.0, 390.0))
+EARLY = Release("catalog", "41", "40", (180.0, 260.0))
+LATE = Release("web", "319", "318", (370.0, 450.0))
+BACK = Release("payment", "2.7.9", "2.8.0", (560.0, 580.0))
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Iterator[Lake]:
+    with Lake.create(tmp_path / "lake") as lake:
+        yield lake
+
+
+def leaking(service: str, version: str, at_s: float, random: Random) -> Served:
+    """Let payment 2.8.0 be well for half a minute, then wait and fail."""
+    if (service, version) == ("payment", "2.8.0") and at_s > 330:
+        return Served(random.uniform(900, 1500), failed=random.random() < 0.7)
+    return well(service, version, at_s, random)
+
+
+def verdicts(report: Report) -> dict[str, str]:
+    return {f"{c.service} {c.version}": c.verdict for c in report.changes}
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_the_guilty_release_is_found_and_its_neighbours_are_cleared(lake: Lake, seed: int) -> None:
+    record(lake, seed=seed, releases=(EARLY, GUILTY, LATE, BACK), behaviour=leaking)
+    report = investigate(lake, Request())
+    assert report.verdict == "cause_found"
+    cause = report.causes[0]
+    assert (cause.resource.name, cause.resource.version) == ("payment", "2.8.0")
+    assert (cause.mechanism, cause.grounded, cause.status) == ("deploy", True, "confirmed")
+    assert [(h.source, h.target) for h in cause.path] == [("payment", "checkout")]
+    assert verdicts(report) == {
+        "catalog 41": "cleared",
+        "payment 2.8.0": "implicated",
+        "web 319": "cleared",
+        "payment 2.7.9": "cleared",
+    }
+    assert set(cited(report)) <= report.evidence.keys()
+    assert all(s.evidence for s in report.summary)
+
+
+def test_every_citation_holds_when_run_again_with_any_number_of_threads(lake: Lake) -> None:
+    record(lake, releases=(EARLY, GUILTY, LATE, BACK), behaviour=leaking)
+    report = investigate(lake, Request())
+    for evidence in report.evidence.values():
+        for threads in (1, 4):
+            again = lake.at(evidence.snapshots, threads=threads).ask(evidence.sql)
+            assert (again.digest, len(again)) == (evidence.digest, evidence.rows), evidence.question
+
+
+def test_a_guilty_release_that_nobody_announced_is_found_too(lake: Lake) -> None:
+    silent = Release("payment", "2.8.0", "2.7.9", (300.0, 390.0), announced=False)
+    record(lake, releases=(EARLY, silent), behaviour=leaking)
+    report = investigate(lake, Request())
+    assert report.causes[0].resource.version == "2.8.0"
+    (change,) = [c for c in report.changes if c.service == "payment"]
+    assert (change.declared_at, change.verdict) == (None, "implicated")
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3, 4, 5])
+def test_a_flapping_alert_with_nothing_wrong_is_no_incident(lake: Lake, seed: int) -> None:
+    flaps = tuple(("checkout", 200.0 + 90 * n, 230.0 + 90 * n) for n in range(4))
+    record(lake, seed=seed, releases=(EARLY,), alerts=flaps)
+    report = investigate(lake, Request())
+    assert report.verdict == "no_incident"
+    assert report.confidence > 0.8
+    assert verdicts(report) == {"catalog 41": "cleared"}
+    assert report.causes == ()
+
+
+def test_trouble_without_a_change_blames_the_service_and_no_change(lake: Lake) -> None:
+    def ill(service: str, version: str, at_s: float, random: Random) -> Served:
+        if service == "payment" and at_s > 400:
+            return Served(random.uniform(600, 900), failed=random.random() < 0.3)
+        return well(service, version, at_s, random)
+
+    record(lake, releases=(EARLY,), behaviour=ill, alerts=(("checkout", 480.0, None),))
+    report = investigate(lake, Request())
+    assert report.verdict == "cause_found"
+    assert (report.causes[0].resource.name, report.causes[0].change) == ("payment", "")
+    assert verdicts(report) == {"catalog 41": "cleared"}
+
+
+def test_a_release_that_only_coincides_is_not_implicated(lake: Lake) -> None:
+    """Both versions of payment suffer alike: the release beside it is no cause."""
+
+    def ill(service: str, version: str, at_s: float, random: Random) -> Served:
+        if service == "payment" and at_s > 330:
+            return Served(random.uniform(600, 900), failed=random.random() < 0.3)
+        return well(service, version, at_s, random)
+
+    record(lake, releases=(GUILTY,), behaviour=ill)
+    report = investigate(lake, Request())
+    assert verdicts(report)["payment 2.8.0"] != "implicated"
+    assert report.causes[0].change == ""
+
+
+def test_a_handful_of_requests_is_inconclusive_and_says_so(lake: Lake) -> None:
+    record(lake, per_s=0.02)
+    report = investigate(lake, Request())
+    assert report.verdict == "inconclusive"
+    assert "thin_data" in {gap.kind for gap in report.gaps}
+
+
+def test_two_investigations_of_one_lake_say_the_same(lake: Lake) -> None:
+    record(lake, releases=(EARLY, GUILTY, LATE, BACK), behaviour=leaking)
+    one, two = (investigate(lake, Request()) for _ in range(2))
+    assert (one.title, one.causes, one.changes) == (two.title, two.causes, two.changes)
+    assert [e.digest for e in one.evidence.values()] == [e.digest for e in two.evidence.values()]
+
+
+def test_the_runs_own_trace_is_in_the_lake_and_its_cost_in_the_report(lake: Lake) -> None:
+    record(lake)
+    report = investigate(lake, Request())
+    rows = lake.at().ask(
+        "SELECT count(*) AS spans FROM trace_span "
+        f"WHERE trace_uid = '{report.cost.trace_id}' AND workload.service = 'inquest'"
+    )
+    assert rows.dicts()[0]["spans"] > report.cost.queries > 5
+    assert (report.cost.model, report.cost.usd) == (None, 0.0)
+
+
+REFUSED: dict[str, tuple[Callable[[Lake], object], Request, str]] = {
+    "an empty lake": (lambda lake: lake, Request(), "no telemetry"),
+    "a time without data": (
+        record,
+        Request(at=START + timedelta(days=3)),
+        "no telemetry from 2026-03-04",
+    ),
+    "an unknown alert": (record, Request(alert="NoSuch"), "no alert 'NoSuch'"),
+}
+
+
+@pytest.mark.parametrize(("fill", "request_", "sentence"), REFUSED.values(), ids=REFUSED.keys())
+def test_what_cannot_be_investigated_is_said_in_a_sentence(
+    lake: Lake, fill: Callable[[Lake], object], request_: Request, sentence: str
+) -> None:
+    fill(lake)
+    with pytest.raises(RequestError, match=sentence):
+        investigate(lake, request_)
