@@ -45,7 +45,7 @@ def main() -> int:
         try:
             stage.record(stories[asked.incident], asked.seed, out, run, ports, say)
         except (TakeError, KeyboardInterrupt) as error:
-            say(f"nothing recorded: {error or 'interrupted'}")
+            say(f"nothing recorded: {str(error) or 'interrupted'}")
             return 1
     say(f"recorded to {out}")
     return 0

@@ -66,8 +66,8 @@ def main() -> None:
     try:
         server.run()
     finally:
-        kit.close()
         flush()
+        kit.close()
         logging.shutdown()
 
 
