@@ -104,7 +104,7 @@ class Recorder:
         self._server = ThreadingHTTPServer(("127.0.0.1", port), handler(archive))
         self._server.daemon_threads = True
         self.port: int = self._server.server_address[1]
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     def close(self) -> None:
         """Stop listening."""

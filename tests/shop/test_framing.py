@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.shop.framing import Arrival, Frames, Kept, Lines, arrivals, frames
 
 
+@settings(max_examples=20, deadline=None)  # the level we keep at takes a while to set up
 @given(bodies=st.lists(st.binary(max_size=2000), max_size=8))
 def test_bodies_come_back_in_order(
     bodies: list[bytes], tmp_path_factory: pytest.TempPathFactory
