@@ -67,7 +67,7 @@ def by_version(cause: Cause, facts: Facts, answer: Answer, drawn: tuple[Mark, ..
     """The culprit's versions beside each other: own failures where it fails, else own time."""
     frame = answer.df
     fails = any(s.indicator == "errors" for s in facts.own(cause.resource.name))
-    values = 100 * frame["own_failed"] / frame["requests"] if fails else frame["own_p95_ms"]
+    values = 100 * frame["own_failed"] / frame["requests"] if fails else frame["own_p95_ns"] / 1e6
     series = []
     for version, rows in frame.groupby("version", sort=True):
         role: SeriesRole = "bad" if version == cause.resource.version else "good"
@@ -90,9 +90,9 @@ def by_version(cause: Cause, facts: Facts, answer: Answer, drawn: tuple[Mark, ..
 def of_metric(
     signal: Signal, cause: Cause, facts: Facts, answer: Answer, drawn: tuple[Mark, ...]
 ) -> list[Chart]:
-    """One metric of the culprit on each of its instances, those of the blamed version told apart."""
+    """One metric of the culprit on each instance, those of the blamed version told apart."""
     frame = answer.df
-    same = frame[(frame["service"] == signal.resource) & (frame["metric_name"] != "")]
+    same = frame[frame["service"] == signal.resource]
     same = same[same.apply(labelled, axis=1) == signal.subject]
     series = []
     for _, row in same.head(_MOST_INSTANCES).iterrows():

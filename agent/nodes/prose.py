@@ -142,11 +142,12 @@ def _trouble(cause: Cause, facts: Facts, levels: Answer) -> list[Statement]:
                 (levels.id,),
             )
         )
-    for signal in telling(cause, facts)[:1]:
-        said.append(Statement(f"{_moved(signal)}.", (signal.evidence,)))
-    for signal in facts.lines(name)[:1]:
-        said.append(Statement(f"{name} began to write the {signal.subject}.", (signal.evidence,)))
-    return said
+    moved = [Statement(f"{_moved(s)}.", (s.evidence,)) for s in telling(cause, facts)[:1]]
+    wrote = [
+        Statement(f"{name} began to write the {s.subject}.", (s.evidence,))
+        for s in facts.lines(name)[:1]
+    ]
+    return said + moved + wrote
 
 
 def _moved(signal: Signal) -> str:
@@ -193,20 +194,17 @@ def next_steps(verdict: Verdict, facts: Facts, cause: Cause | None) -> list[Next
 def _for_change(change: Change, facts: Facts) -> list[NextStep]:
     back = next((c for c in facts.changes.values() if c.reverts == change.id), None)
     old = change.previous_version or "the version before"
-    steps = (
-        [NextStep(f"Keep {change.service} on {old}: {back.id} already took it back.", True)]
+    first = (
+        f"Keep {change.service} on {old}: {back.id} already took it back."
         if back
-        else [NextStep(f"Roll {change.service} back from {change.version} to {old}.", True)]
+        else f"Roll {change.service} back from {change.version} to {old}."
     )
     revision = f" ({change.revision[:12]})" if change.revision else ""
-    steps.append(
-        NextStep(
-            f"Before {change.version} goes out again, read what it changed{revision} with the "
-            "first error lines of the evidence beside it.",
-            reversible=True,
-        )
+    then = (
+        f"Before {change.version} goes out again, read what it changed{revision} with the "
+        "first error lines of the evidence beside it."
     )
-    return steps
+    return [NextStep(first, reversible=True), NextStep(then, reversible=True)]
 
 
 def well(name: str) -> str:

@@ -10,12 +10,12 @@ phased AS (
 SELECT
   service,
   phase,
-  count(*)                                                               AS requests,
-  count(*) FILTER (failed)                                               AS failed,
-  count(*) FILTER (own_failed)                                           AS own_failed,
-  format('{:.3g}', 100 * count(*) FILTER (failed) / count(*))::DOUBLE    AS failed_percent,
-  format('{:.3g}', quantile_disc(duration_ns, 0.95) / 1e6)::DOUBLE       AS p95_ms,
-  format('{:.3g}', quantile_disc(own_ns, 0.95) / 1e6)::DOUBLE            AS own_p95_ms
+  count(*)                                            AS requests,
+  count(*) FILTER (failed)                            AS failed,
+  count(*) FILTER (own_failed)                        AS own_failed,
+  round(100 * count(*) FILTER (failed) / count(*), 2) AS failed_percent,
+  round(quantile_disc(duration_ns, 0.95) / 1e6, 1)    AS p95_ms,
+  round(quantile_disc(own_ns, 0.95) / 1e6, 1)         AS own_p95_ms
 FROM phased
 GROUP BY ALL
 ORDER BY service, phase

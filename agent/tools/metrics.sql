@@ -6,11 +6,11 @@ WITH points AS (
     workload.service AS service, workload.instance AS instance, workload.version AS version,
     attributes::VARCHAR AS attributes,
     (epoch_us(time) - epoch_us($start)) // ($bucket_s * 1000000) AS bucket,
-    coalesce(value, count)::DECIMAL(38, 6) AS value
+    coalesce(value, count)::DECIMAL(38, 9) AS value
   FROM metric_point
   WHERE time >= $start AND time < $end AND workload.service IS DISTINCT FROM 'inquest'
     AND coalesce(value, count) IS NOT NULL AND isfinite(coalesce(value, count)::DOUBLE)
-    AND abs(coalesce(value, count)) < 1e30
+    AND abs(coalesce(value, count)) < 1e28
 ),
 bucketed AS (
   SELECT series_uid, metric_name, unit, service, instance, version, attributes, bucket,
@@ -35,8 +35,8 @@ levels AS (
 SELECT
   series_uid, metric_name, max(unit) AS unit, max(service) AS service, max(instance) AS instance,
   max(version) AS version, max(attributes) AS attributes, bool_or(counts) AS is_rate,
-  list(bucket ORDER BY bucket)                                AS buckets,
-  list(format('{:.6g}', level::DOUBLE)::DOUBLE ORDER BY bucket) AS "values"
+  list(bucket ORDER BY bucket)        AS buckets,
+  list(level::DOUBLE ORDER BY bucket) AS "values"
 FROM levels
 WHERE level IS NOT NULL
 GROUP BY series_uid, metric_name

@@ -2,11 +2,11 @@
 WITH {{served}}
 SELECT
   version,
-  version = $new                                                          AS is_new,
-  count(*)                                                                AS requests,
-  count(*) FILTER (own_failed)                                            AS own_failed,
-  format('{:.3g}', 100 * count(*) FILTER (own_failed) / count(*))::DOUBLE AS own_failed_percent,
-  format('{:.3g}', quantile_disc(own_ns, 0.95) / 1e6)::DOUBLE             AS own_p95_ms
+  version = $new                              AS is_new,
+  count(*)                                    AS requests,
+  count(*) FILTER (own_failed)                AS own_failed,
+  round(100 * count(*) FILTER (own_failed) / count(*), 2) AS own_failed_percent,
+  round(quantile_disc(own_ns, 0.95) / 1e6, 1) AS own_p95_ms
 FROM served
 WHERE service = $service AND version IN ($old, $new)
 GROUP BY ALL
