@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from agent.apps.incidents import evidence_of, recorded, title_of
+from agent.apps.incidents import evidence_of, noticed, recorded
 from agent.apps.investigate import answer, show, take_in
 from agent.apps.options import FormatOption
 from agent.apps.scratch import fresh
@@ -26,9 +26,12 @@ def demo(
     ] = False,
     form: FormatOption = "text",
 ) -> None:
-    """Investigate a recorded incident: raw telemetry in, a root-cause report out, no key needed."""
+    """Investigate a recorded incident.
+
+    Raw telemetry in, a root-cause report out; no model, no key, no network.
+    """
     if only_list:
-        rows = [{"incident": name, "noticed": title_of(at)} for name, at in recorded().items()]
+        rows = [{"incident": name, "noticed": noticed(at)} for name, at in recorded().items()]
         say(dress(["incident", "noticed"], rows, form))
         return
     evidence = evidence_of(incident)

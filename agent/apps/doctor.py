@@ -30,7 +30,10 @@ Line = dict[str, str]
 
 
 def doctor(ctx: typer.Context, lake: LakeOption = None, form: FormatOption = "text") -> None:
-    """Look at Python, the libraries and the lake; exit 1 if something is broken."""
+    """Check this installation and its lake.
+
+    Exit 1 if something is broken; a lake that is not there yet is not.
+    """
     lines = [*_machine(), *_libraries(), *_lake(lake_folder(ctx, lake))]
     say(dress(["state", "what", "found"], lines, form))
     if any(line["state"] == "broken" for line in lines):

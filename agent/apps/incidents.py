@@ -26,9 +26,11 @@ def evidence_of(name: str) -> Path:
     return incidents[name]
 
 
-def title_of(evidence: Path) -> str:
-    """Say how an incident was noticed, as its manifest has it: the symptom, never the cause."""
-    manifest = evidence / "_index.json"
-    if not manifest.is_file():
-        return ""
-    return str(json.loads(manifest.read_text("utf-8")).get("prompt", ""))
+def noticed(evidence: Path) -> str:
+    """Say how an incident was noticed: by the first alert that was delivered, if there was one."""
+    deliveries = evidence / "alertmanager.jsonl"
+    if not deliveries.is_file():
+        return "no alert"
+    with deliveries.open(encoding="utf-8") as lines:
+        first = json.loads(next(lines))["alerts"][0]
+    return f"{first['annotations']['summary']} ({first['labels']['alertname']})"

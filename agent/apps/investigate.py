@@ -14,7 +14,7 @@ from agent.apps import shelf
 from agent.apps.alert import read_alert
 from agent.apps.options import Format, FormatOption, LakeOption, lake_folder, moment
 from agent.apps.scratch import fresh
-from agent.apps.terminal import Progress, complain, progress, say
+from agent.apps.terminal import Progress, complain, progress, say_report
 from agent.config import Request
 from agent.errors import RequestError
 
@@ -45,7 +45,10 @@ def investigate(
     lake: LakeOption = None,
     form: FormatOption = "text",
 ) -> None:
-    """Find out why it broke: give a time, an alert or a folder, or let the data say."""
+    """Find out why it broke.
+
+    Give a time, an alert, a service or a folder of evidence; what is left out, the data say.
+    """
     request = _request(at, alert, service, lookback)
     with progress() as tell, _opened(ctx, bundle, lake, tell) as opened:
         report, folder = answer(opened, request, tell)
@@ -62,9 +65,7 @@ def answer(lake: Lake, request: Request, tell: Progress) -> tuple[Report, Path]:
 
 def show(report: Report, folder: Path, form: Format) -> None:
     """Print a report, and beside it where its page is and how to check it."""
-    from agent.report import render
-
-    say(render(report, form))
+    say_report(report, form)
     complain(f"page    {folder / 'report.html'}")
     complain(f"verify  inquest verify {folder}")
 

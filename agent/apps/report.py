@@ -9,7 +9,7 @@ import typer
 from agent.apps import shelf
 from agent.apps.options import FormatOption, LakeOption, lake_folder
 from agent.apps.table import dress
-from agent.apps.terminal import say
+from agent.apps.terminal import say, say_report
 
 app = typer.Typer(name="report", help="Show or list the reports of a lake.", no_args_is_help=True)
 
@@ -24,15 +24,15 @@ def show(
     form: FormatOption = "text",
 ) -> None:
     """Print one report."""
-    from agent.report import load, render
+    from agent.report.as_json import load
 
-    say(render(load(shelf.find(report, lake_folder(ctx, lake))), form))
+    say_report(load(shelf.find(report, lake_folder(ctx, lake))), form)
 
 
 @app.command("list")
 def list_(ctx: typer.Context, lake: LakeOption = None, form: FormatOption = "text") -> None:
     """List the reports of a lake, the newest first."""
-    from agent.report import load
+    from agent.report.as_json import load
     from lake.store import Lake
 
     with Lake.open(lake_folder(ctx, lake)) as opened:

@@ -19,7 +19,7 @@ def save(report: Report, lake: Path) -> Path:
 
     The JSON, which is the source of truth, comes last.
     """
-    from agent.report import render
+    from agent.report.dress import render
 
     folder = lake / "reports" / report.id
     folder.mkdir(parents=True, exist_ok=True)

@@ -7,8 +7,16 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from agent.apps.options import Format
+    from agent.state import Report
 
 Progress = Callable[[str], None]
+
+WIDEST = 120
+"""Columns past which a line is hard to read."""
 
 PATIENCE_S = 1.0
 """How long a command may be silent before it shows what it is doing."""
@@ -24,6 +32,21 @@ def say(text: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def say_report(report: Report, form: Format) -> None:
+    """Print a report; in colour and as wide as the terminal, if it is one."""
+    from agent.report.dress import render
+
+    if form != "text" or not sys.stdout.isatty():
+        say(render(report, form))
+        return
+    from rich.console import Console
+
+    from agent.report.terminal import terminal
+
+    console = Console()
+    console.print(terminal(report, min(console.width, WIDEST)))
+
+
 def complain(text: str) -> None:
     """Print a sentence that is no result."""
     sys.stderr.write(f"{text}\n")
@@ -36,13 +59,14 @@ def progress() -> Iterator[Progress]:
         yield _unseen
         return
     from rich.console import Console
+    from rich.text import Text
 
     status = Console(stderr=True).status("")
     patience = threading.Timer(PATIENCE_S, status.start)
     patience.daemon = True
     patience.start()
     try:
-        yield status.update
+        yield lambda text: status.update(Text(text))
     finally:
         patience.cancel()
         patience.join()

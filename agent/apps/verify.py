@@ -35,8 +35,11 @@ def verify(
     ] = None,
     form: FormatOption = "text",
 ) -> None:
-    """Run a report's evidence again and compare; exit 1 if any of it does not hold."""
-    from agent.report import load
+    """Run a report's evidence again.
+
+    Each query runs on the snapshots it names; exit 1 if any does not bring the rows it did.
+    """
+    from agent.report.as_json import load
     from lake.store import Lake
 
     file = shelf.find(report, lake_folder(ctx, lake))
@@ -104,7 +107,7 @@ def _counted(rows: int, digest: str, *, more: bool = False) -> str:
 
 def unresolved(report: Report) -> Iterator[Line]:
     """Find what the report cites and does not have."""
-    from agent.report import dump
+    from agent.report.as_json import dump
 
     plain = json.loads(dump(report))
     has = plain.pop("evidence")

@@ -1,0 +1,222 @@
+"""`inquest verify` runs a report's evidence again, and says of each piece whether it holds."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from agent.apps import shelf
+from agent.apps.cli import run
+from agent.apps.verify import unresolved
+from agent.state import Cause, Evidence, Incident, Report, Resource, Statement
+from lake.store import Lake
+
+AT = datetime(2026, 11, 21, 14, 5, tzinfo=UTC)
+COUNTED = "SELECT message, count(*) AS records FROM log_record GROUP BY message ORDER BY message"
+Captured = pytest.CaptureFixture[str]
+Lines = dict[str, dict[str, str]]
+
+
+def log(lake: Lake, batch_id: str, *messages: str) -> None:
+    rows = [{"time": AT, "ingested_at": AT, "message": message} for message in messages]
+    lake.append("log_record", pa.Table.from_pylist(rows), batch_id=batch_id)
+
+
+def evidence(lake: Lake, evidence_id: str, sql: str) -> Evidence:
+    rows = lake.at().ask(sql)
+    return Evidence(
+        id=evidence_id,
+        question="What was said?",
+        tool="levels",
+        sql=sql,
+        snapshots=rows.snapshots,
+        rows=len(rows),
+        digest=rows.digest,
+        columns=rows.columns,
+        sample=tuple(rows.dicts()[:8]),
+    )
+
+
+def report_on(lake: Lake) -> Report:
+    """A report of two pieces of evidence, cited in every way that there is."""
+    first = evidence(lake, "E1", COUNTED)
+    second = evidence(lake, "E2", "SELECT time, message FROM log_record ORDER BY ALL")
+    return Report(
+        id="R1",
+        title="t",
+        verdict="cause_found",
+        confidence=0.9,
+        created_at=AT,
+        incident=Incident(detected_at=AT, window_start=AT, window_end=AT),
+        summary=(Statement("Said twice (E1).", ("E1",)),),
+        causes=(
+            Cause(
+                rank=1,
+                text="It was said.",
+                resource=Resource("service", "cart"),
+                indicator="errors",
+                mechanism="deploy",
+                probability=0.9,
+                status="confirmed",
+                evidence_for=("E1", "E2"),
+            ),
+        ),
+        evidence={"E1": first, "E2": second},
+    )
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    """The folder of a saved report, in a lake that has grown since."""
+    with Lake.create(tmp_path / "lake") as lake:
+        log(lake, "before", "slow", "slow", "failed")
+        folder = shelf.save(report_on(lake), lake.path)
+        log(lake, "after", "recovered")
+    return folder
+
+
+def altered(folder: Path, alter: Callable[[dict[str, Any]], object]) -> Path:
+    file = folder / "report.json"
+    plain = json.loads(file.read_text())
+    alter(plain)
+    file.write_text(json.dumps(plain))
+    return folder
+
+
+def verified(folder: Path, capsys: Captured, code: int = 1, *options: str) -> Lines:
+    assert run(["verify", str(folder), "--format", "json", *options]) == code
+    return {line["evidence"]: line for line in json.loads(capsys.readouterr().out)}
+
+
+@pytest.mark.parametrize("threads", ["1", "4"])
+def test_an_honest_report_holds_on_its_own_snapshots(
+    saved: Path, threads: str, capsys: Captured
+) -> None:
+    lines = verified(saved, capsys, 0, "--threads", threads)
+    assert {key: line["verdict"] for key, line in lines.items()} == {"E1": "holds", "E2": "holds"}
+
+
+def test_a_report_is_found_by_file_folder_and_id(saved: Path, capsys: Captured) -> None:
+    lake = str(saved.parents[1])
+    for given in (str(saved), str(saved / "report.json")):
+        assert run(["verify", given]) == 0
+    assert run(["verify", "R1", "--lake", lake]) == 0
+    assert "all 2 hold" in capsys.readouterr().err
+
+
+def _digest(plain: dict[str, Any]) -> None:
+    plain["evidence"]["E2"]["digest"] = "sha256:" + "0" * 64
+
+
+def _rows(plain: dict[str, Any]) -> None:
+    plain["evidence"]["E2"]["rows"] = 1
+
+
+def _sample(plain: dict[str, Any]) -> None:
+    plain["evidence"]["E2"]["sample"][0]["message"] = "all was well"
+
+
+def _sql(plain: dict[str, Any]) -> None:
+    plain["evidence"]["E2"]["sql"] += " LIMIT 1"
+
+
+def _snapshot(plain: dict[str, Any]) -> None:
+    plain["evidence"]["E2"]["snapshots"] = {}
+
+
+def _name(plain: dict[str, Any]) -> None:
+    plain["evidence"]["E2"]["id"] = "E1"
+
+
+@pytest.mark.parametrize("alter", [_digest, _rows, _sample, _sql, _snapshot, _name])
+def test_what_was_altered_differs_and_the_rest_still_holds(
+    saved: Path, alter: Callable[[dict[str, Any]], object], capsys: Captured
+) -> None:
+    lines = verified(altered(saved, alter), capsys)
+    assert (lines["E1"]["verdict"], lines["E2"]["verdict"]) == ("holds", "differs")
+
+
+def test_a_difference_shows_what_was_expected_and_what_came(saved: Path, capsys: Captured) -> None:
+    assert run(["verify", str(altered(saved, _rows))]) == 1
+    out, err = capsys.readouterr()
+    (line,) = [line for line in out.splitlines() if line.startswith("E2")]
+    assert "expected 1 rows sha256:" in line
+    assert "got more than 1 rows" in line
+    assert err == "1 of 2 do not hold: E2\n"
+
+
+def test_a_query_that_is_no_question_fails(saved: Path, capsys: Captured) -> None:
+    def write(plain: dict[str, Any]) -> None:
+        plain["evidence"]["E1"]["sql"] = f"COPY log_record TO '{saved}/out.csv'"
+
+    assert verified(altered(saved, write), capsys)["E1"]["verdict"] == "failed"
+    assert not (saved / "out.csv").exists()
+
+
+def test_a_snapshot_that_the_lake_no_longer_has_is_gone(saved: Path, capsys: Captured) -> None:
+    def forget(plain: dict[str, Any]) -> None:
+        plain["evidence"]["E1"]["snapshots"]["log_record"] = 1
+
+    assert verified(altered(saved, forget), capsys)["E1"]["verdict"] == "gone"
+
+
+def test_data_files_that_were_deleted_fail(saved: Path, capsys: Captured) -> None:
+    for data in saved.parents[1].rglob("data"):
+        shutil.rmtree(data)
+    assert {line["verdict"] for line in verified(saved, capsys).values()} == {"failed"}
+
+
+@pytest.mark.parametrize(
+    "cite",
+    [
+        lambda plain: plain["summary"][0].update(text="See E9."),
+        lambda plain: plain["summary"][0].update(evidence=["E9"]),
+        lambda plain: plain["causes"][0].update(evidence_against=["E9"]),
+        lambda plain: plain["causes"][0].update(reason="Because of (E9)."),
+        lambda plain: plain["charts"].append(
+            {"title": "t", "unit": "s", "series": [], "evidence": "E9"}
+        ),
+        lambda plain: plain["timeline"].append(
+            {"at": "2026-11-21T14:05:00Z", "text": "x", "kind": "signal", "evidence": ["E9"]}
+        ),
+        lambda plain: plain["changes"].append(
+            {
+                "id": "C1",
+                "kind": "deploy",
+                "what": "cart",
+                "service": "cart",
+                "controls": [
+                    {"kind": "order", "verdict": "clears", "text": "x", "evidence": ["E9"]}
+                ],
+            }
+        ),
+        lambda plain: plain["causes"][0]["path"].append(
+            {"from": "cart", "to": "web", "evidence": ["E9"]}
+        ),
+    ],
+)
+def test_a_citation_of_what_is_not_there_is_missing_wherever_it_stands(
+    saved: Path, cite: Callable[[dict[str, Any]], object], capsys: Captured
+) -> None:
+    lines = verified(altered(saved, cite), capsys)
+    assert lines["E9"]["verdict"] == "missing"
+    assert lines["E1"]["verdict"] == "holds"
+
+
+def test_an_honest_report_cites_nothing_that_it_lacks(tmp_path: Path) -> None:
+    with Lake.create(tmp_path / "lake") as lake:
+        log(lake, "before", "slow")
+        assert list(unresolved(report_on(lake))) == []
+
+
+def test_what_is_no_report_is_said_to_be_none(tmp_path: Path, capsys: Captured) -> None:
+    (tmp_path / "report.json").write_text('{"id": 1}')
+    assert run(["verify", str(tmp_path / "report.json")]) == 2
+    assert "report.json" in capsys.readouterr().err
