@@ -1,0 +1,1 @@
+"""A Report dressed for people and programs: JSON, markdown, a web page, a terminal."""
