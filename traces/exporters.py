@@ -29,7 +29,6 @@ OTEL_EXPORTER_OTLP_TIMEOUT says otherwise."""
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 _TIMEOUTS = ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_OCSF_STATUS = {StatusCode.UNSET: 0, StatusCode.OK: 1, StatusCode.ERROR: 2}
 
 
 def export_lake(lake: Lake, spans: Sequence[ReadableSpan]) -> str:
@@ -62,7 +61,7 @@ def export_otlp(spans: Sequence[ReadableSpan]) -> str:
 
 
 def to_arrow(spans: Sequence[ReadableSpan]) -> pa.Table:
-    """Shape finished spans as rows of the table `trace_span`."""
+    """Shape finished spans as rows of the table `trace_span`, as `otlp_traces.sql` would."""
     now = datetime.now(UTC)
     rows = [{"ingested_at": now, **_row(span)} for span in spans]
     return pa.Table.from_pylist(rows, schema=arrow_schema("trace_span"))
@@ -73,12 +72,14 @@ def _row(span: ReadableSpan) -> dict[str, Any]:
     resource = span.resource.attributes
     return {
         "time": _EPOCH + timedelta(microseconds=started // 1000),
-        "status_id": _OCSF_STATUS[span.status.status_code],
+        "activity_id": 1,
+        "severity_id": 1,
+        "status_id": 2 if span.status.status_code is StatusCode.ERROR else 1,
         "status_detail": span.status.description,
-        "metadata": {"uid": format_span_id(span.context.span_id)},
         "workload": {
             "service": resource["service.name"],
             "version": resource["service.version"],
+            "instance": resource["service.instance.id"],
         },
         "trace_uid": format_trace_id(span.context.trace_id),
         "span_uid": format_span_id(span.context.span_id),
@@ -88,7 +89,9 @@ def _row(span: ReadableSpan) -> dict[str, Any]:
         "start_time_ns": started,
         "duration_ns": ended - started,
         "scope": span.instrumentation_scope.name if span.instrumentation_scope else None,
-        "attributes": orjson.dumps(dict(span.attributes or {})).decode(),
+        "attributes": orjson.dumps(
+            dict(span.attributes or {}), option=orjson.OPT_SORT_KEYS
+        ).decode(),
     }
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from agent.apps.options import FormatOption, LakeOption, lake_folder
+from agent.apps.sources import OwnSources
 from agent.apps.table import dress
 from agent.apps.terminal import progress, say
 
@@ -16,9 +17,7 @@ def ingest(
     ctx: typer.Context,
     source: Annotated[str, typer.Argument(help="A source of `inquest sources list`.")],
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Its raw files.")],
-    sources: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="A folder with sources of your own.")
-    ] = None,
+    sources: OwnSources = None,
     lake: LakeOption = None,
     form: FormatOption = "text",
 ) -> None:
