@@ -37,7 +37,7 @@ _TIDIER: dict[pa.DataType, pa.DataType] = {
 }
 _SHAPES = frozenset({
     "SELECT_NODE", "SET_OPERATION_NODE", "CTE_NODE", "RECURSIVE_CTE_NODE",
-    "BASE_TABLE", "SUBQUERY", "JOIN", "TABLE_FUNCTION", "EMPTY", "EXPRESSION_LIST", "PIVOT",
+    "BASE_TABLE", "SUBQUERY", "JOIN", "TABLE_FUNCTION", "EMPTY", "EXPRESSION_LIST",
     "ORDER_MODIFIER", "LIMIT_MODIFIER", "DISTINCT_MODIFIER",
     "ASCENDING", "DESCENDING", "ORDER_DEFAULT",
 })  # fmt: skip
@@ -56,7 +56,7 @@ _LEXEME = re.compile(
 
 @dataclass(frozen=True)
 class Limits:
-    """What an answer may take; rows and bytes past the cap are cut off, time past it is an error."""
+    """What an answer may take: rows and bytes past the cap are cut off, time is an error."""
 
     rows: int = 100_000
     bytes: int = 256_000_000
@@ -143,16 +143,16 @@ class View:
 
 
 def literal(value: object) -> str:
-    """Write a value as SQL; times must have a zone and come out in UTC, a list is DuckDB's list.
+    """Write a value as SQL; a time must have a zone and comes out in UTC, a list is DuckDB's list.
 
-    TypeError for a value that has no literal.
+    TypeError for a value that has no literal, as an integer past 64 bits.
     """
     match value:
         case None:
             return "NULL"
         case bool():
             return str(value).upper()
-        case int():
+        case int() if -(2**63) <= value < 2**63:
             return f"({value})" if value < 0 else str(value)  # or x-$n becomes a comment: x--1
         case float():
             return f"CAST('{value!r}' AS DOUBLE)"  # a bare 0.1 is a DECIMAL

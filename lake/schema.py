@@ -107,12 +107,14 @@ def duckdb_type(arrow: pa.DataType) -> str:
 
 
 def leaves(fields: Iterable[Field], prefix: str = "") -> set[str]:
-    """Collect the dotted paths of all leaves under Arrow fields."""
+    """Collect the dotted paths of all leaves under Arrow fields that hold more than NULL."""
     found = set()
     for field in fields:
         path = prefix + field.name
-        kind = field.type
-        found |= leaves(kind, f"{path}.") if isinstance(kind, pa.StructType) else {path}
+        if isinstance(field.type, pa.StructType):
+            found |= leaves(field.type, f"{path}.")
+        elif not pa.types.is_null(field.type):
+            found.add(path)
     return found
 
 

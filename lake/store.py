@@ -7,8 +7,10 @@ that a killed writer left behind belongs to no snapshot, so no query ever reads 
 
 from __future__ import annotations
 
+import sqlite3
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -17,7 +19,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyiceberg.catalog.sql import SqlCatalog
-from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError
+from pyiceberg.exceptions import NoSuchTableError
 from pyiceberg.io.pyarrow import (
     DataFileStatistics,
     compute_statistics_plan,
@@ -65,22 +67,13 @@ class Lake:
             raise LakeError(f"There is no lake at {path}: `inquest ingest` makes one.")
         if not (path / _CATALOG).is_file():
             raise LakeError(f"{path} is no lake: it has no {_CATALOG}.")
-        catalog = _catalog(path, make=False)
-        try:
-            born_at = Path(catalog.load_namespace_properties(_NAMESPACE)["location"])
-        except (SQLAlchemyError, NoSuchNamespaceError) as error:
-            catalog.close()
-            raise LakeError(
-                f"{path / _CATALOG} is no readable catalog ({_reason(error)}): restore it, or ingest "
-                "again into a new folder."
-            ) from error
+        born_at = _birthplace(path)
         if born_at != path:
-            catalog.close()
             raise LakeError(
                 f"The lake at {path} was made at {born_at}, and Iceberg holds absolute paths: move "
                 f"it back to {born_at}, or ingest again into a new folder."
             )
-        return cls(path, catalog)
+        return cls(path, _catalog(path))
 
     @classmethod
     def create(cls, uri: str | Path) -> Self:
@@ -93,7 +86,7 @@ class Lake:
         if path.exists() and any(path.iterdir()):
             raise LakeError(f"{path} is not empty and no lake: name a new or an empty folder.")
         path.mkdir(parents=True, exist_ok=True)
-        catalog = _catalog(path, make=True)
+        catalog = _catalog(path)
         catalog.create_namespace(_NAMESPACE, {"location": str(path)})
         return cls(path, catalog)
 
@@ -212,9 +205,26 @@ def _folder(uri: str | Path) -> Path:
     return Path(uri).expanduser().resolve()
 
 
-def _catalog(path: Path, *, make: bool) -> SqlCatalog:
+def _birthplace(path: Path) -> Path:
+    """Read where the lake was made, before pyiceberg trusts the paths in its catalog."""
+    try:
+        with closing(sqlite3.connect(path / _CATALOG)) as database:
+            rows = database.execute(
+                "SELECT property_value FROM iceberg_namespace_properties "
+                "WHERE namespace = ? AND property_key = 'location'",
+                (_NAMESPACE,),
+            ).fetchall()
+        return Path(rows[0][0])
+    except (sqlite3.Error, IndexError) as error:
+        raise LakeError(
+            f"{path / _CATALOG} is no readable catalog ({_reason(error)}): restore it, or ingest "
+            "again into a new folder."
+        ) from error
+
+
+def _catalog(path: Path) -> SqlCatalog:
     uri = URL.create("sqlite", database=str(path / _CATALOG)).render_as_string()
-    return SqlCatalog(_NAMESPACE, uri=uri, init_catalog_tables=str(make).lower())
+    return SqlCatalog(_NAMESPACE, uri=uri)
 
 
 def _reason(error: BaseException) -> str:
