@@ -71,7 +71,7 @@ class Notebook:
             rows=len(rows),
             digest=rows.digest,
             columns=tuple(rows.columns),
-            sample=tuple(rows.head(SAMPLE)),
+            sample=tuple(rows.arrow.slice(0, SAMPLE).to_pylist()),
         )
         answer = Answer(evidence, rows)
         self._answers[evidence_id, sql] = answer
