@@ -10,7 +10,7 @@ from agent.report.axis import seconds
 from agent.report.words import clock, day, line, shorten, spoken
 from agent.state import Mark
 
-ROW = 15.0
+_ROW = 15.0
 _ROWS, _LONGEST, _SIZE = 6, 28, 11
 
 Scale = Callable[[float], float]
@@ -87,7 +87,7 @@ def _free(text: str, x: float, most: float, anchor: str, placed: Sequence[Flag])
     """The label in the first row where it covers no other, crossed by no upright if possible."""
     side = _fitting(text, x, most, anchor)
     rows = (
-        label(text, x + (4 if side == "start" else -4), row * ROW, side, most)
+        label(text, x + (4 if side == "start" else -4), row * _ROW, side, most)
         for row in range(1, _ROWS + 1)
     )
     clear = [one for one in rows if not any(_covers(one, flag.label) for flag in placed)]
@@ -117,5 +117,5 @@ def _covers(one: Label, other: Label | None) -> bool:
 
 
 def _crosses(one: Label, flag: Flag) -> bool:
-    top = flag.label.y if flag.label else _ROWS * ROW
+    top = flag.label.y if flag.label else _ROWS * _ROW
     return top < one.y and one.left <= flag.x <= one.right

@@ -94,7 +94,8 @@ def number(value: float) -> str:
         return f"{value:.3g}"
     if value == int(value):
         return f"{int(value):,}"
-    return f"{value:,.{_decimals(size)}f}".rstrip("0").rstrip(".")
+    shown = f"{value:,.{_decimals(size)}f}"
+    return shown.rstrip("0").rstrip(".") if "." in shown else shown
 
 
 def _decimals(size: float) -> int:
@@ -198,11 +199,10 @@ def status(report: Report) -> str:
 
 def kicker(report: Report) -> str:
     """What the verdict means, when it was noticed, and where."""
+    found = "Probable cause" if status(report) == "LIKELY" else KICKERS[report.verdict]
     noticed = report.incident.detected_at.astimezone(UTC)
     where = [listed([line(service) for service in report.incident.services])]
-    return " · ".join(
-        filter(None, [KICKERS[report.verdict], f"{noticed:%H:%M} UTC", day(noticed), *where])
-    )
+    return " · ".join(filter(None, [found, f"{noticed:%H:%M} UTC", day(noticed), *where]))
 
 
 def confidence(report: Report) -> str:
@@ -228,7 +228,7 @@ def grounding(cause: Cause) -> str:
         return "no path to the symptom was established"
     failed = {name for hop in cause.path for name, passed in checks(hop) if not passed}
     names = [name for name in ("structure", "deviation", "order") if name in failed]
-    return f"path not proven: {listed(names)} unchecked" if names else "path not proven"
+    return f"path not proven: {listed(names)} not shown" if names else "path not proven"
 
 
 def tried(changes: Sequence[Change]) -> str:

@@ -5,6 +5,8 @@ from datetime import timedelta, timezone
 from typing import get_args
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from agent.report import words
 from agent.state import ChangeVerdict, ControlKind, GapKind, Hop, Rollout, Verdict
@@ -22,6 +24,8 @@ from tests.agent.report import samples
         (11.43, "11.4"),
         (2310, "2,310"),
         (20263.7, "20,264"),
+        (120.4, "120"),
+        (1e4 + 0.3, "10,000"),
         (-3.5, "-3.5"),
         (float("nan"), "-"),
         (1e20, "1e+20"),
@@ -29,6 +33,12 @@ from tests.agent.report import samples
 )
 def test_a_number_has_the_digits_that_matter(value: float, shown: str) -> None:
     assert words.number(value) == shown
+
+
+@settings(deadline=None)
+@given(st.floats(-1e300, 1e300))
+def test_a_number_is_never_far_from_what_it_shows(value: float) -> None:
+    assert float(words.number(value).replace(",", "")) == pytest.approx(value, rel=0.05)
 
 
 @pytest.mark.parametrize(
