@@ -1,0 +1,95 @@
+"""SQL that fits the columns of a SELECT into a table, and that says which rows cannot go in.
+
+What the SELECT lacks, or gives as something that does not fit its type, is NULL; what the table
+lacks is kept as JSON in `ocsf_rest`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TypeAlias
+
+import pyarrow as pa
+from duckdb.sqltypes import DuckDBPyType
+
+from lake import schema
+from lake.ask import literal, quoted
+
+Given: TypeAlias = Mapping[str, DuckDBPyType]
+
+_NOT_STORED = ("position", "problem", "ocsf_rest")
+_HEX_DIGITS = {"trace_uid": 32, "span_uid": 16, "parent_span_uid": 16}
+
+
+def projection(table: str, given: Given, defaults: Mapping[str, str]) -> str:
+    """The select list of a table's columns, and of `position` and `problem`.
+
+    `defaults` has, by OCSF path, the SQL that stands in where the SELECT gives nothing.
+    """
+    wanted = {field.name: field.type for field in schema.arrow_schema(table)}
+    columns = {
+        name: _fitted(name, quoted(name), kind, given.get(name), defaults)
+        for name, kind in wanted.items()
+    }
+    if extras := ", ".join(_extras({n: k for n, k in given.items() if n not in _NOT_STORED}, wanted)):
+        columns["ocsf_rest"] = f"filled({{{extras}}})"
+    columns["position"] = "position"
+    columns["problem"] = "problem::VARCHAR" if "problem" in given else "NULL::VARCHAR"
+    return ",\n".join(f"{sql} AS {quoted(name)}" for name, sql in columns.items())
+
+
+def reason(table: str, given: Given) -> str:
+    """Why a projected row cannot be stored; NULL for one that can."""
+    ids = "\n".join(
+        f"WHEN NOT regexp_full_match({name}, '[0-9a-f]{{{digits}}}') "
+        f"THEN '{name} is not {digits} lower-case hex digits'"
+        for name, digits in _HEX_DIGITS.items()
+        if name in given and name in schema.duckdb_columns(table)
+    )
+    return f"""CASE
+        WHEN problem IS NOT NULL THEN problem
+        WHEN "time" IS NULL THEN 'it has no time that can be read'
+        WHEN "time" < TIMESTAMPTZ '1990-01-01 00:00:00+00' THEN 'its time is before 1990'
+        WHEN "time" > now() + INTERVAL 1 DAY THEN 'its time is more than a day ahead'
+        {ids}
+    END"""
+
+
+def _fitted(
+    path: str, at: str, wanted: pa.DataType, given: DuckDBPyType | None, defaults: Mapping[str, str]
+) -> str:
+    if pa.types.is_struct(wanted):
+        fields = _fields(given)
+        parts = (
+            f"{literal(field.name)}: "
+            + _fitted(
+                f"{path}.{field.name}",
+                f"{at}.{quoted(field.name)}",
+                field.type,
+                fields.get(field.name),
+                defaults,
+            )
+            for field in wanted
+        )
+        return f"{{{', '.join(parts)}}}"
+    kind = schema.duckdb_type(wanted)
+    value = f"NULL::{kind}"
+    if given is not None:
+        value = at if str(given) == kind else f"TRY_CAST({at} AS {kind})"
+    return f"coalesce({value}, {defaults[path]})" if path in defaults else value
+
+
+def _extras(given: Given, wanted: Mapping[str, pa.DataType], at: str = "") -> Iterator[str]:
+    """The members of a struct literal that holds what is given and not wanted."""
+    for name, kind in given.items():
+        here = at + quoted(name)
+        if name not in wanted:
+            yield f"{literal(name)}: {here}"
+        elif pa.types.is_struct(wanted[name]):
+            inner = {field.name: field.type for field in wanted[name]}
+            if extras := ", ".join(_extras(_fields(kind), inner, f"{here}.")):
+                yield f"{literal(name)}: {{{extras}}}"
+
+
+def _fields(kind: DuckDBPyType | None) -> Given:
+    return dict(kind.children) if kind is not None and kind.id == "struct" else {}

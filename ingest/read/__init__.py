@@ -1,0 +1,39 @@
+"""One columnar decoder a raw form, by the name that a source's `reads:` gives it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+import pyarrow as pa
+
+from ingest.read import json, lines, otlp
+from ingest.read.stream import Chunk
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads a file as chunks of `raw`; `empty` is `raw` without rows.
+
+    `text` is SQL over `raw`: what of a row is shown when it has to be quarantined.
+    """
+
+    read: Callable[[Path, datetime], Iterator[Chunk]]
+    empty: Callable[[], pa.Table]
+    text: str
+
+
+def _otlp(signal: str) -> Reader:
+    return Reader(partial(otlp.read, signal), partial(otlp.empty, signal), "to_json(raw)::VARCHAR")
+
+
+READERS = {
+    "lines": Reader(lines.read, lines.SCHEMA.empty_table, "line"),
+    "json": Reader(json.read, json.SCHEMA.empty_table, "doc"),
+    "otlp_logs": _otlp("logs"),
+    "otlp_metrics": _otlp("metrics"),
+    "otlp_traces": _otlp("traces"),
+}

@@ -1,0 +1,89 @@
+"""JSON: `raw` is (position, doc, path, ingested_at), where `doc` is the text of one document.
+
+A file is JSON lines, one document, or one array of documents. `position` is the line in JSON lines
+and the ordinal in an array.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import chain
+from pathlib import Path
+
+import duckdb
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ingest.read import lines
+from ingest.read.stream import RAW_CHARACTERS, Broken, Chunk, Stream, arrivals
+
+SCHEMA = lines.SCHEMA.set(1, pa.field("doc", pa.string()))
+
+
+def read(path: Path, now: datetime) -> Iterator[Chunk]:
+    """Read a file's documents; text that is not JSON is broken."""
+    received = arrivals(path, now)
+    first, seen = 1, 0
+    with Stream(path) as stream, duckdb.connect() as connection:
+        for block in _one_a_line(stream.lines(), connection):
+            docs, broken = lines.split(block, first)
+            at = received(range(seen, seen + len(docs)))
+            first, seen = first + block.count(b"\n"), seen + len(docs)
+            docs = docs.rename_columns({"line": "doc"})
+            docs = docs.append_column("path", pa.repeat(str(path), len(docs)))
+            docs, invalid = _valid(docs.append_column("ingested_at", at), connection)
+            yield Chunk(docs, broken + invalid, stream.consumed)
+        if stream.fault:
+            yield Chunk(SCHEMA.empty_table(), (Broken(first, stream.fault),), stream.consumed)
+
+
+def _one_a_line(
+    blocks: Iterator[bytes], connection: duckdb.DuckDBPyConnection
+) -> Iterator[bytes]:
+    """Pass JSON lines on; anything else is read whole and, if it is JSON, made into lines."""
+    head = next(blocks, b"")
+    if _begins_lines(head):
+        return chain([head], blocks)
+    return iter([_unrolled(b"".join(chain([head], blocks)), connection)])
+
+
+def _begins_lines(head: bytes) -> bool:
+    """Whether the first line is a document by itself and not an array of them."""
+    line = head.lstrip().partition(b"\n")[0]
+    try:
+        return not isinstance(orjson.loads(line), list)
+    except orjson.JSONDecodeError:
+        return False
+
+
+def _unrolled(text: bytes, connection: duckdb.DuckDBPyConnection) -> bytes:
+    """Write one JSON text as a line, or as one for each element; give back what is not JSON."""
+    try:
+        parameters = [text.decode()]
+    except UnicodeDecodeError:
+        return text
+    found = connection.execute(
+        "SELECT CASE json_type(t) WHEN 'ARRAY' THEN array_to_string(json(t)->'$[*]', chr(10)) "
+        "ELSE json(t)::VARCHAR END FROM (SELECT $1 AS t) WHERE json_valid(t)",
+        parameters,
+    ).fetchall()
+    return found[0][0].encode() if found else text
+
+
+def _valid(
+    docs: pa.Table, connection: duckdb.DuckDBPyConnection
+) -> tuple[pa.Table, tuple[Broken, ...]]:
+    """Split off what is not JSON."""
+    connection.register("docs", docs)
+    valid = connection.sql("SELECT json_valid(doc) AS valid FROM docs").to_arrow_table()["valid"]
+    if pc.all(valid).as_py():
+        return docs, ()
+    invalid = docs.filter(pc.invert(valid))
+    return docs.filter(valid), tuple(
+        Broken(position, "the text is not JSON", doc[:RAW_CHARACTERS])
+        for position, doc in zip(
+            invalid["position"].to_pylist(), invalid["doc"].to_pylist(), strict=True
+        )
+    )

@@ -1,0 +1,64 @@
+"""Text lines: `raw` is (position, line, path, ingested_at), a blank line being no record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ingest.read.stream import RAW_CHARACTERS, Broken, Chunk, Stream, arrivals
+
+SCHEMA = pa.schema(
+    {
+        "position": pa.int64(),
+        "line": pa.string(),
+        "path": pa.string(),
+        "ingested_at": pa.timestamp("us", tz="UTC"),
+    }
+)
+
+
+def read(path: Path, now: datetime) -> Iterator[Chunk]:
+    """Read a file's lines; one that is not UTF-8 is broken, the others are not."""
+    received = arrivals(path, now)
+    first, seen = 1, 0
+    with Stream(path) as stream:
+        for block in stream.lines():
+            lines, broken = split(block, first)
+            at = received(range(seen, seen + len(lines)))
+            lines = lines.append_column("path", pa.repeat(str(path), len(lines)))
+            yield Chunk(lines.append_column("ingested_at", at), broken, stream.consumed)
+            first, seen = first + block.count(b"\n"), seen + len(lines)
+        if stream.fault:
+            yield Chunk(SCHEMA.empty_table(), (Broken(first, stream.fault),), stream.consumed)
+
+
+def split(block: bytes, first: int) -> tuple[pa.Table, tuple[Broken, ...]]:
+    """Split a block into (position, line); its first line has the position `first`."""
+    broken: tuple[Broken, ...] = ()
+    try:
+        text = block.decode()
+    except UnicodeDecodeError:
+        text, broken = _readable(block, first)
+    lines = pc.split_pattern(pa.array([text]), "\n").flatten()
+    if "\r" in text:
+        lines = pc.utf8_rtrim(lines, "\r")
+    table = pa.table({"position": np.arange(first, first + len(lines)), "line": lines})
+    return table.filter(pc.not_equal(pc.utf8_trim_whitespace(lines), "")), broken
+
+
+def _readable(block: bytes, first: int) -> tuple[str, tuple[Broken, ...]]:
+    """Blank the lines that are not UTF-8."""
+    lines, broken = [], []
+    for position, line in enumerate(block.split(b"\n"), first):
+        try:
+            lines.append(line.decode())
+        except UnicodeDecodeError:
+            raw = line[: RAW_CHARACTERS // 2].hex()
+            broken.append(Broken(position, "the line is not UTF-8 text", raw))
+            lines.append("")
+    return "\n".join(lines), tuple(broken)

@@ -1,0 +1,157 @@
+"""Bytes of a file, decompressed on the way, and what every decoder hands on."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import BinaryIO, NamedTuple, Protocol, Self
+
+import pyarrow as pa
+import zstandard
+
+from lake.errors import InquestError
+
+BLOCK_BYTES = 1 << 20
+COMPRESSED_BLOCK_BYTES = 1 << 14  # zstd makes at most 128 KiB of 4 bytes: 512 MiB of a hostile block
+CHUNK_BYTES = 32 << 20
+RAW_CHARACTERS = 4096
+ARRIVALS = ".arrivals.jsonl"
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ENDINGS = (".zst", ".gz", ".binpb", ".jsonl", ".json")
+
+
+class Broken(NamedTuple):
+    """What a decoder could not turn into a record: where it stood, why, and what it was."""
+
+    position: int
+    reason: str
+    raw: str = ""
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some records of a file as the relation `raw`, what could not be read, and how far it got.
+
+    `raw` has at least `position` (from 1, through the whole file), `path` and `ingested_at`;
+    `consumed` counts bytes of the file as it lies on the disk.
+    """
+
+    raw: pa.Table
+    broken: tuple[Broken, ...] = ()
+    consumed: int = 0
+
+
+class Decompressor(Protocol):
+    """What zlib's and zstandard's have in common."""
+
+    @property
+    def eof(self) -> bool:
+        """Whether the compressed stream has ended as it should."""
+
+    @property
+    def unused_data(self) -> bytes:
+        """What follows the end of the stream."""
+
+    def decompress(self, data: bytes, /) -> bytes:
+        """Give what `data` expands to."""
+
+
+class Stream:
+    """A file open for reading; gzip and zstd are told by their first bytes, never by the name.
+
+    A file that is damaged or cut gives what can be had, and then `fault` says why there is no more
+    and `rest` holds what was left over.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.fault, self.rest = "", b""
+        try:
+            self._file: BinaryIO = path.open("rb")
+            self._new = _decompressor(self._file.read(4))
+            self._file.seek(0)
+        except OSError as error:
+            raise InquestError(f"{path} cannot be read: {error.strerror}.") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    @property
+    def consumed(self) -> int:
+        """Bytes of the file read so far."""
+        return self._file.tell()
+
+    def blocks(self) -> Iterator[bytes]:
+        """Yield the content in pieces of any size."""
+        if self._new is None:
+            yield from iter(lambda: self._file.read(BLOCK_BYTES), b"")
+            return
+        inflate = self._new()
+        for block in iter(lambda: self._file.read(COMPRESSED_BLOCK_BYTES), b""):
+            rest = block
+            while rest:
+                inflate = self._new() if inflate.eof else inflate
+                try:
+                    yield inflate.decompress(rest)
+                except (zlib.error, zstandard.ZstdError):
+                    self.fault = "the compressed stream is damaged here"
+                    return
+                rest = inflate.unused_data
+        if not inflate.eof:
+            self.fault = "the compressed stream breaks off here"
+
+    def lines(self) -> Iterator[bytes]:
+        """Yield the content in blocks of about CHUNK_BYTES that end where a line ends.
+
+        A line longer than that is handed on in pieces.
+        """
+        held: list[bytes] = []
+        for block in self.blocks():
+            held.append(block)
+            if sum(map(len, held)) >= CHUNK_BYTES:
+                whole, newline, rest = b"".join(held).rpartition(b"\n")
+                yield whole if newline else rest
+                held = [rest] if newline else []
+        if rest := b"".join(held):
+            yield rest
+
+
+def _decompressor(magic: bytes) -> Callable[[], Decompressor] | None:
+    if magic == zstandard.FRAME_HEADER:
+        return zstandard.ZstdDecompressor().decompressobj
+    if magic[:2] == b"\x1f\x8b":
+        return lambda: zlib.decompressobj(31)  # 31 is gzip with its header
+    return None
+
+
+def arrivals(path: Path, now: datetime) -> Callable[[Sequence[int]], pa.Array]:
+    """Say when bodies of a file, numbered from 0, were received: by its sidecar, else `now`."""
+    received = {
+        entry["body"]: _EPOCH + timedelta(microseconds=int(entry["received_unix_nano"]) // 1000)
+        for sidecar in sidecars(path)
+        if sidecar.is_file()
+        for entry in map(json.loads, sidecar.read_text("utf-8").splitlines())
+    }
+    instant = pa.timestamp("us", tz="UTC")
+    if not received:
+        return lambda bodies: pa.repeat(pa.scalar(now, instant), len(bodies))
+    return lambda bodies: pa.array([received.get(body, now) for body in bodies], instant)
+
+
+def sidecars(path: Path) -> tuple[Path, Path]:
+    """Where the arrivals of a file may stand.
+
+    `<file>.arrivals.jsonl`, or without the endings: `traces.otlp.arrivals.jsonl` for
+    `traces.otlp.binpb.zst`.
+    """
+    stem = path.name
+    while stem.endswith(_ENDINGS):
+        stem = stem.rpartition(".")[0]
+    return path.with_name(path.name + ARRIVALS), path.with_name(stem + ARRIVALS)

@@ -1,0 +1,248 @@
+"""Files into the lake: read, map in DuckDB, set aside what cannot be stored, write Parquet, commit.
+
+A file is one batch, named by its source and its content: it goes in whole, and once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeAlias
+
+import duckdb
+import pyarrow as pa
+
+from ingest.project import projection, reason
+from ingest.read.stream import RAW_CHARACTERS, Chunk
+from ingest.source import Source, connect, load
+from lake import schema
+from lake.ask import literal, quoted
+from lake.errors import InquestError
+from lake.store import Lake
+
+Progress: TypeAlias = Callable[[Path, int, int], None]
+
+_QUARANTINE = "quarantine"
+_BAD_DATA = (duckdb.DataError, duckdb.InvalidInputException)
+_BROKEN = pa.schema({"position": pa.int64(), "reason": pa.string(), "raw": pa.string()})
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What came of some files of one source: every record found was mapped or quarantined.
+
+    `quarantined` counts by reason, `classes` by table; `notes` are sentences about files that gave
+    nothing.
+    """
+
+    source: str
+    files: tuple[Path, ...]
+    mapped: int
+    quarantined: Mapping[str, int]
+    classes: Mapping[str, int]
+    notes: tuple[str, ...]
+    seconds: float
+
+    @property
+    def read(self) -> int:
+        """How many records were found."""
+        return self.mapped + sum(self.quarantined.values())
+
+
+@dataclass
+class _Staged:
+    """What a file gave: Parquet files that wait for their commit, and counts."""
+
+    mapped: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    files: list[Path] = field(default_factory=list)
+    aside: list[Path] = field(default_factory=list)
+    note: str = ""
+
+
+def ingest(
+    lake: Lake,
+    source: str,
+    paths: Sequence[Path],
+    sources_dir: Path | None = None,
+    progress: Progress | None = None,
+) -> Summary:
+    """Read files of a source into the lake; a file that is in it already changes nothing.
+
+    `progress` is called with the file, the bytes read of it and its size. Raises InquestError for
+    an unknown source, a faulty source file, and a file that is not there or cannot be read.
+    """
+    sources = load(sources_dir)
+    if source not in sources:
+        raise InquestError(f"There is no source {source}: the sources are {', '.join(sources)}.")
+    started, found = time.monotonic(), sources[source]
+    batches = [(path, _batch_id(source, path)) for path in paths]
+    done = []
+    for path, batch_id in batches:
+        with connect(sources_dir) as connection:
+            done.append(_take(lake, found, path, batch_id, connection, progress))
+    mapped = sum(one.mapped for one in done)
+    return Summary(
+        source=source,
+        files=tuple(paths),
+        mapped=mapped,
+        quarantined=dict(sum((one.reasons for one in done), Counter[str]()).most_common()),
+        classes={found.table: mapped} if mapped else {},
+        notes=tuple(one.note for one in done if one.note),
+        seconds=time.monotonic() - started,
+    )
+
+
+def _batch_id(source: str, path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return f"{source}:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+    except OSError as error:
+        raise InquestError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _take(
+    lake: Lake,
+    source: Source,
+    path: Path,
+    batch_id: str,
+    connection: duckdb.DuckDBPyConnection,
+    progress: Progress | None,
+) -> _Staged:
+    """Stage a file and commit it; the quarantine first, so that a killed run can be repeated."""
+    before = _Staged(note=f"{path} was ingested before: nothing changed.")
+    if _holds(lake, source.table, batch_id):
+        return before
+    staged = _Staged()
+    try:
+        _stage(lake, source, path, connection, staged, progress)
+        if staged.aside and _holds(lake, _QUARANTINE, batch_id):
+            _discard(staged.aside)
+            if not staged.mapped:
+                return before
+        elif staged.aside:
+            lake.add_files(_QUARANTINE, staged.aside, batch_id)
+        lake.add_files(source.table, staged.files, batch_id)
+    except BaseException:
+        _discard(staged.aside + staged.files)
+        raise
+    if not staged.mapped and not staged.reasons:
+        staged.note = f"{path} is empty."
+    return staged
+
+
+def _holds(lake: Lake, table: str, batch_id: str) -> bool:
+    return lake.add_files(table, (), batch_id) is not None
+
+
+def _discard(files: Sequence[Path]) -> None:
+    for file in files:
+        file.unlink(missing_ok=True)
+
+
+def _stage(
+    lake: Lake,
+    source: Source,
+    path: Path,
+    connection: duckdb.DuckDBPyConnection,
+    staged: _Staged,
+    progress: Progress | None,
+) -> None:
+    """Write a file's records as Parquet, chunk by chunk, so that memory stays bounded."""
+    now, size = datetime.now(UTC), path.stat().st_size
+    insert = _prepare(connection, source, now)
+    for chunk in source.reader.read(path, now):
+        connection.execute("TRUNCATE mapped; TRUNCATE failed; TRUNCATE aside")
+        _map(connection, insert, chunk.raw)
+        _set_aside(connection, source, path, now, chunk)
+        counts = connection.sql("SELECT reason, count(*) FROM aside GROUP BY ALL").fetchall()
+        staged.reasons.update(dict(counts))
+        staged.mapped += _number(connection, "SELECT count(*) FROM mapped WHERE reason IS NULL")
+        staged.files += _write(connection, lake, source.table, "mapped WHERE reason IS NULL")
+        staged.aside += _write(connection, lake, _QUARANTINE, "aside WHERE true")
+        if progress:
+            progress(path, chunk.consumed, size)
+
+
+def _prepare(connection: duckdb.DuckDBPyConnection, source: Source, now: datetime) -> str:
+    """Make the tables that a chunk passes through; give the INSERT that maps `raw`."""
+    connection.register("raw", source.reader.empty())
+    relation = connection.sql(source.sql)
+    given = dict(zip(relation.columns, relation.types, strict=True))
+    defaults = {"ingested_at": literal(now), "metadata.log_name": literal(source.name)}
+    columns = projection(source.table, given, defaults)
+    select = f"""
+        SELECT *, {reason(source.table, given)} AS reason
+        FROM (SELECT {columns} FROM (\n{source.sql}\n))"""
+    connection.execute(f"CREATE TEMP TABLE mapped AS {select}")
+    connection.execute("CREATE TEMP TABLE failed (position BIGINT, reason VARCHAR)")
+    kinds = schema.duckdb_columns(_QUARANTINE).items()
+    connection.execute(f"CREATE TEMP TABLE aside ({', '.join(f'{n} {k}' for n, k in kinds)})")
+    return f"INSERT INTO mapped {select}"
+
+
+def _map(connection: duckdb.DuckDBPyConnection, insert: str, raw: pa.Table) -> None:
+    """Run the SELECT over rows; one that it fails on is found by halving."""
+    connection.register("raw", raw)
+    try:
+        connection.execute(insert)
+    except _BAD_DATA as error:
+        if len(raw) > 1:
+            half = len(raw) // 2
+            _map(connection, insert, raw[:half])
+            _map(connection, insert, raw[half:])
+            return
+        fault = f"the mapping fails: {str(error).splitlines()[0]}"
+        connection.execute("INSERT INTO failed VALUES (?, ?)", [raw["position"][0].as_py(), fault])
+
+
+def _set_aside(
+    connection: duckdb.DuckDBPyConnection, source: Source, path: Path, now: datetime, chunk: Chunk
+) -> None:
+    """Fill `aside` with what cannot be stored, by its reason, and with what the SELECT lost."""
+    connection.register("raw", chunk.raw)
+    connection.register("broken", pa.Table.from_pylist([b._asdict() for b in chunk.broken], _BROKEN))
+    connection.execute(f"""
+        INSERT INTO aside BY NAME
+        WITH lost AS (
+          SELECT position, coalesce(failed.reason, 'the SELECT gives no row for it') AS reason
+          FROM raw ANTI JOIN mapped USING (position) LEFT JOIN failed USING (position)
+        ),
+        refused AS (
+          SELECT position, reason FROM mapped WHERE reason IS NOT NULL UNION ALL FROM lost
+        )
+        SELECT
+          {literal(now)} AS ingested_at, {literal(source.name)} AS source,
+          {literal(str(path))} AS path, position, reason, left(raw, {RAW_CHARACTERS}) AS raw
+        FROM (
+          SELECT position, reason, {source.reader.text} AS raw FROM raw JOIN refused USING (position)
+          UNION ALL BY NAME FROM broken
+        )""")
+
+
+def _number(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
+    ((number,),) = connection.execute(sql).fetchall()
+    return int(number)
+
+
+def _write(
+    connection: duckdb.DuckDBPyConnection, lake: Lake, table: str, rows: str
+) -> list[Path]:
+    """Write `rows` to the table's staging folder as one sorted Parquet file a UTC day."""
+    day = f"{quoted(schema.partition_column(table))}::DATE"
+    columns = ", ".join(map(quoted, schema.duckdb_columns(table)))
+    order = ", ".join(map(quoted, schema.sort_order(table)))
+    files = []
+    for (date,) in connection.sql(f"SELECT DISTINCT {day} FROM {rows}").fetchall():
+        files.append(lake.staging(table) / f"{uuid.uuid4()}.parquet")
+        connection.execute(
+            f"COPY (SELECT {columns} FROM {rows} AND {day} = {literal(date)} ORDER BY {order}) "
+            f"TO {literal(str(files[-1]))} ({lake.copy_options(table)})"
+        )
+    return files

@@ -1,0 +1,123 @@
+"""A source: one SQL file that turns the relation `raw` of a decoder into the columns of a class.
+
+Columns that the class's table lacks are not a fault: they go to `ocsf_rest`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from ingest.read import READERS, Reader
+from lake import schema
+from lake.errors import InquestError
+
+SOURCES = Path(__file__).parent / "sources"
+
+_MACROS = "macros.sql"
+_HEADER = re.compile(r"-- (name|reads|class): *(\S*)")
+_LINE = re.compile(r"\s*LINE (\d+):.*", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source file that has been checked; its rows go to `table`."""
+
+    name: str
+    table: str
+    reader: Reader
+    sql: str
+
+
+def load(folder: Path | None = None) -> dict[str, Source]:
+    """Load our sources and a user's folder of them, by name.
+
+    Raises InquestError with every fault of every file, one a line, as `file:line: fault`.
+    """
+    ours = {path.stem: path for path in _files(SOURCES)}
+    theirs = {path.stem: path for path in _files(folder)} if folder else {}
+    faults = [
+        f"{path}:1: there is a source {name} already, so this file needs another name"
+        for name, path in theirs.items()
+        if name in ours
+    ]
+    sources = {}
+    with connect(folder) as connection:
+        for name, path in (ours | theirs).items():
+            checked = _check(path, connection)
+            if isinstance(checked, Source):
+                sources[name] = checked
+            else:
+                faults += checked
+    if faults:
+        raise InquestError("\n".join(faults))
+    return sources
+
+
+def connect(folder: Path | None = None) -> duckdb.DuckDBPyConnection:
+    """Open a DuckDB of its own that knows the macros, a user's too."""
+    connection = duckdb.connect()
+    connection.execute("SET TimeZone = 'UTC'")
+    for path in (SOURCES / _MACROS, folder / _MACROS if folder else None):
+        if path and path.is_file():
+            try:
+                connection.execute(path.read_text("utf-8"))
+            except duckdb.Error as error:
+                raise InquestError(_sql_fault(path, error)) from error
+    return connection
+
+
+def _files(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise InquestError(f"{folder} is no folder of sources.")
+    return sorted(path for path in folder.glob("*.sql") if path.name != _MACROS)
+
+
+def _check(path: Path, connection: duckdb.DuckDBPyConnection) -> Source | list[str]:
+    """Give the source in a file, or its faults."""
+    sql = path.read_text("utf-8")
+    header = dict(_HEADER.findall(sql))
+    faults = [f"{path}:{line}: {fault}" for line, fault in _header_faults(path.stem, sql, header)]
+    if reader := READERS.get(header.get("reads", "")):
+        connection.register("raw", reader.empty())
+        faults += _select_faults(path, sql, connection)
+    if faults or not reader:
+        return faults
+    return Source(path.stem, header["class"], reader, sql)
+
+
+def _header_faults(stem: str, sql: str, header: dict[str, str]) -> Iterator[tuple[int, str]]:
+    known = {
+        "name": (stem,),
+        "reads": tuple(READERS),
+        "class": tuple(name for name in schema.tables() if name != "quarantine"),
+    }
+    for key, values in known.items():
+        expected = f"expected {' or '.join(values)}"
+        if key not in header:
+            yield 1, f"the header lacks `-- {key}:`, {expected}"
+        elif header[key] not in values:
+            line = next(i for i, text in enumerate(sql.splitlines(), 1) if f"-- {key}:" in text)
+            yield line, f"{key} is {header[key] or 'empty'}, {expected}"
+
+
+def _select_faults(path: Path, sql: str, connection: duckdb.DuckDBPyConnection) -> list[str]:
+    try:
+        statements = connection.extract_statements(sql)
+        if [one.type for one in statements] != [duckdb.StatementType.SELECT]:
+            return [f"{path}:1: the file has to hold one SELECT"]
+        columns = {row[0] for row in connection.execute(f"DESCRIBE {sql}").fetchall()}
+    except duckdb.Error as error:
+        return [_sql_fault(path, error)]
+    lacking = [name for name in ("position", "time") if name not in columns]
+    return [f"{path}:1: the SELECT gives no column {name}" for name in lacking]
+
+
+def _sql_fault(path: Path, error: duckdb.Error) -> str:
+    found = _LINE.search(str(error))
+    line = found.group(1) if found else "1"
+    return f"{path}:{line}: {_LINE.sub('', str(error)).strip()}"
