@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from agent.apps.incidents import evidence_of, noticed, recorded
-from agent.apps.investigate import answer, show, take_in
+from agent.apps.ingest import take_in
+from agent.apps.investigate import answer, show
 from agent.apps.options import FormatOption
 from agent.apps.scratch import fresh
 from agent.apps.table import dress

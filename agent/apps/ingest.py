@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from agent.apps.options import FormatOption, LakeOption, lake_folder
 from agent.apps.sources import OwnSources
-from agent.apps.table import dress
-from agent.apps.terminal import progress, say
+from agent.apps.table import Row, dress
+from agent.apps.terminal import Progress, complain, progress, say
+
+if TYPE_CHECKING:
+    from ingest.run import Summary
+    from lake.store import Lake
+
+COLUMNS = ["source", "table", "records", "reason"]
 
 
 def ingest(
@@ -28,6 +35,43 @@ def ingest(
     from ingest.run import ingest as run
     from lake.store import Lake
 
-    with Lake.create(lake_folder(ctx, lake)) as opened, progress() as tell:
-        summary = run(opened, source, paths, sources_dir=sources, progress=tell)
-    say(dress(["source"], [{"source": summary}], form))
+    with progress() as tell, Lake.create(lake_folder(ctx, lake)) as opened:
+        summary = run(opened, source, paths, sources, reading(tell))
+    say(dress(COLUMNS, list(_rows(summary)), form))
+    conclude([summary])
+
+
+def take_in(lake: Lake, folder: Path, tell: Progress) -> None:
+    """Ingest a folder of evidence, and say what came of it."""
+    from ingest.bundle import ingest_folder
+
+    conclude(ingest_folder(lake, folder, reading(tell)))
+
+
+def reading(tell: Progress) -> Callable[[Path, int, int], None]:
+    """Say how much of a file has been read."""
+    return lambda path, done, size: tell(f"reading {path.name}: {done / max(size, 1):.0%}")
+
+
+def conclude(summaries: Sequence[Summary]) -> None:
+    """Say on stderr what was read, what was set aside, and which files gave nothing."""
+    for note in (note for summary in summaries for note in summary.notes):
+        complain(note)
+    mapped = sum(summary.mapped for summary in summaries)
+    aside = sum(summary.read for summary in summaries) - mapped
+    files = sum(len(summary.files) for summary in summaries)
+    seconds = sum(summary.seconds for summary in summaries)
+    complain(f"{mapped:,} records of {files} files in {seconds:.1f} s, {aside:,} in quarantine")
+
+
+def _rows(summary: Summary) -> Iterator[Row]:
+    """One row a table that records went to, then one a reason for quarantine."""
+    for table, records in summary.classes.items():
+        yield {"source": summary.source, "table": table, "records": records, "reason": None}
+    for reason, records in summary.quarantined.items():
+        yield {
+            "source": summary.source,
+            "table": "quarantine",
+            "records": records,
+            "reason": reason,
+        }

@@ -12,6 +12,7 @@ import typer
 
 from agent.apps import shelf
 from agent.apps.alert import read_alert
+from agent.apps.ingest import take_in
 from agent.apps.options import Format, FormatOption, LakeOption, lake_folder, moment
 from agent.apps.scratch import fresh
 from agent.apps.terminal import Progress, complain, progress, say_report
@@ -68,13 +69,6 @@ def show(report: Report, folder: Path, form: Format) -> None:
     say_report(report, form)
     complain(f"page    {folder / 'report.html'}")
     complain(f"verify  inquest verify {folder}")
-
-
-def take_in(lake: Lake, bundle: Path, tell: Progress) -> None:
-    """Ingest a folder of evidence, and say which files nothing could be made of."""
-    from ingest.bundle import ingest_folder
-
-    ingest_folder(lake, bundle, tell)
 
 
 @contextmanager

@@ -23,17 +23,19 @@ OwnSources = Annotated[
 @app.command("list")
 def list_(sources: OwnSources = None, form: FormatOption = "text") -> None:
     """List the sources that `inquest ingest` knows."""
+    from ingest.read import READERS
     from ingest.source import load
 
+    reads = {reader: name for name, reader in READERS.items()}
     rows = [
-        {"source": source.name, "reads": source.reader.name, "class": source.table}
+        {"source": source.name, "reads": reads[source.reader], "class": source.table}
         for source in load(sources).values()
     ]
     say(dress(["source", "reads", "class"], rows, form))
 
 
-@app.command()
-def test(
+@app.command("test")
+def check(
     folder: Annotated[
         Path | None,
         typer.Argument(metavar="DIR", exists=True, file_okay=False, help="Your sources."),
