@@ -93,18 +93,12 @@ def _limited(signal: Signal) -> str:
 
 
 def summary(
-    verdict: Verdict,
-    facts: Facts,
-    cause: Cause | None,
-    impact: Answer | None,
-    levels: Answer | None,
+    verdict: Verdict, facts: Facts, cause: Cause | None, levels: Answer | None
 ) -> list[Statement]:
-    """What is going on, what caused it, what speaks for it; or what was checked and found well."""
+    """What caused it and what speaks for that; or what was checked and found well."""
     if verdict == "no_incident":
         return _calm(facts)
-    said = users(impact) if impact else []
-    if cause and levels:
-        said += _trouble(cause, facts, levels)
+    said = _trouble(cause, facts, levels) if cause and levels else []
     change = facts.changes.get(cause.change) if cause else None
     for control in change.controls if change else ():
         if control.verdict == "implicates" and control.kind in ("old_against_new", "recovery"):

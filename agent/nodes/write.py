@@ -48,9 +48,7 @@ def write(state: Investigation, runtime: Runtime[Context]) -> Investigation:
         confidence=round(confidence, 2),
         created_at=now,
         incident=facts.incident,
-        summary=tuple(
-            prose.summary(verdict, facts, cause, answers.get("impact"), answers.get("levels"))
-        ),
+        summary=tuple(prose.summary(verdict, facts, cause, answers.get("levels"))),
         impact=tuple(prose.users(answers["impact"]) if "impact" in answers else ()),
         causes=_numbered(c for c in ranked if c.status != "refuted"),
         changes=tuple(facts.changes.values()),

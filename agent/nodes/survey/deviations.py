@@ -14,6 +14,7 @@ from agent.analysis.change_points import shifts
 from agent.state import Indicator, Signal, Window
 
 Floats = NDArray[np.float64]
+Identity = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +50,8 @@ def signals(
     found = []
     for measure in measures:
         names, values = matrix(frame, key, measure.column, window.buckets)
-        found += of_series(
-            values, measure, window, evidence, lambda row, names=names: {"resource": names[row]}
-        )
+        identities: list[Identity] = [{"resource": name} for name in names]
+        found += of_series(values, measure, window, evidence, identities.__getitem__)
     return found
 
 
@@ -60,7 +60,7 @@ def of_series(
     measure: Measure,
     window: Window,
     evidence: str,
-    named: Callable[[int], dict[str, Any]],
+    named: Callable[[int], Identity],
 ) -> list[Signal]:
     """The shifts in `values` (series x buckets) as signals; `named` gives a row's identity."""
     if not values.size:

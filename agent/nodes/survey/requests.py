@@ -11,18 +11,31 @@ from agent.state import Investigation
 
 ENTRANCE = "users"
 
-_LATENCY = {"indicator": "latency", "unit": "ms", "least": 5.0, "ratio": 1.5, "log": True}
-_FAILURES = {"indicator": "errors", "unit": "%", "least": 2.0, "ratio": 2.0}
+
+def _latency(column: str, subject: str, *, own: bool) -> Measure:
+    return Measure(column, "latency", subject, "ms", own=own, least=5.0, ratio=1.5, log=True)
+
+
+def _failures(column: str, subject: str, *, own: bool) -> Measure:
+    return Measure(column, "errors", subject, "%", own=own, least=2.0, ratio=2.0)
+
+
 _MEASURES = (
-    Measure("p95_ms", subject="latency p95", own=False, **_LATENCY),
-    Measure("own_p95_ms", subject="own time p95", own=True, **_LATENCY),
-    Measure("failed_percent", subject="failed requests", own=False, **_FAILURES),
-    Measure("own_failed_percent", subject="own failures", own=True, **_FAILURES),
+    _latency("p95_ms", "latency p95", own=False),
+    _latency("own_p95_ms", "own time p95", own=True),
+    _failures("failed_percent", "failed requests", own=False),
+    _failures("own_failed_percent", "own failures", own=True),
     Measure(
-        "per_s", "traffic", "requests per second", "1/s",
-        own=False, least=0.2, ratio=2.0, rises_only=False,
+        "per_s",
+        "traffic",
+        "requests per second",
+        "1/s",
+        own=False,
+        least=0.2,
+        ratio=2.0,
+        rises_only=False,
     ),
-)  # fmt: skip
+)
 _USERS = tuple(m for m in _MEASURES if m.column in {"p95_ms", "failed_percent", "per_s"})
 
 

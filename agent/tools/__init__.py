@@ -1,0 +1,1 @@
+"""Read-only questions to the lake, one `.sql` file each."""
