@@ -1,0 +1,1 @@
+"""Numbers in, numbers out: the statistics that decide. No lake, no SQL."""
