@@ -31,7 +31,9 @@ def projection(table: str, given: Given, defaults: Mapping[str, str]) -> str:
         name: _fitted(name, quoted(name), kind, given.get(name), defaults)
         for name, kind in wanted.items()
     }
-    if extras := ", ".join(_extras({n: k for n, k in given.items() if n not in _NOT_STORED}, wanted)):
+    if extras := ", ".join(
+        _extras({n: k for n, k in given.items() if n not in _NOT_STORED}, wanted)
+    ):
         columns["ocsf_rest"] = f"filled({{{extras}}})"
     columns["position"] = "position"
     columns["problem"] = "problem::VARCHAR" if "problem" in given else "NULL::VARCHAR"

@@ -55,6 +55,16 @@ class Summary:
         return self.mapped + sum(self.quarantined.values())
 
 
+@dataclass(frozen=True)
+class _Plan:
+    """A source made ready to run: its tables are in the connection, `insert` maps `raw`."""
+
+    connection: duckdb.DuckDBPyConnection
+    source: Source
+    now: datetime
+    insert: str
+
+
 @dataclass
 class _Staged:
     """What a file gave: Parquet files that wait for their commit, and counts."""
@@ -83,10 +93,9 @@ def ingest(
         raise InquestError(f"There is no source {source}: the sources are {', '.join(sources)}.")
     started, found = time.monotonic(), sources[source]
     batches = [(path, _batch_id(source, path)) for path in paths]
-    done = []
-    for path, batch_id in batches:
-        with connect(sources_dir) as connection:
-            done.append(_take(lake, found, path, batch_id, connection, progress))
+    with connect(sources_dir) as connection:
+        plan = _plan(connection, found)
+        done = [_take(lake, plan, path, batch_id, progress) for path, batch_id in batches]
     mapped = sum(one.mapped for one in done)
     return Summary(
         source=source,
@@ -107,33 +116,43 @@ def _batch_id(source: str, path: Path) -> str:
         raise InquestError(f"{path} cannot be read: {error.strerror}.") from error
 
 
-def _take(
-    lake: Lake,
-    source: Source,
-    path: Path,
-    batch_id: str,
-    connection: duckdb.DuckDBPyConnection,
-    progress: Progress | None,
-) -> _Staged:
+def _plan(connection: duckdb.DuckDBPyConnection, source: Source) -> _Plan:
+    """Make the tables that a chunk passes through, and the INSERT that maps it."""
+    now = datetime.now(UTC)
+    connection.register("raw", source.reader.empty())
+    relation = connection.sql(source.sql)
+    given = dict(zip(relation.columns, relation.types, strict=True))
+    defaults = {"ingested_at": literal(now), "metadata.log_name": literal(source.name)}
+    select = f"""
+        SELECT *, {reason(source.table, given)} AS reason
+        FROM (SELECT {projection(source.table, given, defaults)} FROM (\n{source.sql}\n))"""
+    aside = ", ".join(f"{name} {kind}" for name, kind in schema.duckdb_columns(_QUARANTINE).items())
+    connection.execute(f"CREATE TEMP TABLE mapped AS {select}")
+    connection.execute(f"CREATE TEMP TABLE aside ({aside})")
+    connection.execute("CREATE TEMP TABLE failed (position BIGINT, reason VARCHAR)")
+    return _Plan(connection, source, now, f"INSERT INTO mapped {select}")
+
+
+def _take(lake: Lake, plan: _Plan, path: Path, batch_id: str, progress: Progress | None) -> _Staged:
     """Stage a file and commit it; the quarantine first, so that a killed run can be repeated."""
-    before = _Staged(note=f"{path} was ingested before: nothing changed.")
-    if _holds(lake, source.table, batch_id):
+    before = _Staged(note=f"{path} holds what was ingested before: nothing changed.")
+    if _holds(lake, plan.source.table, batch_id):
         return before
     staged = _Staged()
     try:
-        _stage(lake, source, path, connection, staged, progress)
+        _stage(lake, plan, path, staged, progress)
         if staged.aside and _holds(lake, _QUARANTINE, batch_id):
             _discard(staged.aside)
             if not staged.mapped:
                 return before
         elif staged.aside:
             lake.add_files(_QUARANTINE, staged.aside, batch_id)
-        lake.add_files(source.table, staged.files, batch_id)
+        lake.add_files(plan.source.table, staged.files, batch_id)
     except BaseException:
         _discard(staged.aside + staged.files)
         raise
     if not staged.mapped and not staged.reasons:
-        staged.note = f"{path} is empty."
+        staged.note = f"{path} holds no records."
     return staged
 
 
@@ -146,94 +165,68 @@ def _discard(files: Sequence[Path]) -> None:
         file.unlink(missing_ok=True)
 
 
-def _stage(
-    lake: Lake,
-    source: Source,
-    path: Path,
-    connection: duckdb.DuckDBPyConnection,
-    staged: _Staged,
-    progress: Progress | None,
-) -> None:
+def _stage(lake: Lake, plan: _Plan, path: Path, staged: _Staged, progress: Progress | None) -> None:
     """Write a file's records as Parquet, chunk by chunk, so that memory stays bounded."""
-    now, size = datetime.now(UTC), path.stat().st_size
-    insert = _prepare(connection, source, now)
-    for chunk in source.reader.read(path, now):
-        connection.execute("TRUNCATE mapped; TRUNCATE failed; TRUNCATE aside")
-        _map(connection, insert, chunk.raw)
-        _set_aside(connection, source, path, now, chunk)
-        counts = connection.sql("SELECT reason, count(*) FROM aside GROUP BY ALL").fetchall()
-        staged.reasons.update(dict(counts))
-        staged.mapped += _number(connection, "SELECT count(*) FROM mapped WHERE reason IS NULL")
-        staged.files += _write(connection, lake, source.table, "mapped WHERE reason IS NULL")
+    size, connection = path.stat().st_size, plan.connection
+    for chunk in plan.source.reader.read(path, plan.now):
+        for table in ("mapped", "failed", "aside"):
+            connection.execute(f"TRUNCATE {table}")
+        _map(plan, chunk.raw)
+        _set_aside(plan, path, chunk)
+        counts = "SELECT reason, count(*) FROM aside GROUP BY ALL"
+        staged.reasons.update(dict(connection.sql(counts).fetchall()))
+        staged.mapped += _count(connection, "mapped WHERE reason IS NULL")
+        staged.files += _write(connection, lake, plan.source.table, "mapped WHERE reason IS NULL")
         staged.aside += _write(connection, lake, _QUARANTINE, "aside WHERE true")
         if progress:
             progress(path, chunk.consumed, size)
 
 
-def _prepare(connection: duckdb.DuckDBPyConnection, source: Source, now: datetime) -> str:
-    """Make the tables that a chunk passes through; give the INSERT that maps `raw`."""
-    connection.register("raw", source.reader.empty())
-    relation = connection.sql(source.sql)
-    given = dict(zip(relation.columns, relation.types, strict=True))
-    defaults = {"ingested_at": literal(now), "metadata.log_name": literal(source.name)}
-    columns = projection(source.table, given, defaults)
-    select = f"""
-        SELECT *, {reason(source.table, given)} AS reason
-        FROM (SELECT {columns} FROM (\n{source.sql}\n))"""
-    connection.execute(f"CREATE TEMP TABLE mapped AS {select}")
-    connection.execute("CREATE TEMP TABLE failed (position BIGINT, reason VARCHAR)")
-    kinds = schema.duckdb_columns(_QUARANTINE).items()
-    connection.execute(f"CREATE TEMP TABLE aside ({', '.join(f'{n} {k}' for n, k in kinds)})")
-    return f"INSERT INTO mapped {select}"
-
-
-def _map(connection: duckdb.DuckDBPyConnection, insert: str, raw: pa.Table) -> None:
+def _map(plan: _Plan, raw: pa.Table) -> None:
     """Run the SELECT over rows; one that it fails on is found by halving."""
-    connection.register("raw", raw)
+    plan.connection.register("raw", raw)
     try:
-        connection.execute(insert)
+        plan.connection.execute(plan.insert)
     except _BAD_DATA as error:
         if len(raw) > 1:
             half = len(raw) // 2
-            _map(connection, insert, raw[:half])
-            _map(connection, insert, raw[half:])
+            _map(plan, raw[:half])
+            _map(plan, raw[half:])
             return
-        fault = f"the mapping fails: {str(error).splitlines()[0]}"
-        connection.execute("INSERT INTO failed VALUES (?, ?)", [raw["position"][0].as_py(), fault])
+        failed = [raw["position"][0].as_py(), f"the mapping fails: {str(error).partition(':')[0]}"]
+        plan.connection.execute("INSERT INTO failed VALUES (?, ?)", failed)
 
 
-def _set_aside(
-    connection: duckdb.DuckDBPyConnection, source: Source, path: Path, now: datetime, chunk: Chunk
-) -> None:
-    """Fill `aside` with what cannot be stored, by its reason, and with what the SELECT lost."""
-    connection.register("raw", chunk.raw)
-    connection.register("broken", pa.Table.from_pylist([b._asdict() for b in chunk.broken], _BROKEN))
-    connection.execute(f"""
+def _set_aside(plan: _Plan, path: Path, chunk: Chunk) -> None:
+    """Fill `aside` with what cannot be stored, with its reason, and with what the SELECT lost."""
+    broken = [one._asdict() for one in chunk.broken]
+    plan.connection.register("raw", chunk.raw)
+    plan.connection.register("broken", pa.Table.from_pylist(broken, _BROKEN))
+    plan.connection.execute(f"""
         INSERT INTO aside BY NAME
         WITH lost AS (
           SELECT position, coalesce(failed.reason, 'the SELECT gives no row for it') AS reason
           FROM raw ANTI JOIN mapped USING (position) LEFT JOIN failed USING (position)
         ),
         refused AS (
-          SELECT position, reason FROM mapped WHERE reason IS NOT NULL UNION ALL FROM lost
+          SELECT position, reason FROM mapped WHERE reason <> '' UNION ALL FROM lost
         )
         SELECT
-          {literal(now)} AS ingested_at, {literal(source.name)} AS source,
+          {literal(plan.now)} AS ingested_at, {literal(plan.source.name)} AS source,
           {literal(str(path))} AS path, position, reason, left(raw, {RAW_CHARACTERS}) AS raw
         FROM (
-          SELECT position, reason, {source.reader.text} AS raw FROM raw JOIN refused USING (position)
+          SELECT position, reason, {plan.source.reader.text} AS raw
+          FROM raw JOIN refused USING (position)
           UNION ALL BY NAME FROM broken
         )""")
 
 
-def _number(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
-    ((number,),) = connection.execute(sql).fetchall()
-    return int(number)
+def _count(connection: duckdb.DuckDBPyConnection, rows: str) -> int:
+    ((count,),) = connection.sql(f"SELECT count(*) FROM {rows}").fetchall()
+    return int(count)
 
 
-def _write(
-    connection: duckdb.DuckDBPyConnection, lake: Lake, table: str, rows: str
-) -> list[Path]:
+def _write(connection: duckdb.DuckDBPyConnection, lake: Lake, table: str, rows: str) -> list[Path]:
     """Write `rows` to the table's staging folder as one sorted Parquet file a UTC day."""
     day = f"{quoted(schema.partition_column(table))}::DATE"
     columns = ", ".join(map(quoted, schema.duckdb_columns(table)))

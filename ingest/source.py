@@ -6,8 +6,9 @@ Columns that the class's table lacks are not a fault: they go to `ocsf_rest`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -38,19 +39,24 @@ def load(folder: Path | None = None) -> dict[str, Source]:
 
     Raises InquestError with every fault of every file, one a line, as `file:line: fault`.
     """
-    ours = {path.stem: path for path in _files(SOURCES)}
-    theirs = {path.stem: path for path in _files(folder)} if folder else {}
-    faults = [
-        f"{path}:1: there is a source {name} already, so this file needs another name"
-        for name, path in theirs.items()
-        if name in ours
-    ]
-    sources = {}
+    return dict(_ours()) if folder is None else _ours() | _checked(folder, taken=_ours())
+
+
+@cache
+def _ours() -> dict[str, Source]:
+    return _checked(SOURCES)
+
+
+def _checked(folder: Path, taken: Container[str] = ()) -> dict[str, Source]:
+    sources, faults = {}, []
     with connect(folder) as connection:
-        for name, path in (ours | theirs).items():
+        for path in _files(folder):
+            if path.stem in taken:
+                faults.append(f"{path}:1: there is a source {path.stem}: give it another name")
+                continue
             checked = _check(path, connection)
             if isinstance(checked, Source):
-                sources[name] = checked
+                sources[path.stem] = checked
             else:
                 faults += checked
     if faults:
@@ -62,8 +68,8 @@ def connect(folder: Path | None = None) -> duckdb.DuckDBPyConnection:
     """Open a DuckDB of its own that knows the macros, a user's too."""
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
-    for path in (SOURCES / _MACROS, folder / _MACROS if folder else None):
-        if path and path.is_file():
+    for path in {SOURCES / _MACROS: None, (folder or SOURCES) / _MACROS: None}:
+        if path.is_file():
             try:
                 connection.execute(path.read_text("utf-8"))
             except duckdb.Error as error:

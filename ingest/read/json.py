@@ -39,9 +39,7 @@ def read(path: Path, now: datetime) -> Iterator[Chunk]:
             yield Chunk(SCHEMA.empty_table(), (Broken(first, stream.fault),), stream.consumed)
 
 
-def _one_a_line(
-    blocks: Iterator[bytes], connection: duckdb.DuckDBPyConnection
-) -> Iterator[bytes]:
+def _one_a_line(blocks: Iterator[bytes], connection: duckdb.DuckDBPyConnection) -> Iterator[bytes]:
     """Pass JSON lines on; anything else is read whole and, if it is JSON, made into lines."""
     head = next(blocks, b"")
     if _begins_lines(head):

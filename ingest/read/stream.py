@@ -16,7 +16,9 @@ import zstandard
 from lake.errors import InquestError
 
 BLOCK_BYTES = 1 << 20
-COMPRESSED_BLOCK_BYTES = 1 << 14  # zstd makes at most 128 KiB of 4 bytes: 512 MiB of a hostile block
+COMPRESSED_BLOCK_BYTES = (
+    1 << 14
+)  # zstd makes at most 128 KiB of 4 bytes: 512 MiB of a hostile block
 CHUNK_BYTES = 32 << 20
 RAW_CHARACTERS = 4096
 ARRIVALS = ".arrivals.jsonl"

@@ -25,7 +25,7 @@ SELECT
   time_from_ns(start_time_unix_nano)                      AS "time",
   1                                                       AS activity_id,
   1                                                       AS severity_id,
-  CASE status.code WHEN 2 THEN 2 ELSE 1 END               AS status_id,
+  CASE WHEN status.code IN (1, 2) THEN status.code ELSE 0 END AS status_id,
   nullif(status.message, '')                              AS status_detail,
   resource_workload(resource)                             AS workload,
   otlp_id(trace_id)                                       AS trace_uid,

@@ -17,7 +17,7 @@ checked AS (
       WHEN answer.status = 'error' THEN 'Prometheus answered with an error'
       WHEN answer.status IS DISTINCT FROM 'success' THEN 'the document is no answer of Prometheus'
       WHEN answer.data."resultType" IS DISTINCT FROM 'matrix' THEN 'the answer is of no range query'
-      WHEN coalesce(len(answer.data.result), 0) = 0 THEN 'the answer holds no series'
+      WHEN coalesce(len(answer.data.result), 0) = 0 THEN ''   -- nothing to map
     END AS problem
   FROM parsed
 ),
@@ -38,7 +38,7 @@ series AS (
 SELECT
   position,
   ingested_at,
-  time_from_us((try_cast(pair[1] AS DECIMAL(18, 6)) * 1000000)::BIGINT) AS "time",
+  time_from_us((try_cast(pair[1] AS DECIMAL(20, 6)) * 1000000)::BIGINT) AS "time",
   1                                                   AS activity_id,
   1                                                   AS severity_id,
   0                                                   AS status_id,
