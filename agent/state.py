@@ -104,6 +104,11 @@ class Window:
     bucket_s: int
 
     @property
+    def span(self) -> dict[str, Any]:
+        """The window as the parameters that tools take."""
+        return {"start": self.start, "end": self.end, "bucket_s": self.bucket_s}
+
+    @property
     def buckets(self) -> int:
         """How many buckets the window has, the last one perhaps cut short."""
         return -int((self.start - self.end).total_seconds() // self.bucket_s)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import pandas as pd
@@ -117,7 +117,7 @@ def of_metric(
     ]
 
 
-def points(buckets: Sequence[int], values: Sequence[float], window: Window) -> Points:
+def points(buckets: Iterable[int], values: Iterable[float], window: Window) -> Points:
     """Every bucket from the first seen to the last, None where nothing was seen."""
     seen = {int(b): float(v) for b, v in zip(buckets, values, strict=True) if not pd.isna(v)}
     if not seen:

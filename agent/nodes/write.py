@@ -73,8 +73,7 @@ def _numbered(causes: Iterable[Cause]) -> tuple[Cause, ...]:
 
 def _answered(notebook: Notebook, facts: Facts) -> Answer:
     """The requests by which to judge whether anything was wrong at all."""
-    window = facts.window
-    return notebook.ask("entrance", start=window.start, end=window.end, bucket_s=window.bucket_s)
+    return notebook.ask("entrance", **facts.window.span)
 
 
 def _verdict(
@@ -101,18 +100,21 @@ def _verdict(
 def _asked(notebook: Notebook, facts: Facts, cause: Cause | None) -> list[Answer]:
     """The answers that the report's sentences and charts are made from."""
     window, incident = facts.window, facts.incident
-    span = {"start": window.start, "end": window.end, "bucket_s": window.bucket_s}
-    answers = [notebook.ask(name, **span) for name in ("requests", "entrance", "metrics")]
+    answers = [notebook.ask(name, **window.span) for name in ("requests", "entrance", "metrics")]
     answers.append(notebook.ask("alerts"))
     if incident.started_at:
         until = incident.ended_at or window.end
         answers.append(
             notebook.ask("impact", start=window.start, onset=incident.started_at, end=until)
         )
-        answers.append(notebook.ask("levels", onset=incident.started_at, ended=until, **span))
+        answers.append(
+            notebook.ask("levels", onset=incident.started_at, ended=until, **window.span)
+        )
     if cause and cause.resource.kind == "service":
         answers.append(
-            notebook.ask("by_version", cause.resource.name, service=cause.resource.name, **span)
+            notebook.ask(
+                "by_version", cause.resource.name, service=cause.resource.name, **window.span
+            )
         )
     return answers
 

@@ -21,9 +21,7 @@ def survey_calls(state: Investigation, runtime: Runtime[Context]) -> Investigati
     """Draw the topology; what a store does to its callers is the store's own signal."""
     context, window = runtime.context, state["window"]
     context.progress("survey: calls between services and to stores")
-    answer = context.notebook.ask(
-        "edges", start=window.start, end=window.end, bucket_s=window.bucket_s
-    )
+    answer = context.notebook.ask("edges", **window.span)
     frame = answer.df
     stores = _per_store(frame[frame["system"].notna()])
     return {
@@ -34,11 +32,9 @@ def survey_calls(state: Investigation, runtime: Runtime[Context]) -> Investigati
 
 
 def _calls(frame: pd.DataFrame) -> list[Call]:
-    edges = frame.groupby(["caller", "callee", "system"], dropna=False)[["calls", "failed"]].sum()
-    return [
-        Call(caller, callee, "" if pd.isna(system) else system, int(row.calls), int(row.failed))
-        for (caller, callee, system), row in edges.iterrows()
-    ]
+    edges = frame.fillna({"system": ""}).groupby(["caller", "callee", "system"], as_index=False)
+    totals = edges[["calls", "failed"]].sum()
+    return [Call(*row) for row in totals.itertuples(index=False)]
 
 
 def _per_store(frame: pd.DataFrame) -> pd.DataFrame:

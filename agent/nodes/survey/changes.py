@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 
 from langgraph.runtime import Runtime
@@ -16,6 +16,7 @@ Row = dict[str, Any]
 
 _LOOKBACK = timedelta(hours=24)
 _EARLY = timedelta(minutes=5)  # a first span may precede its announcement's clock by as much
+NEVER = datetime.max.replace(tzinfo=UTC)  # of a change neither announced nor seen: there is none
 _SETTLED_S = 60  # versions seen this soon were running when the window opened
 
 
@@ -153,8 +154,8 @@ def numbered(changes: list[Change]) -> list[Change]:
 
 def began(change: Change) -> datetime:
     """When a change took hold first: observed if it was, else as announced."""
-    times = [r.first_observed_at for r in change.rollouts] or [change.declared_at]
-    return min(t for t in times if t is not None)
+    times = [r.first_observed_at for r in change.rollouts]
+    return min(times) if times else change.declared_at or NEVER
 
 
 def _key(change: Change) -> str:

@@ -20,9 +20,7 @@ def survey_logs(state: Investigation, runtime: Runtime[Context]) -> Investigatio
     """Look for warning and error templates that appear or multiply."""
     context, window = runtime.context, state["window"]
     context.progress("survey: log templates")
-    answer = context.notebook.ask(
-        "templates", start=window.start, end=window.end, bucket_s=window.bucket_s
-    )
+    answer = context.notebook.ask("templates", **window.span)
     frame = answer.df
     frame = frame[frame["severity_id"] >= _MEDIUM].rename(columns={"counts": "values"})
     counts = spread(frame, window.buckets)

@@ -21,9 +21,7 @@ def survey_metrics(state: Investigation, runtime: Runtime[Context]) -> Investiga
     """Look for shifts in every series that moved at all; the clearest of each service are kept."""
     context, window = runtime.context, state["window"]
     context.progress("survey: metric series")
-    answer = context.notebook.ask(
-        "metrics", start=window.start, end=window.end, bucket_s=window.bucket_s
-    )
+    answer = context.notebook.ask("metrics", **window.span)
     frame = answer.df
     found = of_series(
         spread(frame, window.buckets),

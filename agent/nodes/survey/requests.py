@@ -43,9 +43,8 @@ def survey_requests(state: Investigation, runtime: Runtime[Context]) -> Investig
     """Look for shifts in what every service answered and in what users got at the entrance."""
     context, window = runtime.context, state["window"]
     context.progress("survey: requests of every service")
-    span = {"start": window.start, "end": window.end, "bucket_s": window.bucket_s}
-    requests = context.notebook.ask("requests", **span)
-    entrance = context.notebook.ask("entrance", **span)
+    requests = context.notebook.ask("requests", **window.span)
+    entrance = context.notebook.ask("entrance", **window.span)
     by_service = _rated(requests.df, window.bucket_s)
     at_entrance = _rated(entrance.df.assign(service=ENTRANCE), window.bucket_s)
     return {
