@@ -51,13 +51,14 @@ def export_otlp(spans: Sequence[ReadableSpan]) -> str:
         return ""
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
-    with _overheard("opentelemetry.exporter.otlp.proto.http.trace_exporter") as said:
+    with _overheard("opentelemetry.exporter.otlp.proto.http") as said:
         exporter = OTLPSpanExporter(timeout=None if _first(_TIMEOUTS) else OTLP_TIMEOUT_S)
         result = exporter.export(spans)
         exporter.shutdown()  # type: ignore[no-untyped-call]  # the exporter left it untyped
     if result is SpanExportResult.SUCCESS:
         return ""
-    return f"The trace of this investigation did not reach {endpoint}: {said[0]}"
+    why = said[0].rstrip(".") if said else "it gave no reason"
+    return f"The trace of this investigation did not reach {endpoint}: {why}."
 
 
 def to_arrow(spans: Sequence[ReadableSpan]) -> pa.Table:

@@ -9,9 +9,14 @@ from typing import TYPE_CHECKING
 from agent.errors import RequestError
 
 if TYPE_CHECKING:
+    from agent.apps.options import Format
     from agent.state import Report
 
-_DRESSES = {"report.html": "html", "report.md": "markdown", "report.json": "json"}
+_DRESSES: dict[str, Format] = {
+    "report.html": "html",
+    "report.md": "markdown",
+    "report.json": "json",
+}
 
 
 def save(report: Report, lake: Path) -> Path:

@@ -16,7 +16,10 @@ AT = datetime(2026, 11, 21, 14, 5, tzinfo=timezone(timedelta(hours=2)))
 
 
 def test_text_is_aligned_and_times_are_utc() -> None:
-    rows = [{"service": "cart", "at": AT}, {"service": "payment", "at": None}]
+    rows: list[dict[str, object]] = [
+        {"service": "cart", "at": AT},
+        {"service": "payment", "at": None},
+    ]
     assert dress(["service", "at"], rows, "text").splitlines() == [
         "service  at",
         "cart     2026-11-21T12:05:00Z",
