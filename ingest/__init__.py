@@ -1,0 +1,1 @@
+"""Records in: files of many sources made OCSF events of the lake."""

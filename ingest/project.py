@@ -60,7 +60,7 @@ def reason(table: str, given: Given) -> str:
 def _fitted(
     path: str, at: str, wanted: pa.DataType, given: DuckDBPyType | None, defaults: Mapping[str, str]
 ) -> str:
-    if pa.types.is_struct(wanted):
+    if isinstance(wanted, pa.StructType):
         fields = _fields(given)
         parts = (
             f"{literal(field.name)}: "
@@ -87,11 +87,13 @@ def _extras(given: Given, wanted: Mapping[str, pa.DataType], at: str = "") -> It
         here = at + quoted(name)
         if name not in wanted:
             yield f"{literal(name)}: {here}"
-        elif pa.types.is_struct(wanted[name]):
-            inner = {field.name: field.type for field in wanted[name]}
+        elif isinstance(fields := wanted[name], pa.StructType):
+            inner = {field.name: field.type for field in fields}
             if extras := ", ".join(_extras(_fields(kind), inner, f"{here}.")):
                 yield f"{literal(name)}: {{{extras}}}"
 
 
 def _fields(kind: DuckDBPyType | None) -> Given:
-    return dict(kind.children) if kind is not None and kind.id == "struct" else {}
+    if kind is None or kind.id != "struct":
+        return {}
+    return {name: child for name, child in kind.children if isinstance(child, DuckDBPyType)}

@@ -30,7 +30,11 @@ Progress: TypeAlias = Callable[[Path, int, int], None]
 
 _QUARANTINE = "quarantine"
 _BAD_DATA = (duckdb.DataError, duckdb.InvalidInputException)
-_BROKEN = pa.schema({"position": pa.int64(), "reason": pa.string(), "raw": pa.string()})
+_BROKEN: dict[str, pa.DataType] = {
+    "position": pa.int64(),
+    "reason": pa.string(),
+    "raw": pa.string(),
+}
 
 
 @dataclass(frozen=True)
@@ -201,7 +205,7 @@ def _set_aside(plan: _Plan, path: Path, chunk: Chunk) -> None:
     """Fill `aside` with what cannot be stored, with its reason, and with what the SELECT lost."""
     broken = [one._asdict() for one in chunk.broken]
     plan.connection.register("raw", chunk.raw)
-    plan.connection.register("broken", pa.Table.from_pylist(broken, _BROKEN))
+    plan.connection.register("broken", pa.Table.from_pylist(broken, pa.schema(_BROKEN)))
     plan.connection.execute(f"""
         INSERT INTO aside BY NAME
         WITH lost AS (

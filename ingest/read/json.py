@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import orjson
@@ -78,10 +79,8 @@ def _valid(
     valid = connection.sql("SELECT json_valid(doc) AS valid FROM docs").to_arrow_table()["valid"]
     if pc.all(valid).as_py():
         return docs, ()
-    invalid = docs.filter(pc.invert(valid))
+    invalid: list[dict[str, Any]] = docs.filter(pc.invert(valid)).to_pylist()
     return docs.filter(valid), tuple(
-        Broken(position, "the text is not JSON", doc[:RAW_CHARACTERS])
-        for position, doc in zip(
-            invalid["position"].to_pylist(), invalid["doc"].to_pylist(), strict=True
-        )
+        Broken(one["position"], "the text is not JSON", one["doc"][:RAW_CHARACTERS])
+        for one in invalid
     )

@@ -12,14 +12,13 @@ import pyarrow.compute as pc
 
 from ingest.read.stream import RAW_CHARACTERS, Broken, Chunk, Stream, arrivals
 
-SCHEMA = pa.schema(
-    {
-        "position": pa.int64(),
-        "line": pa.string(),
-        "path": pa.string(),
-        "ingested_at": pa.timestamp("us", tz="UTC"),
-    }
-)
+_FIELDS: dict[str, pa.DataType] = {
+    "position": pa.int64(),
+    "line": pa.string(),
+    "path": pa.string(),
+    "ingested_at": pa.timestamp("us", tz="UTC"),
+}
+SCHEMA = pa.schema(_FIELDS)
 
 
 def read(path: Path, now: datetime) -> Iterator[Chunk]:
@@ -47,8 +46,9 @@ def split(block: bytes, first: int) -> tuple[pa.Table, tuple[Broken, ...]]:
     lines = pc.split_pattern(pa.array([text]), "\n").flatten()
     if "\r" in text:
         lines = pc.utf8_rtrim(lines, "\r")
-    table = pa.table({"position": np.arange(first, first + len(lines)), "line": lines})
-    return table.filter(pc.not_equal(pc.utf8_trim_whitespace(lines), "")), broken
+    position = pa.array(np.arange(first, first + len(lines)))
+    table = pa.table({"position": position, "line": lines})
+    return table.filter(pc.match_substring_regex(lines, r"\S")), broken
 
 
 def _readable(block: bytes, first: int) -> tuple[str, tuple[Broken, ...]]:

@@ -1,8 +1,8 @@
 """OTLP: `raw` is one row a span, log record or data point, its columns named as in the protocol.
 
-https://opentelemetry.io/docs/specs/otlp/ and the messages of opentelemetry-proto. A file is a stream
-of 4-byte big-endian lengths and protobuf bodies, as the OTel Collector's file exporter writes, or
-JSON with one export request a document.
+https://opentelemetry.io/docs/specs/otlp/ and the messages of opentelemetry-proto. A file is a
+stream of 4-byte big-endian lengths and protobuf bodies, as the OTel Collector's file exporter
+writes, or JSON with one export request a document.
 
 Beside the record's own fields `raw` has position, path, ingested_at, `resource` (JSON text of the
 resource's attributes), `scope` (JSON text of name, version, attributes) and, for a data point, the
@@ -16,15 +16,18 @@ import base64
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import duckdb
 import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
-from google.protobuf import json_format
-from google.protobuf.message import DecodeError, Message
+from google.protobuf import json_format  # type: ignore[import-untyped]  # ships no types
+from google.protobuf.message import (  # type: ignore[import-untyped]  # ships no types
+    DecodeError,
+    Message,
+)
 from opentelemetry.proto.common.v1.common_pb2 import (
     ArrayValue,
     InstrumentationScope,
@@ -36,6 +39,8 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from ingest.read import json
 from ingest.read.otlp_messages import METRIC_KINDS, UNPARSED, Signal, from_json, signal
 from ingest.read.stream import CHUNK_BYTES, RAW_CHARACTERS, Broken, Chunk, Stream, arrivals
+
+Array: TypeAlias = Any  # the stubs of pyarrow do not know nested arrays
 
 MAX_BODY_BYTES = 256 << 20
 
@@ -74,7 +79,8 @@ def decode(of: Signal, bodies: pa.Table) -> tuple[pa.Table, tuple[Broken, ...]]:
 
 
 def _broken(of: Signal, bodies: pa.Table) -> Broken:
-    (position,), (content,) = (bodies[name].to_pylist() for name in bodies.column_names[:2])
+    first: dict[str, Any] = bodies.to_pylist()[0]
+    position, content = (first[name] for name in bodies.column_names[:2])
     raw = content[:RAW_CHARACTERS] if isinstance(content, str) else _hex(content)
     return Broken(position, f"the body is not an OTLP {of.name} request", raw)
 
@@ -95,7 +101,7 @@ def _framed(path: Path, now: datetime) -> Iterator[Chunk]:
         for bodies in _grouped(_frames(stream)):
             numbers = range(seen, seen + len(bodies))
             origin = pa.repeat(str(path), len(bodies))
-            columns = [[n + 1 for n in numbers], bodies, origin, received(numbers)]
+            columns: list[Any] = [[n + 1 for n in numbers], bodies, origin, received(numbers)]
             yield Chunk(pa.table(columns, schema=_BODIES), (), stream.consumed)
             seen += len(bodies)
         if stream.fault:
@@ -154,7 +160,7 @@ def _records(of: Signal, bodies: pa.Table) -> pa.Table:
     return pa.table(_columns(table) | shared | _columns(origin))
 
 
-def _requests(of: Signal, bodies: pa.Table) -> pa.Array:
+def _requests(of: Signal, bodies: pa.Table) -> Array:
     """Decode bodies to the outermost list of each."""
     if "body" in bodies.column_names:
         body = bodies["body"].combine_chunks()
@@ -168,15 +174,15 @@ def _requests(of: Signal, bodies: pa.Table) -> pa.Array:
     return pc.struct_field(requests, of.levels[0])
 
 
-def _down(lists: pa.Array) -> tuple[pa.Array, pa.Array]:
+def _down(lists: Array) -> tuple[Array, Array]:
     """Go down into lists of messages: for each item the index of its list, and the items."""
-    items = pc.list_flatten(lists)
+    items: Array = pc.list_flatten(lists)
     if items.null_count:
         raise ValueError("an item is null")
     return pc.list_parent_indices(lists), items
 
 
-def _points(of_scope: pa.Array, metrics: pa.Array) -> tuple[pa.Array, pa.Table]:
+def _points(of_scope: Array, metrics: Array) -> tuple[Array, pa.Table]:
     """Flatten metrics of all kinds to data points, and say which scope each is from."""
     scopes, tables = [], []
     for kind in METRIC_KINDS:
@@ -197,7 +203,7 @@ def _columns(table: pa.Table) -> dict[str, Any]:
     return dict(zip(table.column_names, table.columns, strict=True))
 
 
-def _readable(array: pa.Array, name: str = "") -> pa.Array:
+def _readable(array: Array, name: str = "") -> Array:
     """Make what was left unparsed JSON text, at any depth."""
     if name in UNPARSED:
         return _texts(array, name).dictionary_decode()
@@ -211,7 +217,7 @@ def _readable(array: pa.Array, name: str = "") -> pa.Array:
     return array
 
 
-def _texts(unparsed: pa.Array, name: str) -> pa.DictionaryArray:
+def _texts(unparsed: Array, name: str) -> Array:
     """Write messages as JSON text, looking at each distinct one once."""
     distinct = unparsed.dictionary_encode()
     texts = [_text(value, UNPARSED[name]) for value in distinct.dictionary.to_pylist()]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, Protocol, Self
+from typing import Any, BinaryIO, NamedTuple, Protocol, Self
 
 import pyarrow as pa
 import zstandard
@@ -119,7 +119,7 @@ class Stream:
             held.append(block)
             if sum(map(len, held)) >= CHUNK_BYTES:
                 whole, newline, rest = b"".join(held).rpartition(b"\n")
-                yield whole if newline else rest
+                yield whole + newline if newline else rest
                 held = [rest] if newline else []
         if rest := b"".join(held):
             yield rest
@@ -133,7 +133,7 @@ def _decompressor(magic: bytes) -> Callable[[], Decompressor] | None:
     return None
 
 
-def arrivals(path: Path, now: datetime) -> Callable[[Sequence[int]], pa.Array]:
+def arrivals(path: Path, now: datetime) -> Callable[[Sequence[int]], pa.Array[Any]]:
     """Say when bodies of a file, numbered from 0, were received: by its sidecar, else `now`."""
     received = {
         entry["body"]: _EPOCH + timedelta(microseconds=int(entry["received_unix_nano"]) // 1000)
