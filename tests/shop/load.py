@@ -147,7 +147,7 @@ def every_shopper() -> list[Shopper]:
 
 @dataclass
 class Load:
-    """The running stream of requests, until `stop`."""
+    """The running stream of requests, from `start` to `close`."""
 
     url: str
     seed: int
@@ -171,10 +171,11 @@ class Load:
         self.statuses.clear()
         self._thread.start()
 
-    def stop(self) -> None:
+    def close(self) -> None:
         """Let nobody in any more, and wait for those inside."""
         self._stopped.set()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
         self._pool.shutdown()
 
     def _run(self) -> None:

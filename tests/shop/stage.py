@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -112,34 +113,32 @@ class Stage:
 def record(story: Story, seed: int, out: Path, run: Path, ports: daemons.Ports, say: Say) -> None:
     """Start the shop in `run`, play `story`, leave `evidence/` and `truth.json` in `out`."""
     evidence = run / "evidence"
-    for folder in (evidence, run / "logs", *(run / "nginx" / each for each in ("body", "proxy"))):
+    for folder in (evidence, run / "logs", run / "nginx" / "body", run / "nginx" / "proxy"):
         folder.mkdir(parents=True)
     archive = Archive()
-    recorder = Recorder(archive, ports.recorder)
-    with Processes(run / "logs") as processes:
+    with closing(Recorder(archive, ports.recorder)), Processes(run / "logs") as processes:
         fleet = open_shop(processes, run, ports, seed, story.alerts)
-        load = Load(f"http://127.0.0.1:{ports.nginx}", seed)
         github = GitHub(f"http://127.0.0.1:{ports.recorder}/github", random.Random(seed))
         stage = Stage(story, seed, fleet, github, archive, say)
-        try:
+        load = Load(f"http://127.0.0.1:{ports.nginx}", seed)
+        with closing(load), closing(stage), closing(archive):
             say(f"warming up for {WARM_UP_S:.0f} s")
             load.start()
             time.sleep(WARM_UP_S)
             began = begin(archive, evidence, run)
             rolled = stage.play()
-            keep_rest(evidence, run, ports.prometheus, began)
-            archive.close()
-            say(f"answers by status: {dict(sorted(load.statuses.items()))}")
-        finally:
-            stage.close()
-            load.stop()
-    recorder.close()
-    told = truth.tell(story, seed, began, rolled, archive.alerts, evidence)
-    truth.write(told, run / "truth.json")
-    out.mkdir(parents=True, exist_ok=True)
+            ended = now()
+            keep_rest(evidence, run, ports.prometheus, began, ended)
+        say(f"answers by status: {dict(sorted(load.statuses.items()))}")
+    told = truth.tell(story, seed, (began, ended), rolled, archive.alerts, evidence)
+    deliver(evidence, told, out)
+
+
+def deliver(evidence: Path, told: truth.Truth, out: Path) -> None:
+    """Put a finished recording where it was asked for, in place of the one before."""
     shutil.rmtree(out / "evidence", ignore_errors=True)
     shutil.copytree(evidence, out / "evidence")
-    shutil.copy(run / "truth.json", out / "truth.json")
+    truth.write(told, out / "truth.json")
 
 
 def open_shop(
@@ -165,13 +164,13 @@ def begin(archive: Archive, evidence: Path, run: Path) -> datetime:
     return now()
 
 
-def keep_rest(evidence: Path, run: Path, prometheus: int, began: datetime) -> None:
-    """Keep nginx's logs and what Prometheus answers about the time since `began`."""
+def keep_rest(evidence: Path, run: Path, prometheus: int, began: datetime, ended: datetime) -> None:
+    """Keep nginx's logs and what Prometheus answers about the time in between."""
     access = (run / "logs" / "nginx_access.log").read_bytes()
     packed = gzip.compress(access, mtime=0)
     (evidence / "nginx_access.log.gz").write_bytes(packed)
     shutil.copy(run / "logs" / "nginx_error.log", evidence)
-    start, end = began.timestamp(), now().timestamp()
+    start, end = began.timestamp(), ended.timestamp()
     for number, (name, query) in enumerate(QUERIES.items(), start=1):
         answer = requests.get(
             f"http://127.0.0.1:{prometheus}/api/v1/query_range",

@@ -110,7 +110,7 @@ def change(rolled: Rolled, story: Story) -> Change:
 def tell(
     story: Story,
     seed: int,
-    began: datetime,
+    window: tuple[datetime, datetime],
     rolled: Sequence[Rolled],
     alerts: Sequence[Alert],
     evidence: Path,
@@ -123,8 +123,8 @@ def tell(
     return Truth(
         name=story.name,
         seed=seed,
-        recorded_at=began,
-        ended_at=datetime.now(UTC),
+        recorded_at=window[0],
+        ended_at=window[1],
         verdict=story.verdict,
         culprit=culprit,
         indicator=known.indicator if known else None,
