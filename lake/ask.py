@@ -128,6 +128,7 @@ class View:
 
     def ask(self, sql: str, limits: Limits = _LIMITS) -> Rows:
         """Answer one SELECT; QueryError if it is refused, fails, or takes too long."""
+        tables: tuple[str, ...] = ()
         with self._database.cursor() as connection, _deadline(connection, limits.seconds):
             try:
                 tables = _tables(connection, sql)
@@ -226,17 +227,17 @@ def _deadline(connection: duckdb.DuckDBPyConnection, seconds: float) -> Iterator
 
 def _tables(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[str, ...]:
     """Name the lake's tables that a query reads; QueryError unless all it does is allowed."""
-    parsed = json.loads(
-        connection.execute(
-            "SELECT json_serialize_sql($sql::VARCHAR, skip_null := true, skip_empty := true)",
-            {"sql": sql},
-        ).fetchall()[0][0]
-    )
-    if parsed["error"]:
-        raise QueryError(f"Only a SELECT may be asked: {parsed['error_message']}")
-    if len(parsed["statements"]) != 1:
-        raise QueryError("One SELECT at a time may be asked.")
-    return tuple(sorted(set(_walk(parsed["statements"][0], frozenset()))))
+    serialize = "SELECT json_serialize_sql($sql::VARCHAR, skip_null := true, skip_empty := true)"
+    tree = connection.execute(serialize, {"sql": sql}).fetchall()[0][0]
+    try:
+        parsed = json.loads(tree)
+        if parsed["error"]:
+            raise QueryError(f"Only a SELECT may be asked: {parsed['error_message']}")
+        if len(parsed["statements"]) != 1:
+            raise QueryError("One SELECT at a time may be asked.")
+        return tuple(sorted(set(_walk(parsed["statements"][0], frozenset()))))
+    except RecursionError as error:
+        raise QueryError("The query is nested too deeply.") from error
 
 
 def _walk(node: object, known: frozenset[str]) -> Iterator[str]:

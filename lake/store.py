@@ -8,9 +8,10 @@ that a killed writer left behind belongs to no snapshot, so no query ever reads 
 from __future__ import annotations
 
 import sqlite3
+import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -19,7 +20,11 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyiceberg.catalog.sql import SqlCatalog
-from pyiceberg.exceptions import NoSuchTableError
+from pyiceberg.exceptions import (
+    CommitFailedException,
+    NoSuchTableError,
+    TableAlreadyExistsError,
+)
 from pyiceberg.io.pyarrow import (
     DataFileStatistics,
     compute_statistics_plan,
@@ -41,9 +46,10 @@ BATCH_ID = "inquest.batch-id"
 
 _CATALOG = "catalog.sqlite"
 _NAMESPACE = "inquest"
+_ATTEMPTS = 50
 _PROPERTIES = {
-    # One metadata file a commit, each as long as the table's history: keep the last few.
-    "write.metadata.delete-after-commit.enabled": "true",
+    "commit.retry.num-retries": "0",  # we retry ourselves, to look for the batch id in between
+    "write.metadata.delete-after-commit.enabled": "true",  # each is as long as the history
     "write.metadata.previous-versions-max": "10",
     "write.metadata.metrics.default": "counts",
     "write.metadata.metrics.column.time": "full",
@@ -57,7 +63,7 @@ class Lake:
     def __init__(self, path: Path, catalog: SqlCatalog) -> None:
         self.path = path
         self._catalog = catalog
-        self._relations: dict[tuple[str, int | None], Relation] = {}
+        self._relations: dict[tuple[str, int], Relation] = {}
 
     @classmethod
     def open(cls, uri: str | Path) -> Self:
@@ -85,9 +91,12 @@ class Lake:
             raise LakeError(f"{path} is a file, and a lake is a folder.")
         if path.exists() and any(path.iterdir()):
             raise LakeError(f"{path} is not empty and no lake: name a new or an empty folder.")
-        path.mkdir(parents=True, exist_ok=True)
-        catalog = _catalog(path)
-        catalog.create_namespace(_NAMESPACE, {"location": str(path)})
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            catalog = _catalog(path)
+            catalog.create_namespace(_NAMESPACE, {"location": str(path)})
+        except (OSError, SQLAlchemyError) as error:
+            raise LakeError(f"No lake can be made at {path}: {_reason(error)}.") from error
         return cls(path, catalog)
 
     def close(self) -> None:
@@ -109,7 +118,8 @@ class Lake:
         """Add rows as one snapshot and return its id; None if there were no rows to add.
 
         Columns are matched by name at every depth and cast to the table's types; those not given
-        are NULL, unknown ones a LakeError. A batch id that is there already adds nothing.
+        are NULL, unknown ones a LakeError. Rows are sorted and split by UTC day. A batch id that
+        is there already adds nothing.
         """
         iceberg = self._made(table)
         found = _batch(iceberg, batch_id)
@@ -176,9 +186,12 @@ class Lake:
 
     def _make(self, name: str) -> Table:
         column = schema.partition_column(name)
-        with self._catalog.create_table_transaction(
-            (_NAMESPACE, name), schema.arrow_schema(name), properties=_PROPERTIES
-        ) as new:
+        with (
+            suppress(CommitFailedException, TableAlreadyExistsError),  # another writer was first
+            self._catalog.create_table_transaction(
+                (_NAMESPACE, name), schema.arrow_schema(name), properties=_PROPERTIES
+            ) as new,
+        ):
             with new.update_spec() as partition:
                 partition.add_field(column, DayTransform(), f"{column}_day")
             with new.update_sort_order() as order:
@@ -214,12 +227,14 @@ def _birthplace(path: Path) -> Path:
                 "WHERE namespace = ? AND property_key = 'location'",
                 (_NAMESPACE,),
             ).fetchall()
-        return Path(rows[0][0])
-    except (sqlite3.Error, IndexError) as error:
+        if not rows:
+            raise sqlite3.DatabaseError("it names no lake")
+    except sqlite3.Error as error:
         raise LakeError(
             f"{path / _CATALOG} is no readable catalog ({_reason(error)}): restore it, or ingest "
             "again into a new folder."
         ) from error
+    return Path(rows[0][0])
 
 
 def _catalog(path: Path) -> SqlCatalog:
@@ -240,10 +255,26 @@ def _batch(table: Table, batch_id: str) -> int | None:
     return None
 
 
-def _commit(name: str, table: Table, files: Iterable[Path], batch_id: str) -> int | None:
+def _commit(name: str, table: Table, files: Sequence[Path], batch_id: str) -> int | None:
+    """Add files as one snapshot, looking again for the batch whenever another writer was first."""
     data_files = [made for file in files for made in _data_files(name, table, file)]
     if not data_files:
         return None
+    for attempt in range(_ATTEMPTS):
+        found = _batch(table, batch_id)
+        if found is not None:
+            return found
+        with suppress(CommitFailedException):
+            snapshot = _commit_once(table, data_files, batch_id)
+            for replaced in {str(file) for file in files} - {one.file_path for one in data_files}:
+                Path(replaced).unlink()
+            return snapshot
+        time.sleep(0.01 * attempt)
+        table.refresh()
+    raise LakeError(f"Other writers of {name} were first {_ATTEMPTS} times: try again.")
+
+
+def _commit_once(table: Table, data_files: Iterable[DataFile], batch_id: str) -> int | None:
     with (
         table.transaction() as transaction,
         transaction.update_snapshot({BATCH_ID: batch_id}).fast_append() as append,
@@ -255,7 +286,7 @@ def _commit(name: str, table: Table, files: Iterable[Path], batch_id: str) -> in
 
 def _data_files(name: str, table: Table, path: Path) -> Iterator[DataFile]:
     """Describe a Parquet file to Iceberg, as several if it has to be split by day."""
-    if path.parent != _data_folder(table):
+    if not path.is_relative_to(_data_folder(table)):
         raise LakeError(f"{path} is not in {_data_folder(table)}, where {name} keeps its files.")
     footer = pq.read_metadata(path)
     if not footer.num_rows:
@@ -273,7 +304,6 @@ def _data_files(name: str, table: Table, path: Path) -> Iterator[DataFile]:
         source = f"read_parquet({literal(str(path))})"
         for part in _write_by_day(connection, name, table, source):
             yield from _data_files(name, table, part)
-    path.unlink()
 
 
 def _data_file(table: Table, path: Path, statistics: DataFileStatistics) -> DataFile:
@@ -307,8 +337,8 @@ def _is_one_day(name: str, table: Table, path: Path, statistics: DataFileStatist
     for column in schema.REQUIRED & set(schema.paths(name)):
         if statistics.null_value_counts[table.schema().find_field(column).field_id]:
             raise LakeError(f"{path} has rows without {column}, which {name} requires.")
-    time = table.schema().find_field(schema.partition_column(name)).field_id
-    extent = statistics.column_aggregates[time]
+    day = table.schema().find_field(schema.partition_column(name)).field_id
+    extent = statistics.column_aggregates[day]
     return bool(extent.current_min.date() == extent.current_max.date())
 
 
@@ -344,7 +374,7 @@ def _write_by_day(
                 f"ORDER BY {order}) TO {literal(str(files[-1]))} ({options})"
             )
     except duckdb.Error as error:
-        raise LakeError(f"The rows do not fit the table {name}: {_reason(error)}.") from error
+        raise LakeError(f"The rows cannot be written to {name}: {_reason(error)}.") from error
     return files
 
 

@@ -139,6 +139,10 @@ def test_a_sum_past_64_bits_stays_exact() -> None:
         "SELECT json_execute_serialized_sql('{}')",
         "SELECT * FROM log_record TABLESAMPLE 10%",
         "SELECT $1",
+        "SELECT 1\x00; COPY (SELECT 1) TO '/tmp/x'",
+        "SELECT '\ud800'",
+        f"SELECT {'NOT ' * 900} true",
+        f"SELECT {'+'.join('1' * 5000)}",
     ],
 )
 def test_what_is_more_than_a_question_to_the_lake_is_refused(sql: str) -> None:

@@ -1,4 +1,5 @@
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -104,6 +105,20 @@ def test_a_batch_is_remembered_by_the_lake_and_not_by_the_process(tmp_path: Path
         assert messages(lake) == ["a"]
 
 
+def test_writers_at_once_with_the_same_batches_append_each_once(tmp_path: Path) -> None:
+    Lake.create(tmp_path).close()
+
+    def write(_: int) -> None:
+        with Lake.open(tmp_path) as lake:
+            for batch in ("b1", "b2", "b3"):
+                lake.append("log_record", logs(batch), batch)
+
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(write, range(3)))
+    with Lake.open(tmp_path) as lake:
+        assert sorted(messages(lake)) == ["b1", "b2", "b3"]
+
+
 def test_no_rows_make_no_snapshot(lake: Lake) -> None:
     assert lake.append("log_record", logs("a").slice(0, 0), "b1") is None
     assert lake.snapshots() == {}
@@ -177,7 +192,7 @@ def test_columns_that_a_table_lacks_are_named(lake: Lake) -> None:
 
 
 def test_values_that_do_not_fit_are_an_error_and_nothing_is_stored(lake: Lake) -> None:
-    with pytest.raises(LakeError, match=r"do not fit the table log_record.*'many'"):
+    with pytest.raises(LakeError, match=r"cannot be written to log_record.*'many'"):
         lake.append("log_record", logs("a", severity_id="many"), "b1")
     with pytest.raises(LakeError, match="rows without time"):
         lake.append("log_record", logs("a").drop(["time"]), "b2")
@@ -291,6 +306,11 @@ def test_a_file_is_no_lake(tmp_path: Path) -> None:
         Lake.open(tmp_path / "file")
     with pytest.raises(LakeError, match="a lake is a folder"):
         Lake.create(tmp_path / "file")
+
+
+def test_a_lake_that_cannot_be_made_says_why() -> None:
+    with pytest.raises(LakeError, match=r"No lake can be made at /dev/null/lake: .*[Nn]ot a dir"):
+        Lake.create("/dev/null/lake")
 
 
 def test_a_bucket_is_no_lake_yet() -> None:
