@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _BATCH = 8192
 _MEMORY = "2GB"
+_FAILURES = (duckdb.Error, pa.ArrowException, OSError)  # the last two while rows are fetched
 _TIDIER: dict[pa.DataType, pa.DataType] = {
     pa.decimal128(38, 0): pa.int64(),
     pa.timestamp("us", "Etc/UTC"): pa.timestamp("us", "UTC"),
@@ -129,15 +130,15 @@ class View:
     def ask(self, sql: str, limits: Limits = _LIMITS) -> Rows:
         """Answer one SELECT; QueryError if it is refused, fails, or takes too long."""
         tables: tuple[str, ...] = ()
-        with self._database.cursor() as connection, _deadline(connection, limits.seconds):
+        with self._database.cursor() as connection, _deadline(connection, limits) as is_past:
             try:
                 tables = _tables(connection, sql)
                 for table in tables:
                     connection.execute(_view(table, self._relations.get(table)))
                 arrow, truncated = _fetch(connection.sql(sql), limits)
-            except duckdb.InterruptException as error:
-                raise QueryError(f"The query took longer than {limits.seconds:g} s.") from error
-            except duckdb.Error as error:
+            except _FAILURES as error:
+                if is_past():
+                    raise QueryError(f"The query took longer than {limits.seconds:g} s.") from error
                 raise QueryError(_explained(error, tables)) from error
         read = {table: self.snapshots[table] for table in tables if table in self.snapshots}
         return Rows(arrow, read, truncated)
@@ -160,7 +161,7 @@ def literal(value: object) -> str:
         case str():
             return "'" + value.replace("'", "''") + "'"
         case datetime() if value.tzinfo:
-            return f"TIMESTAMPTZ '{value.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}+00'"
+            return f"TIMESTAMPTZ '{value.astimezone(UTC).isoformat(' ', 'microseconds')}'"
         case date() if not isinstance(value, datetime):
             return f"DATE '{value.isoformat()}'"
         case list() | tuple():
@@ -179,9 +180,10 @@ def bind(sql: str, **params: object) -> str:
     QueryError for a placeholder without a value or a value without a placeholder.
     """
     named = {match["name"] for match in _LEXEME.finditer(sql) if match["name"]}
-    if named != params.keys():
-        missing, unknown = sorted(named - params.keys()), sorted(params.keys() - named)
-        raise QueryError(f"The query's parameters: missing {missing}, unknown {unknown}.")
+    for name in named - params.keys():
+        raise QueryError(f"The query's parameter ${name} has no value.")
+    for name in params.keys() - named:
+        raise QueryError(f"The query has no parameter ${name}.")
     return _LEXEME.sub(lambda m: literal(params[m["name"]]) if m["name"] else m[0], sql)
 
 
@@ -206,20 +208,26 @@ def _sandbox(files: Sequence[str], threads: int | None) -> duckdb.DuckDBPyConnec
 
 
 @contextmanager
-def _deadline(connection: duckdb.DuckDBPyConnection, seconds: float) -> Iterator[None]:
-    """Interrupt what the connection runs past the deadline, again and again until it is over."""
-    over = Event()
+def _deadline(
+    connection: duckdb.DuckDBPyConnection, limits: Limits
+) -> Iterator[Callable[[], bool]]:
+    """Interrupt a connection past the deadline, again and again until it is over.
+
+    What it yields says whether the deadline is past.
+    """
+    past, over = Event(), Event()
 
     def watch() -> None:
-        wait = seconds
+        wait = limits.seconds
         while not over.wait(wait):
+            past.set()
             connection.interrupt()
             wait = 0.05
 
     watcher = Thread(target=watch)
     watcher.start()
     try:
-        yield
+        yield past.is_set
     finally:
         over.set()
         watcher.join()
@@ -336,16 +344,16 @@ def _plain(value: object) -> object:
     """Say what JSON has no word for, as `Rows.digest` promises."""
     match value:
         case datetime():
-            utc = value.astimezone(UTC) if value.tzinfo else value
-            return f"{utc:%Y-%m-%dT%H:%M:%S.%f}Z"
-        case Decimal() if value == value.to_integral_value() and value.as_tuple().exponent == 0:
+            utc = value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
+            return f"{utc.isoformat('T', 'microseconds')}Z"
+        case Decimal() if value.as_tuple().exponent == 0:
             return int(value)
         case bytes():
             return value.hex()
     return str(value)
 
 
-def _explained(error: duckdb.Error, tables: Sequence[str]) -> str:
+def _explained(error: Exception, tables: Sequence[str]) -> str:
     """Say in one sentence what DuckDB objects to, with the columns there are if it is a name."""
     said = str(error).splitlines()[0].rstrip(".!")
     if not isinstance(error, duckdb.BinderException) or not tables:

@@ -219,6 +219,17 @@ def test_a_query_is_stopped_at_its_deadline() -> None:
     assert EMPTY.ask("SELECT 1 AS one").dicts() == [{"one": 1}]
 
 
+def test_a_query_that_is_already_giving_rows_is_stopped_at_its_deadline() -> None:
+    with pytest.raises(QueryError, match=r"longer than 0\.2 s"):
+        EMPTY.ask("SELECT i FROM range(10000000000) r(i)", Limits(10**12, 10**15, seconds=0.2))
+
+
+def test_an_error_after_the_first_rows_is_told_like_any_other() -> None:
+    late = "SELECT CAST(if(i = 900000, 'x', '1') AS INTEGER) AS n FROM range(1000000) r(i)"
+    with pytest.raises(QueryError, match="Could not convert string 'x'"):
+        EMPTY.ask(late, Limits(rows=1_000_000))
+
+
 def test_no_thread_is_left_behind() -> None:
     before = threading.active_count()
     EMPTY.ask("SELECT 1 AS one")
@@ -359,8 +370,10 @@ def test_a_dollar_inside_a_string_or_a_comment_is_left_alone(untouched: str) -> 
 
 
 def test_a_parameter_too_many_or_too_few_is_an_error_that_names_it() -> None:
-    with pytest.raises(QueryError, match=r"missing \['b'\], unknown \['c'\]"):
-        bind("SELECT $a, $b", a=1, c=2)
+    with pytest.raises(QueryError, match=r"parameter \$b has no value"):
+        bind("SELECT $a, $b", a=1)
+    with pytest.raises(QueryError, match=r"has no parameter \$c"):
+        bind("SELECT $a", a=1, c=2)
 
 
 def test_rows_are_dicts_and_a_frame_in_select_order() -> None:
