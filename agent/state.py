@@ -55,6 +55,7 @@ GapKind = Literal[
 ]
 TimelineKind = Literal["change", "signal", "alert", "recovery"]
 MarkKind = Literal["implicated", "cleared", "not_assessable", "alert"]
+Look = Literal["requests", "calls", "metrics", "logs"]
 SeriesRole = Literal["bad", "good", "plain"]
 
 _strict = with_config(ConfigDict(extra="forbid", populate_by_name=True))
@@ -126,10 +127,11 @@ class Window:
 class Signal:
     """Something that deviated: of which resource, what, since when, and by how much.
 
-    `own` says that the resource's callees do not explain it; `effect` is a robust z; `before` and
-    `during` are levels in `unit`.
+    `look` is where it was seen. `own` says that the resource's callees do not explain it; `effect`
+    is a robust z; `before` and `during` are levels in `unit`; `attributes` tell a metric's series.
     """
 
+    look: Look
     resource: str
     indicator: Indicator
     subject: str
@@ -141,8 +143,8 @@ class Signal:
     during: float
     unit: str
     evidence: str
-    instance: str = ""
     version: str = ""
+    attributes: str = ""
 
 
 @dataclass(frozen=True, slots=True)

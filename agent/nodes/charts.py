@@ -9,10 +9,10 @@ import pandas as pd
 
 from agent.nodes.facts import Facts
 from agent.nodes.prose import well
+from agent.nodes.shortage import Shortage
 from agent.nodes.survey.changes import began
-from agent.nodes.survey.metrics import labelled
 from agent.nodes.survey.requests import ENTRANCE
-from agent.state import Cause, Chart, Mark, Series, SeriesRole, Signal, Window
+from agent.state import Cause, Chart, Mark, Series, SeriesRole, Window
 from agent.tools.notebook import Answer
 
 Points = tuple[tuple[datetime, float | None], ...]
@@ -87,34 +87,28 @@ def by_version(cause: Cause, facts: Facts, answer: Answer, drawn: tuple[Mark, ..
     ]
 
 
-def of_metric(
-    signal: Signal, cause: Cause, facts: Facts, answer: Answer, drawn: tuple[Mark, ...]
-) -> list[Chart]:
-    """One metric of the culprit on each instance, those of the blamed version told apart."""
-    frame = answer.df
-    same = frame[frame["service"] == signal.resource]
-    same = same[same.apply(labelled, axis=1) == signal.subject]
+def of_shortage(short: Shortage, cause: Cause, facts: Facts, drawn: tuple[Mark, ...]) -> Chart:
+    """The limited thing on each instance of the culprit, those of the blamed version told apart."""
+    rows = short.answer.rows.dicts()
     series = []
-    for _, row in same.head(_MOST_INSTANCES).iterrows():
-        ours = cause.resource.version and row["version"] == cause.resource.version
-        name = " ".join(part for part in (row["instance"], row["version"]) if part)
+    for row in rows[:_MOST_INSTANCES]:
+        blamed = cause.resource.version and row["version"] == cause.resource.version
         series.append(
             Series(
-                name or signal.resource,
+                " ".join(part for part in (row["instance"], row["version"]) if part),
                 points(row["buckets"], row["values"], facts.window),
-                "bad" if ours else "good",
+                "bad" if blamed else "good",
             )
         )
-    return [
-        Chart(
-            title=f"{signal.resource} · {signal.subject}",
-            unit=signal.unit,
-            series=tuple(series),
-            evidence=answer.id,
-            marks=drawn,
-            shaded=shaded(facts),
-        )
-    ]
+    return Chart(
+        title=f"{cause.resource.name} · {short.signal.subject}",
+        unit=short.signal.unit,
+        series=tuple(series),
+        evidence=short.answer.id,
+        marks=drawn,
+        shaded=shaded(facts),
+        limit=max((row["ceiling"] for row in rows if row["ceiling"]), default=None),
+    )
 
 
 def points(buckets: Iterable[int], values: Iterable[float], window: Window) -> Points:

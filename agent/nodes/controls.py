@@ -84,7 +84,7 @@ def reach(trying: Trying) -> Control:
         if symptom == service or facts.topology.reaches(symptom, service):
             how = "shows the symptom itself" if symptom == service else f"is called by {symptom}"
             return trying.says("reach", "neutral", f"{service} {how}.", "edges")
-        shared = [s for s in facts.topology.shared(symptom, service) if facts.of(s)]
+        shared = sorted(s for s in facts.topology.shared(symptom, service) if facts.of(s))
         if shared:
             return trying.says(
                 "reach", "neutral", f"{service} shares {shared[0]} with {symptom}.", "edges"

@@ -9,6 +9,8 @@ from agent.analysis.topology import Edge, Topology
 from agent.nodes.survey.requests import ENTRANCE
 from agent.state import Call, Change, Incident, Investigation, ResourceKind, Signal, Window
 
+_BY_USERS = ("requests", "calls")  # where what callers got is seen
+_ILL = ("latency", "errors")
 _CACHES = frozenset({"redis", "memcached", "valkey"})
 _QUEUES = frozenset({"kafka", "rabbitmq", "activemq", "aws_sqs", "nats", "pulsar"})
 
@@ -46,7 +48,7 @@ class Facts:
         return [
             s
             for s in self.signals
-            if s.resource == resource and s.indicator in ("latency", "errors") and not _is_log(s)
+            if s.resource == resource and s.look in _BY_USERS and s.indicator in _ILL
         ]
 
     def own(self, resource: str) -> list[Signal]:
@@ -60,7 +62,7 @@ class Facts:
 
     def lines(self, resource: str) -> list[Signal]:
         """The log templates of a resource that came or multiplied with the symptom."""
-        return [s for s in self.signals if s.resource == resource and _is_log(s)]
+        return [s for s in self.signals if s.resource == resource and s.look == "logs"]
 
     def kind(self, resource: str) -> ResourceKind:
         """What sort of thing a resource is."""
@@ -111,13 +113,8 @@ def _symptom(signals: list[Signal], incident: Incident, calls: tuple[Call, ...])
 
 def _is_bad(signal: Signal) -> bool:
     """Whether users would mind: slow, failing, or no longer there."""
-    if _is_log(signal) or signal.indicator == "saturation":
-        return False
-    return signal.indicator in ("latency", "errors") or signal.during < signal.before
-
-
-def _is_log(signal: Signal) -> bool:
-    return signal.unit == "lines/bucket"
+    lost = signal.indicator == "traffic" and signal.during < signal.before
+    return signal.look in _BY_USERS and (signal.indicator in _ILL or lost)
 
 
 def _together(signal: Signal, symptom: tuple[Signal, ...], window: Window) -> bool:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from agent.nodes.facts import Facts
+from agent.nodes.shortage import Shortage
 from agent.nodes.survey.requests import ENTRANCE
-from agent.state import Cause, Change, ChangeKind, NextStep, Signal, Statement, Verdict
+from agent.state import Cause, Change, ChangeKind, NextStep, Statement, Verdict
 from agent.tools.notebook import Answer
 
 Row = dict[str, Any]
@@ -23,20 +24,9 @@ _NOUNS: dict[ChangeKind, str] = {
     "schema": "Schema change",
     "infrastructure": "Infrastructure change",
 }
-_RESOURCES = {  # OpenTelemetry's metric names, and what they count in words
-    "db.client.connection": "database connections",
-    "process.memory": "memory",
-    "jvm.memory": "heap",
-    "process.cpu": "CPU",
-    "system.cpu": "CPU",
-    "process.open_file_descriptor": "file descriptors",
-    "process.thread": "threads",
-    "http.server.active_requests": "requests in flight",
-    "messaging.client": "messages",
-}
 
 
-def title(verdict: Verdict, facts: Facts, cause: Cause | None) -> str:
+def title(verdict: Verdict, facts: Facts, cause: Cause | None, short: Shortage | None) -> str:
     """The headline: what is wrong, and who feels it."""
     if verdict == "no_incident":
         return f"Nothing is wrong: {facts.incident.trigger}, and no service left its band"
@@ -45,14 +35,15 @@ def title(verdict: Verdict, facts: Facts, cause: Cause | None) -> str:
     suffering = _suffering(facts, cause)
     if cause is None or verdict != "cause_found":
         return f"Cause not established: {suffering or 'users are affected'}"
-    return f"{_headline(cause, facts)}{f'; {suffering} with it' if suffering else ''}"
+    return f"{_headline(cause, facts, short)}{f'; {suffering} with it' if suffering else ''}"
 
 
-def _headline(cause: Cause, facts: Facts) -> str:
+def _headline(cause: Cause, facts: Facts, short: Shortage | None) -> str:
     change = facts.changes.get(cause.change)
     who = f"{_NOUNS[change.kind]} {change.what}" if change else cause.resource.name
-    short_of = shortage(cause, facts)
-    return f"{who} {f'runs out of {short_of}' if short_of else _ails(cause.resource.name, facts)}"
+    if short:
+        return f"{who} {'runs out of' if short.reached else 'holds ever more'} {short.words}"
+    return f"{who} {_ails(cause.resource.name, facts)}"
 
 
 def _ails(name: str, facts: Facts) -> str:
@@ -73,32 +64,18 @@ def _suffering(facts: Facts, cause: Cause | None) -> str:
     return f"{ill[0]} {' and '.join(kinds)}" if kinds else ill[0]
 
 
-def telling(cause: Cause, facts: Facts) -> list[Signal]:
-    """The metric series that rose on what is blamed: those of limited things first."""
-    risen = [
-        s
-        for s in facts.saturation(cause.resource.name)
-        if s.during > s.before and cause.resource.version in ("", s.version)
-    ]
-    return sorted(risen, key=lambda s: _limited(s) == "")
-
-
-def shortage(cause: Cause, facts: Facts) -> str:
-    """What the resource ran out of, if a metric of a limited thing says so; else nothing."""
-    return next((words for s in telling(cause, facts) if (words := _limited(s))), "")
-
-
-def _limited(signal: Signal) -> str:
-    return next((w for prefix, w in _RESOURCES.items() if signal.subject.startswith(prefix)), "")
-
-
 def summary(
-    verdict: Verdict, facts: Facts, cause: Cause | None, levels: Answer | None
+    verdict: Verdict,
+    facts: Facts,
+    cause: Cause | None,
+    levels: Answer | None,
+    short: Shortage | None,
 ) -> list[Statement]:
     """What caused it and what speaks for that; or what was checked and found well."""
     if verdict == "no_incident":
         return _calm(facts)
     said = _trouble(cause, facts, levels) if cause and levels else []
+    said += _held(short) if short else []
     change = facts.changes.get(cause.change) if cause else None
     for control in change.controls if change else ():
         if control.verdict == "implicates" and control.kind in ("old_against_new", "recovery"):
@@ -136,20 +113,22 @@ def _trouble(cause: Cause, facts: Facts, levels: Answer) -> list[Statement]:
                 (levels.id,),
             )
         )
-    moved = [Statement(f"{_moved(s)}.", (s.evidence,)) for s in telling(cause, facts)[:1]]
     wrote = [
         Statement(f"{name} began to write the {s.subject}.", (s.evidence,))
         for s in facts.lines(name)[:1]
     ]
-    return said + moved + wrote
+    return said + wrote
 
 
-def _moved(signal: Signal) -> str:
-    where = f" on {signal.instance}" if signal.instance else ""
-    return (
-        f"{signal.subject}{where} went from {signal.before:.3g} to {signal.during:.3g} "
-        f"{signal.unit}".rstrip()
+def _held(short: Shortage) -> list[Statement]:
+    """How far the limited thing rose, and where."""
+    worst = short.worst
+    of = f" of {worst['ceiling']:g}" if worst["ceiling"] else ""
+    text = (
+        f"{short.signal.subject} rose to {max(worst['values']):g}{of} on {worst['instance']} "
+        f"({worst['version']})."
     )
+    return [Statement(text, (short.answer.id,))]
 
 
 def _calm(facts: Facts) -> list[Statement]:

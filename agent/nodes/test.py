@@ -65,9 +65,9 @@ def _placed(cause: Cause, facts: Facts) -> Cause:
 def hops(resource: str, facts: Facts) -> tuple[Hop, ...]:
     """The shortest way from a resource up to the symptom: who is called, then who calls."""
     ways = [
-        facts.topology.path(symptom, resource)
+        way
         for symptom in facts.symptomatic
-        if symptom == resource or facts.topology.reaches(symptom, resource)
+        for way in facts.topology.paths(symptom, resource, most=1)
     ]
     if not ways:
         return ()

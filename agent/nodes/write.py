@@ -12,6 +12,7 @@ from langgraph.runtime import Runtime
 from agent.nodes import charts, prose
 from agent.nodes.context import Context
 from agent.nodes.facts import Facts, gather
+from agent.nodes.shortage import Shortage, shortage
 from agent.nodes.weigh import LIKELY
 from agent.state import (
     Cause,
@@ -40,15 +41,18 @@ def write(state: Investigation, runtime: Runtime[Context]) -> Investigation:
     cause = ranked[0] if verdict == "cause_found" else None
     asked = _asked(context.notebook, facts, cause)
     answers = {a.id: a for a in asked}
+    short = shortage(cause, facts, context.notebook.ask) if cause else None
+    if short:
+        answers[short.answer.id] = short.answer
     now = datetime.now(UTC)
     report = Report(
         id=f"{now:%Y%m%dT%H%M%SZ}-{context.notebook.tracing.trace_id[:8]}",
-        title=prose.title(verdict, facts, cause),
+        title=prose.title(verdict, facts, cause, short),
         verdict=verdict,
         confidence=round(confidence, 2),
         created_at=now,
         incident=facts.incident,
-        summary=tuple(prose.summary(verdict, facts, cause, answers.get("levels"))),
+        summary=tuple(prose.summary(verdict, facts, cause, answers.get("levels"), short)),
         impact=tuple(prose.users(answers["impact"]) if "impact" in answers else ()),
         causes=_numbered(c for c in ranked if c.status != "refuted"),
         changes=tuple(facts.changes.values()),
@@ -56,8 +60,8 @@ def write(state: Investigation, runtime: Runtime[Context]) -> Investigation:
         ruled_out=_numbered(c for c in ranked if c.status == "refuted")[:_RULED_OUT],
         gaps=(*state["gaps"], *gaps, *_untested(facts)),
         next_steps=tuple(prose.next_steps(verdict, facts, cause)),
-        charts=tuple(_charts(facts, cause, answers)),
-        evidence=state["evidence"] | {a.id: a.evidence for a in asked},
+        charts=tuple(_charts(facts, cause, answers, short)),
+        evidence=state["evidence"] | {a.id: a.evidence for a in answers.values()},
         engine_version=version("inquest"),
     )
     return {"report": report}
@@ -100,7 +104,7 @@ def _verdict(
 def _asked(notebook: Notebook, facts: Facts, cause: Cause | None) -> list[Answer]:
     """The answers that the report's sentences and charts are made from."""
     window, incident = facts.window, facts.incident
-    answers = [notebook.ask(name, **window.span) for name in ("requests", "entrance", "metrics")]
+    answers = [notebook.ask(name, **window.span) for name in ("requests", "entrance")]
     answers.append(notebook.ask("alerts"))
     if incident.started_at:
         until = incident.ended_at or window.end
@@ -119,7 +123,9 @@ def _asked(notebook: Notebook, facts: Facts, cause: Cause | None) -> list[Answer
     return answers
 
 
-def _charts(facts: Facts, cause: Cause | None, answers: dict[str, Answer]) -> list[Chart]:
+def _charts(
+    facts: Facts, cause: Cause | None, answers: dict[str, Answer], short: Shortage | None
+) -> list[Chart]:
     firings = [
         (row["time"], str(row["title"]))
         for row in answers["alerts"].rows.dicts()
@@ -132,8 +138,8 @@ def _charts(facts: Facts, cause: Cause | None, answers: dict[str, Answer]) -> li
     name = cause.resource.name
     if cause.resource.kind == "service":
         found += charts.by_version(cause, facts, answers[f"by_version:{name}"], drawn)
-    for signal in prose.telling(cause, facts)[:1]:
-        found += charts.of_metric(signal, cause, facts, answers["metrics"], drawn)
+    if short:
+        found.append(charts.of_shortage(short, cause, facts, drawn))
     return found
 
 

@@ -20,6 +20,7 @@ TOOLS = (
     "history",
     "impact",
     "levels",
+    "metric_by_instance",
     "metrics",
     "old_against_new",
     "quarantine",

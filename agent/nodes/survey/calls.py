@@ -9,11 +9,12 @@ from agent.nodes.context import Context
 from agent.nodes.survey.deviations import Measure, signals
 from agent.state import Call, Investigation
 
-_MEASURES = (
-    Measure(
-        "p95_ms", "latency", "latency p95 of calls", "ms", own=True, least=5.0, ratio=1.5, log=True
-    ),
-    Measure("failed_percent", "errors", "failed calls", "%", own=True, least=2.0, ratio=2.0),
+_SLOW = Measure(
+    "calls", "p95_ms", "latency", "latency p95 of calls", "ms", own=True, least=5.0, ratio=1.5,
+    log=True,
+)  # fmt: skip
+_FAILING = Measure(
+    "calls", "failed_percent", "errors", "failed calls", "%", own=True, least=2.0, ratio=2.0
 )
 
 
@@ -27,7 +28,7 @@ def survey_calls(state: Investigation, runtime: Runtime[Context]) -> Investigati
     return {
         "evidence": answer.noted(),
         "calls": _calls(frame),
-        "signals": signals(stores, "callee", _MEASURES, window, answer.id),
+        "signals": signals(stores, "callee", (_SLOW, _FAILING), window, answer.id),
     }
 
 

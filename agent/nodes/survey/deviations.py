@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from agent.analysis.change_points import shifts
-from agent.state import Indicator, Signal, Window
+from agent.state import Indicator, Look, Signal, Window
 
 Floats = NDArray[np.float64]
 Identity = dict[str, Any]
@@ -25,6 +25,7 @@ class Measure:
     given, at least that many times the level before (or as much below). `log` compares ratios.
     """
 
+    look: Look
     column: str
     indicator: Indicator
     subject: str
@@ -73,6 +74,7 @@ def of_series(
         if not _matters(before, during, measure):
             continue
         identity: dict[str, Any] = {
+            "look": measure.look,
             "indicator": measure.indicator,
             "subject": measure.subject,
             "own": measure.own,

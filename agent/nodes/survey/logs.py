@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import pandas as pd
+import numpy as np
 from langgraph.runtime import Runtime
 
 from agent.nodes.context import Context
-from agent.nodes.survey.deviations import Measure, of_series
-from agent.nodes.survey.metrics import spread
+from agent.nodes.survey.deviations import Identity, Measure, of_series
+from agent.nodes.survey.metrics import Row, spread
 from agent.state import Investigation
 
 _MEDIUM = 3
-_LINES = Measure("lines", "errors", "", "lines/bucket", own=False, least=1.0, ratio=3.0)
+_LINES = Measure("logs", "lines", "errors", "", "lines", own=False, least=1.0, ratio=3.0)
 
 
 def survey_logs(state: Investigation, runtime: Runtime[Context]) -> Investigation:
@@ -21,15 +19,14 @@ def survey_logs(state: Investigation, runtime: Runtime[Context]) -> Investigatio
     context, window = runtime.context, state["window"]
     context.progress("survey: log templates")
     answer = context.notebook.ask("templates", **window.span)
-    frame = answer.df
-    frame = frame[frame["severity_id"] >= _MEDIUM].rename(columns={"counts": "values"})
-    counts = spread(frame, window.buckets)
-    counts[counts != counts] = 0.0
-    found = of_series(counts, _LINES, window, answer.id, lambda row: _identity(frame.iloc[row]))
+    bad = [row for row in answer.rows.dicts() if (row["severity_id"] or 0) >= _MEDIUM]
+    counts = np.nan_to_num(spread(bad, "counts", window.buckets))  # none seen is none written
+    identities = [_identity(row) for row in bad]
+    found = of_series(counts, _LINES, window, answer.id, identities.__getitem__)
     return {"evidence": answer.noted(), "signals": found}
 
 
-def _identity(row: pd.Series[Any]) -> dict[str, Any]:
+def _identity(row: Row) -> Identity:
     words = f"{row['exception']}: {row['template']}" if row["exception"] else row["template"]
     return {
         "resource": row["service"] or "",

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+from itertools import chain
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from langgraph.runtime import Runtime
 
 from agent.nodes.context import Context
-from agent.nodes.survey.deviations import Floats, Measure, of_series
+from agent.nodes.survey.deviations import Floats, Identity, Measure, of_series
 from agent.state import Investigation, Signal
 
-_MOVED = Measure("level", "saturation", "", "", own=True, least=0.0, ratio=1.25, rises_only=False)
+Row = dict[str, Any]
+
+_MOVED = Measure(
+    "metrics", "level", "saturation", "", "", own=True, least=0.0, ratio=1.25, rises_only=False
+)
 _A_SERVICE = 12
 
 
@@ -22,50 +26,45 @@ def survey_metrics(state: Investigation, runtime: Runtime[Context]) -> Investiga
     context, window = runtime.context, state["window"]
     context.progress("survey: metric series")
     answer = context.notebook.ask("metrics", **window.span)
-    frame = answer.df
+    series = answer.rows.dicts()
+    values = spread(series, "values", window.buckets)
     found = of_series(
-        spread(frame, window.buckets),
-        _MOVED,
-        window,
-        answer.id,
-        lambda row: _identity(frame.iloc[row]),
+        values, _MOVED, window, answer.id, [_identity(row) for row in series].__getitem__
     )
     return {"evidence": answer.noted(), "signals": _clearest(found)}
 
 
-def spread(frame: pd.DataFrame, buckets: int) -> Floats:
+def spread(series: list[Row], column: str, buckets: int) -> Floats:
     """One row a series from its lists of buckets and values; what was not seen is NaN."""
-    values = np.full((len(frame), buckets), np.nan)
-    lengths = frame["buckets"].map(len).to_numpy(dtype=np.int64)
-    if lengths.sum():
-        rows = np.repeat(np.arange(len(frame)), lengths)
-        columns = np.concatenate(frame["buckets"].to_list()).astype(np.int64)
-        seen = np.concatenate(frame["values"].to_list())
-        inside = (columns >= 0) & (columns < buckets)
-        values[rows[inside], columns[inside]] = seen[inside]
+    values = np.full((len(series), buckets), np.nan)
+    rows = np.repeat(np.arange(len(series)), [len(row["buckets"]) for row in series])
+    columns = np.fromiter(chain.from_iterable(row["buckets"] for row in series), np.int64)
+    seen = np.fromiter(chain.from_iterable(row[column] for row in series), np.float64)
+    inside = (columns >= 0) & (columns < buckets)
+    values[rows[inside], columns[inside]] = seen[inside]
     return values
 
 
-def labelled(row: pd.Series[Any]) -> str:
+def labelled(row: Row) -> str:
     """A series in words: its metric and the attributes that tell it from its siblings."""
-    attributes = json.loads(row["attributes"]) if row["attributes"] else {}
+    attributes = json.loads(row["attributes"])
     labels = ", ".join(f"{key}={value}" for key, value in sorted(attributes.items()))
     return f"{row['metric_name']}{{{labels}}}" if labels else str(row["metric_name"])
 
 
-def _identity(row: pd.Series[Any]) -> dict[str, Any]:
+def _identity(row: Row) -> Identity:
     return {
         "resource": row["service"] or "",
         "subject": labelled(row),
+        "indicator": "traffic" if row["is_rate"] else "saturation",
         "unit": (row["unit"] or "") + ("/s" if row["is_rate"] else ""),
-        "instance": row["instance"] or "",
-        "version": row["version"] or "",
+        "attributes": row["attributes"],
     }
 
 
 def _clearest(found: list[Signal]) -> list[Signal]:
     kept: dict[str, list[Signal]] = {}
-    for signal in sorted(found, key=lambda s: (-abs(s.effect), s.subject, s.instance)):
+    for signal in sorted(found, key=lambda s: (-abs(s.effect), s.subject)):
         of_service = kept.setdefault(signal.resource, [])
         if len(of_service) < _A_SERVICE:
             of_service.append(signal)

@@ -13,11 +13,13 @@ ENTRANCE = "users"
 
 
 def _latency(column: str, subject: str, *, own: bool) -> Measure:
-    return Measure(column, "latency", subject, "ms", own=own, least=5.0, ratio=1.5, log=True)
+    return Measure(
+        "requests", column, "latency", subject, "ms", own=own, least=5.0, ratio=1.5, log=True
+    )
 
 
 def _failures(column: str, subject: str, *, own: bool) -> Measure:
-    return Measure(column, "errors", subject, "%", own=own, least=2.0, ratio=2.0)
+    return Measure("requests", column, "errors", subject, "%", own=own, least=2.0, ratio=2.0)
 
 
 _MEASURES = (
@@ -26,6 +28,7 @@ _MEASURES = (
     _failures("failed_percent", "failed requests", own=False),
     _failures("own_failed_percent", "own failures", own=True),
     Measure(
+        "requests",
         "per_s",
         "traffic",
         "requests per second",
