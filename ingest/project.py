@@ -52,7 +52,7 @@ def reason(table: str, given: Given) -> str:
         WHEN problem IS NOT NULL THEN problem
         WHEN "time" IS NULL THEN 'it has no time that can be read'
         WHEN "time" < TIMESTAMPTZ '1990-01-01 00:00:00+00' THEN 'its time is before 1990'
-        WHEN "time" > now() + INTERVAL 1 DAY THEN 'its time is more than a day ahead'
+        WHEN "time" > ingested_at + INTERVAL 1 DAY THEN 'its time is more than a day ahead'
         {ids}
     END"""
 

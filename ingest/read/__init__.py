@@ -27,7 +27,8 @@ class Reader:
 
 
 def _otlp(signal: str) -> Reader:
-    return Reader(partial(otlp.read, signal), partial(otlp.empty, signal), "to_json(raw)::VARCHAR")
+    text = """json_merge_patch(to_json(raw), '{"path": null, "ingested_at": null}')::VARCHAR"""
+    return Reader(partial(otlp.read, signal), partial(otlp.empty, signal), text)
 
 
 READERS = {

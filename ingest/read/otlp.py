@@ -241,11 +241,9 @@ def _plain(message: Any) -> Any:
         case Resource():
             return _map(message.attributes)
         case InstrumentationScope():
-            return {
-                "name": message.name,
-                "version": message.version,
-                "attributes": _map(message.attributes),
-            }
+            attributes = _map(message.attributes)
+            scope = {"name": message.name, "version": message.version, "attributes": attributes}
+            return {key: value for key, value in scope.items() if value}
         case ArrayValue():
             return [_plain(value) for value in message.values]
         case KeyValueList():

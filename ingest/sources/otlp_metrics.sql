@@ -42,7 +42,7 @@ SELECT
     'zero_threshold': nullif(zero_threshold, 0),
     'quantiles': CASE WHEN len(quantile_values) > 0 THEN quantile_values END,
     'exemplars': CASE WHEN len(exemplars) > 0 THEN list_transform(exemplars, lambda e: {
-      'time': time_from_ns(e.time_unix_nano), 'value': coalesce(e.as_double, e.as_int),
+      'time_ns': e.time_unix_nano, 'value': coalesce(e.as_double, e.as_int),
       'trace_uid': otlp_id(e.trace_id), 'span_uid': otlp_id(e.span_id),
       'attributes': otlp_attributes(e.filtered_attributes)::JSON}) END,
     'no_recorded_value': CASE WHEN flags & 1 = 1 THEN true END}) AS unmapped

@@ -25,7 +25,7 @@ SELECT
   time_from_ns(start_time_unix_nano)                      AS "time",
   1                                                       AS activity_id,
   1                                                       AS severity_id,
-  CASE WHEN status.code IN (1, 2) THEN status.code ELSE 0 END AS status_id,
+  CASE status.code WHEN 2 THEN 2 ELSE 1 END               AS status_id,
   nullif(status.message, '')                              AS status_detail,
   resource_workload(resource)                             AS workload,
   otlp_id(trace_id)                                       AS trace_uid,
@@ -46,7 +46,7 @@ SELECT
    'operation': coalesce(v[20], v[21], v[22], v[23])}     AS peer,
   attributes_json                                         AS attributes,
   CASE WHEN len(events) > 0 THEN to_json(list_transform(events, lambda e: {
-    'time': time_from_ns(e.time_unix_nano), 'name': e.name,
+    'time_ns': e.time_unix_nano, 'name': e.name,
     'attributes': otlp_attributes(e.attributes)::JSON}))::VARCHAR END AS span_events,
   CASE WHEN len(links) > 0 THEN to_json(list_transform(links, lambda l: {
     'trace_uid': otlp_id(l.trace_id), 'span_uid': otlp_id(l.span_id),
