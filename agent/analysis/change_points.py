@@ -156,9 +156,10 @@ def _screen(min_effect: float, baseline: int | None, x: Floats) -> tuple[NDArray
 
 def _reach(ordered: Floats, count: Ints) -> Floats:
     """How far the second most extreme value lies from the densest half, in robust z."""
-    center, scale = densest_half(ordered)
-    far = np.maximum(nth(ordered, np.maximum(count - 2, 0)) - center, center - ordered[:, 1])
-    return np.where(np.isnan(center), np.inf, far / scale)
+    dense = densest_half(ordered, count)
+    highest = nth(ordered, np.maximum(count - 2, 0))
+    far = np.maximum(highest - dense.center, dense.center - ordered[:, 1])
+    return np.where(np.isnan(dense.center), np.inf, far / dense.scale)
 
 
 def _examine(

@@ -54,25 +54,16 @@ def nth(rows: Floats, at: Ints) -> Floats:
 
 
 def level(ordered: Floats, count: Ints) -> Level:
-    """Median and spread of sorted rows whose first `count` values are finite.
-
-    The spread is the interquartile range, as a normal's standard deviation. Where the middle half
-    is constant it is the standard deviation, and it is never less than a thousandth of the median.
-    """
+    """Median and interquartile range of sorted rows whose first `count` values are finite."""
     last = np.maximum(count - 1, 0)
     center = (nth(ordered, last // 2) + nth(ordered, (last + 1) // 2)) / 2.0
-    scale = nth(ordered, (3 * last + 3) // 4) - nth(ordered, last // 4)
-    scale /= IQR_OF_NORMAL
-    least = _least_scale(center)
-    smooth = scale > least
-    flat = np.flatnonzero(~smooth)
-    off = np.nan_to_num(ordered[flat] - center[flat, None])
-    scale[flat] = np.sqrt(np.einsum("ij,ij->i", off, off) / np.maximum(count[flat], 1))
-    return Level(center, np.fmax(scale, least), smooth)
+    return _level(
+        ordered, count, center, nth(ordered, (3 * last + 3) // 4) - nth(ordered, last // 4)
+    )
 
 
-def densest_half(ordered: Floats) -> tuple[Floats, Floats]:
-    """Centre and spread of the half that lies closest together in sorted rows (Rousseeuw 1984).
+def densest_half(ordered: Floats, count: Ints) -> Level:
+    """Centre and width of the half of each sorted row that lies closest together (Rousseeuw 1984).
 
     Up to half of a row may deviate without moving them. NaN where less than half is finite.
     """
@@ -80,12 +71,21 @@ def densest_half(ordered: Floats) -> tuple[Floats, Floats]:
     widths = ordered[:, half:] - ordered[:, :-half]
     at = np.fmin(widths, np.inf).argmin(axis=1)
     width = nth(widths, at)
-    center = nth(ordered, at) + width / 2.0
-    return center, np.maximum(width / IQR_OF_NORMAL, _least_scale(center))
+    return _level(ordered, count, nth(ordered, at) + width / 2.0, width)
 
 
-def _least_scale(center: Floats) -> Floats:
-    return np.maximum(LEAST_SCALE * np.abs(center), DUST)
+def _level(ordered: Floats, count: Ints, center: Floats, width: Floats) -> Level:
+    """The width of a half as a normal's standard deviation; where it is none, the deviation itself.
+
+    The scale is never less than a thousandth of the centre.
+    """
+    least = np.maximum(LEAST_SCALE * np.abs(center), DUST)
+    scale = width / IQR_OF_NORMAL
+    smooth = scale > least
+    flat = np.flatnonzero(~smooth)
+    off = np.nan_to_num(ordered[flat] - center[flat, None])
+    scale[flat] = np.sqrt(np.einsum("ij,ij->i", off, off) / np.maximum(count[flat], 1))
+    return Level(center, np.fmax(scale, least), smooth)
 
 
 def outside(x: Floats, arc: Arc, baseline: int | None) -> tuple[Floats, Ints]:
@@ -93,8 +93,12 @@ def outside(x: Floats, arc: Arc, baseline: int | None) -> tuple[Floats, Ints]:
     others = np.where(arc.mask(x.shape[1]), np.nan, x)
     if baseline is not None:
         others[:, baseline:] = np.nan
-    ordered = np.sort(others, axis=1)
-    return ordered, np.isfinite(ordered).sum(axis=1)
+    return _sorted(others)
+
+
+def _sorted(x: Floats) -> tuple[Floats, Ints]:
+    ordered = np.sort(x, axis=1)
+    return ordered, np.count_nonzero(np.isfinite(ordered), axis=1)
 
 
 def refine(
@@ -102,25 +106,31 @@ def refine(
 ) -> Arc:
     """The segment that clearly leaves the band of the rest; a `known` core is only made exact.
 
+    A rest far wider than the densest half of the series holds more than one level: then the core is
+    not where the deviation is, and that half is the band.
+
     Robust z above the reference are summed from either side, never below zero (Page 1954). The
     segment starts where the sum that first raises the alarm in the core left zero, and ends so
     seen from behind. Where no core is known it is the segment with the largest sum (Bentley 1984).
     """
     rest = level(*outside(x, core, baseline))
-    center, scale = densest_half(np.sort(x, axis=1))
-    even = ~(rest.scale > MIXED * scale)
-    trusted = known | even | (baseline is not None)
-    center, scale = np.where(trusted, rest.center, center), np.where(trusted, rest.scale, scale)
+    dense = densest_half(*_sorted(x))
+    even = ~(rest.scale > MIXED * dense.scale) | (baseline is not None)
+    center = np.where(even, rest.center, dense.center)
+    scale = np.where(even, rest.scale, dense.scale)
     z = (x - center[:, None]) / scale[:, None]
     upward, downward = (_page(_gain(side * z, reference, baseline)) for side in (1.0, -1.0))
     larger = np.where(upward.max(axis=1) >= downward.max(axis=1), 1.0, -1.0)
+    alarm = reference * min_buckets * (1.0 - 1e-9)
+    ahead = np.where(core.sign[:, None] > 0, upward, downward)
+    known = known & even & ((ahead >= alarm) & core.mask(x.shape[1])).any(axis=1)
+
     sign = np.where(known, core.sign, larger)
     ahead = np.where(sign[:, None] > 0, upward, downward)
     behind = _page(_gain(sign[:, None] * z, reference, baseline)[:, ::-1])
     buckets = x.shape[1]
     lo = np.where(known, core.lo, behind[:, ::-1].argmax(axis=1))
     hi = np.where(known, core.hi, ahead.argmax(axis=1) + 1)
-    alarm = reference * min_buckets * (1.0 - 1e-9)
     return Arc(
         _departure(ahead, lo, hi, alarm),
         buckets - _departure(behind, buckets - hi, buckets - lo, alarm),

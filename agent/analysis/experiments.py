@@ -127,7 +127,7 @@ def difference_in_differences(
     """Compare how a changed series moved with how an unchanged one did, bucket by bucket.
 
     `before_*` share their buckets, and so do `after_*`; what moves both is no effect of the change.
-    p is by permutation of blocks of the differences' ranks. `effect` is the shift of the median
+    p is by permutation of the ranks of their differences. `effect` is the shift of the median
     difference in the unit of the values; `old` and `new` are how far each series' median moved.
     """
     new = [np.asarray(part, dtype=np.float64) for part in (before_new, after_new)]
@@ -154,9 +154,9 @@ def difference_in_differences(
 def before_against_after(values: ArrayLike, split: int, *, seed: int = 0) -> Trial:
     """Compare the buckets of one series before index `split` with those from it on.
 
-    p is by permutation of blocks of ranks, long enough to keep the series' autocorrelation.
-    `effect` is Vargha and Delaney's A (2000), the chance that a bucket after is the larger; `old`
-    and `new` are the medians before and after.
+    p is by permutation of ranks, discounted for the series' autocorrelation. `effect` is Vargha and
+    Delaney's A (2000), the chance that a bucket after is the larger; `old` and `new` are the
+    medians before and after.
     """
     series = np.asarray(values, dtype=np.float64)
     before, after = (part[np.isfinite(part)] for part in (series[:split], series[split:]))
@@ -266,19 +266,19 @@ def _exact(
 
 
 def _permuted(before: Floats, after: Floats, seed: int) -> float:
-    """How probable the shift in mean rank is when blocks of the series change places."""
+    """How probable the shift in mean rank is when the buckets change places.
+
+    Neighbouring buckets that move together are less evidence: the shift seen is divided by the
+    square root of how many of them tell what one would.
+    """
     series = np.concatenate([before, after])
     rank = _ranks_within(series, np.zeros(series.size, dtype=np.int64))
     rank -= rank.mean()
-    seen = abs(rank[before.size :].sum())
     levels = [rank[: before.size].mean(), rank[before.size :].mean()]
     within = rank - np.repeat(levels, [before.size, after.size])
     clumps = clumping(within[None], np.ones((1, rank.size), dtype=np.bool_))[0]
-    block = int(np.clip(np.ceil(4.0 * clumps - 3.0), 1, series.size // LEAST_VALUES))
-
+    seen = abs(rank[before.size :].sum()) / np.sqrt(clumps)
     random = np.random.default_rng(seed)
-    keys = random.random((PERMUTATIONS, -(-series.size // block)))
-    at = np.argsort(keys[:, np.arange(series.size) // block], axis=1, kind="stable")
-    at += random.integers(series.size, size=(PERMUTATIONS, 1))
-    moved = np.abs(rank[at[:, before.size :] % series.size].sum(axis=1))
-    return float((1 + np.count_nonzero(moved >= seen * (1.0 - 1e-9))) / (1 + PERMUTATIONS))
+    drawn = random.permuted(np.broadcast_to(rank, (PERMUTATIONS, rank.size)), axis=1)
+    chance = np.abs(drawn[:, before.size :].sum(axis=1))
+    return float((1 + np.count_nonzero(chance >= seen * (1.0 - 1e-9))) / (1 + PERMUTATIONS))
