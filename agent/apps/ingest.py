@@ -55,13 +55,16 @@ def reading(tell: Progress) -> Callable[[Path, int, int], None]:
 
 def conclude(summaries: Sequence[Summary]) -> None:
     """Say on stderr what was read, what was set aside, and which files gave nothing."""
+    from agent.report.words import plural
+
     for note in (note for summary in summaries for note in summary.notes):
         complain(note)
     mapped = sum(summary.mapped for summary in summaries)
     aside = sum(summary.read for summary in summaries) - mapped
-    files = sum(len(summary.files) for summary in summaries)
+    records = plural(mapped, "record")
+    files = plural(sum(len(summary.files) for summary in summaries), "file")
     seconds = sum(summary.seconds for summary in summaries)
-    complain(f"{mapped:,} records of {files} files in {seconds:.1f} s, {aside:,} in quarantine")
+    complain(f"{records} of {files} in {seconds:.1f} s, {aside:,} in quarantine")
 
 
 def _rows(summary: Summary) -> Iterator[Row]:

@@ -67,8 +67,9 @@ def answer(lake: Lake, request: Request, tell: Progress) -> tuple[Report, Path]:
 def show(report: Report, folder: Path, form: Format) -> None:
     """Print a report, and beside it where its page is and how to check it."""
     say_report(report, form)
-    complain(f"page    {folder / 'report.html'}")
-    complain(f"verify  inquest verify {folder}")
+    near = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
+    complain(f"page    {near / 'report.html'}")
+    complain(f"verify  inquest verify {near}")
 
 
 @contextmanager

@@ -61,7 +61,7 @@ def progress() -> Iterator[Progress]:
     from rich.console import Console
     from rich.text import Text
 
-    status = Console(stderr=True).status("")
+    status = Console(stderr=True).status("loading")
     patience = threading.Timer(PATIENCE_S, status.start)
     patience.daemon = True
     patience.start()

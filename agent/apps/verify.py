@@ -49,7 +49,7 @@ def verify(
     say(dress(COLUMNS, lines, form))
     failed = [line["evidence"] for line in lines if line["verdict"] != "holds"]
     if failed:
-        complain(f"{len(failed)} of {len(lines)} do not hold: {', '.join(failed)}")
+        complain(f"{len(failed)} of {len(lines)} failed: {', '.join(failed)}")
         raise typer.Exit(1)
     complain(f"all {len(lines)} hold")
 
@@ -102,7 +102,9 @@ def _is_sample(evidence: Evidence, rows: list[dict[str, Any]]) -> bool:
 
 
 def _counted(rows: int, digest: str, *, more: bool = False) -> str:
-    return f"{'more than ' * more}{rows - more} rows {digest[:19]}"
+    from agent.report.words import plural
+
+    return f"{'more than ' * more}{plural(rows - more, 'row')} {digest[:19]}"
 
 
 def unresolved(report: Report) -> Iterator[Line]:

@@ -70,7 +70,6 @@ def test_a_lake_that_was_moved_says_where_it_was_made(tmp_path: Path, capsys: Ca
         (["investigate", "--lookback", "0"], "A lookback of 0 s is no window"),
         (["verify", "R404"], "There is no report 'R404'"),
         (["report", "show", "R404"], "There is no report 'R404'"),
-        (["demo", "--incident", "meteor"], "There is no recorded incident 'meteor'"),
         (["demo", "--format", "pdf"], "'pdf'"),
         (["astrology"], "astrology"),
     ],
@@ -130,8 +129,3 @@ def test_a_reader_that_has_gone_away_is_no_error() -> None:
             check=False,
         )
     assert (done.returncode, done.stderr) == (0, b"")
-
-
-def test_the_list_of_incidents_is_for_programs_too(capsys: Captured) -> None:
-    assert run(["demo", "--list", "--format", "json"]) == 0
-    assert {tuple(one) for one in json.loads(capsys.readouterr().out)} <= {("incident", "noticed")}

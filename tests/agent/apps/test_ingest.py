@@ -40,7 +40,7 @@ def test_what_was_read_is_counted_by_table_and_can_be_asked(capsys: Captured) ->
         "reason": None,
     }
     assert (aside["table"], aside["records"], bool(aside["reason"])) == ("quarantine", 1, True)
-    assert err.startswith("1 records of 1 files in ")
+    assert err.startswith("1 record of 1 file in ")
     assert run(["ask", "SELECT time, http_response.code FROM http_activity"]) == 0
     assert capsys.readouterr().out.splitlines()[1] == "2026-11-21T12:05:00Z  502"
 
@@ -49,7 +49,7 @@ def test_the_same_file_again_changes_nothing_and_says_so(capsys: Captured) -> No
     Path("access.log").write_text(GOOD)
     for _ in range(2):
         assert run(["ingest", "nginx", "access.log"]) == 0
-    assert "access.log was ingested before" in capsys.readouterr().err
+    assert "nothing changed" in capsys.readouterr().err
     assert run(["ask", "SELECT count(*) AS n FROM http_activity"]) == 0
     assert capsys.readouterr().out == "n\n1\n"
 

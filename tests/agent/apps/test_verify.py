@@ -147,9 +147,9 @@ def test_a_difference_shows_what_was_expected_and_what_came(saved: Path, capsys:
     assert run(["verify", str(altered(saved, _rows))]) == 1
     out, err = capsys.readouterr()
     (line,) = [line for line in out.splitlines() if line.startswith("E2")]
-    assert "expected 1 rows sha256:" in line
-    assert "got more than 1 rows" in line
-    assert err == "1 of 2 do not hold: E2\n"
+    assert "expected 1 row sha256:" in line
+    assert "got more than 1 row " in line
+    assert err == "1 of 2 failed: E2\n"
 
 
 def test_a_query_that_is_no_question_fails(saved: Path, capsys: Captured) -> None:
