@@ -11,7 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 HEAVY = {"duckdb", "jinja2", "langchain", "langgraph", "pandas", "pyarrow", "pyiceberg", "sqlglot"}
-OURS = re.compile(r"(?:/work|/root|/home|/Users|/tmp)/\w+")
+OURS = re.compile(r"(?:/work|/root|/home|/Users)/\w+")
 MAKEFILE = (ROOT / "Makefile").read_text()
 
 

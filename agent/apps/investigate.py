@@ -92,10 +92,10 @@ def _opened(
 
 def _request(at: str | None, alert: str | None, service: str | None, lookback: float) -> Request:
     """Read the alert's file, if it is one; what is said by hand goes before what the file says."""
-    in_file = alert is not None and Path(alert).is_file()
-    if alert and alert.endswith(".json") and not in_file:
+    file = Path(alert) if alert and Path(alert).is_file() else None
+    if alert and alert.endswith(".json") and not file:
         raise RequestError(f"There is no file {alert} to read an alert from.")
-    alone = read_alert(Path(str(alert))) if in_file else Request(alert=alert)
+    alone = read_alert(file) if file else Request(alert=alert)
     return replace(
         alone,
         at=moment(at) if at else alone.at,

@@ -9,7 +9,8 @@ import typer
 from agent.apps import shelf
 from agent.apps.options import FormatOption, LakeOption, lake_folder
 from agent.apps.table import dress
-from agent.apps.terminal import say, say_report
+from agent.apps.terminal import complain, say, say_report
+from lake.errors import InquestError
 
 app = typer.Typer(name="report", help="Show or list the reports of a lake.", no_args_is_help=True)
 
@@ -36,7 +37,13 @@ def list_(ctx: typer.Context, lake: LakeOption = None, form: FormatOption = "tex
     from lake.store import Lake
 
     with Lake.open(lake_folder(ctx, lake)) as opened:
-        reports = [load(file) for file in shelf.saved(opened.path)]
+        files = shelf.saved(opened.path)
+    reports = []
+    for file in files:
+        try:
+            reports.append(load(file))
+        except InquestError as error:
+            complain(str(error))
     columns = ["created_at", "id", "verdict", "confidence", "title"]
     newest = sorted(reports, key=lambda report: report.created_at, reverse=True)
     rows = [{column: getattr(report, column) for column in columns} for report in newest]

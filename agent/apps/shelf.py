@@ -53,6 +53,7 @@ def find(given: str, lake: Path) -> Path:
     raise RequestError(f"There is no report {given!r}: no such file, and {lake} has {known}.")
 
 
-def lake_of(report_file: Path) -> Path:
-    """Give the lake whose shelf a report file stands on."""
-    return report_file.resolve().parents[2]
+def lake_of(report_file: Path, otherwise: Path) -> Path:
+    """Give the lake whose shelf a report file stands on, or `otherwise` if it stands on none."""
+    shelf = report_file.resolve().parent.parent
+    return shelf.parent if shelf.name == "reports" else otherwise

@@ -42,16 +42,18 @@ def verify(
     from agent.report.as_json import load
     from lake.store import Lake
 
-    file = shelf.find(report, lake_folder(ctx, lake))
+    default = lake_folder(ctx, lake)
+    file = shelf.find(report, default)
     loaded = load(file)
-    with Lake.open(lake or shelf.lake_of(file)) as opened, progress() as tell:
+    with progress() as tell, Lake.open(lake or shelf.lake_of(file, default)) as opened:
         lines = [*run_again(loaded, opened, threads, tell), *unresolved(loaded)]
     say(dress(COLUMNS, lines, form))
     failed = [line["evidence"] for line in lines if line["verdict"] != "holds"]
-    if failed:
-        complain(f"{len(failed)} of {len(lines)} failed: {', '.join(failed)}")
-        raise typer.Exit(1)
-    complain(f"all {len(lines)} hold")
+    if lines and not failed:
+        complain(f"all {len(lines)} hold")
+        return
+    complain(f"{len(failed)} of {len(lines)} failed: {', '.join(failed) or 'there is no evidence'}")
+    raise typer.Exit(1)
 
 
 def run_again(

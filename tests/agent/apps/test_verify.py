@@ -216,6 +216,30 @@ def test_an_honest_report_cites_nothing_that_it_lacks(tmp_path: Path) -> None:
         assert list(unresolved(report_on(lake))) == []
 
 
+def test_a_report_stripped_of_its_evidence_does_not_hold(saved: Path, capsys: Captured) -> None:
+    def strip(plain: dict[str, Any]) -> None:
+        plain.update(evidence={}, summary=[], causes=[])
+
+    assert verified(altered(saved, strip), capsys) == {}
+
+
+def test_a_copy_that_stands_in_no_lake_is_held_against_the_lake_given(
+    saved: Path, tmp_path: Path, capsys: Captured
+) -> None:
+    copy = shutil.copy(saved / "report.json", tmp_path / "copy.json")
+    assert run(["verify", str(copy), "--lake", str(saved.parents[1])]) == 0
+    assert "all 2 hold" in capsys.readouterr().err
+
+
+def test_one_broken_report_does_not_hide_the_others(saved: Path, capsys: Captured) -> None:
+    (saved.parent / "R0").mkdir()
+    (saved.parent / "R0" / "report.json").write_text("{")
+    assert run(["report", "list", "--lake", str(saved.parents[1]), "--format", "json"]) == 0
+    out, err = capsys.readouterr()
+    assert [one["id"] for one in json.loads(out)] == ["R1"]
+    assert "R0" in err
+
+
 def test_what_is_no_report_is_said_to_be_none(tmp_path: Path, capsys: Captured) -> None:
     (tmp_path / "report.json").write_text('{"id": 1}')
     assert run(["verify", str(tmp_path / "report.json")]) == 2
