@@ -13,9 +13,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from agent.analysis.experiments import Trial, failures_old_against_new, old_against_new
+from agent.analysis.experiments import (
+    Trial,
+    before_against_after,
+    difference_in_differences,
+    failures_old_against_new,
+    old_against_new,
+)
 from agent.nodes.facts import Facts
 from agent.nodes.survey.changes import began
+from agent.nodes.survey.deviations import Floats, matrix
 from agent.state import Change, Control, ControlKind, ControlVerdict
 from agent.tools.notebook import Answer
 
@@ -216,6 +223,54 @@ def _compared(rows: list[dict[str, Any]]) -> str:
     )
 
 
+def window_before(trying: Trying) -> Control:
+    """Difference in differences: the service before and after, beside services that do not call it.
+
+    Compared is the logarithm of own time, bucket by bucket, up to the end of the trouble.
+    """
+    service, facts = trying.change.service, trying.facts
+    own = _own_time(trying.ask("requests", **facts.window.span).df, facts.window.buckets)
+    if service not in own:
+        return trying.says(
+            "before_against_after", "not_assessable", f"{service} answered no requests."
+        )
+    split = max(0, facts.window.bucket(trying.began))
+    until = facts.window.bucket(facts.incident.ended_at or facts.window.end)
+    related = facts.topology.blast_radius(service) | {service}
+    apart = [times for name, times in own.items() if name not in related]
+    if apart:
+        beside = "beside services that do not call it"
+        trial = _differed(own[service], pd.DataFrame(apart).median().to_numpy(), split, until)
+    else:
+        beside = "with no service to compare it with that does not call it"
+        trial = before_against_after(own[service][:until], split)
+    if not trial.assessable:
+        return trying.says(
+            "before_against_after", "not_assessable", f"Too short: {trial.reason}.", "requests"
+        )
+    worse = trial.p_value < ALPHA and trial.effect > 0
+    verb = "rose" if worse else "did not rise"
+    return trying.says(
+        "before_against_after",
+        "implicates" if worse else "neutral",
+        f"{service}'s own time {verb} from before the change to after, {beside}.",
+        "requests", "versions",
+        p=trial.p_value,
+    )  # fmt: skip
+
+
+def _own_time(frame: pd.DataFrame, buckets: int) -> dict[str, Floats]:
+    """log10 of each service's own time in every bucket; NaN where it answered nothing."""
+    names, own = matrix(frame, "service", "own_p95_ns", buckets)
+    return dict(zip(names, np.log10(np.maximum(own, 1.0)), strict=True))
+
+
+def _differed(changed: Floats, apart: Floats, split: int, until: int) -> Trial:
+    return difference_in_differences(
+        changed[:split], changed[split:until], apart[:split], apart[split:until]
+    )
+
+
 def recovery(trying: Trying) -> Control:
     """Taking the change back ends the trouble, if it was the cause."""
     change, facts = trying.change, trying.facts
@@ -306,6 +361,7 @@ CONTROLS: tuple[Callable[[Trying], Control], ...] = (
     order,
     reach,
     own_signals,
+    window_before,
     old_beside_new,
     recovery,
     peers,
@@ -314,6 +370,7 @@ CONTROLS: tuple[Callable[[Trying], Control], ...] = (
 
 WEIGHTS: dict[tuple[ControlKind, ControlVerdict], float] = {
     ("own_signals", "implicates"): 1.0,
+    ("before_against_after", "implicates"): 0.5,
     ("old_against_new", "implicates"): 3.0,
     ("recovery", "implicates"): 2.0,
 }

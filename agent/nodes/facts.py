@@ -60,10 +60,6 @@ class Facts:
         moved = [s for s in self.signals if s.resource == resource and s.indicator == "saturation"]
         return sorted(moved, key=lambda s: -abs(s.effect))
 
-    def lines(self, resource: str) -> list[Signal]:
-        """The log templates of a resource that came or multiplied with the symptom."""
-        return [s for s in self.signals if s.resource == resource and s.look == "logs"]
-
     def kind(self, resource: str) -> ResourceKind:
         """What sort of thing a resource is."""
         systems = {call.system for call in self.calls if call.callee == resource} - {""}

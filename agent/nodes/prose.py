@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from agent.nodes.facts import Facts
+from agent.nodes.lines import new_lines
 from agent.nodes.shortage import Shortage
 from agent.nodes.survey.requests import ENTRANCE
 from agent.state import Cause, Change, ChangeKind, NextStep, Statement, Verdict
@@ -68,13 +69,16 @@ def summary(
     verdict: Verdict,
     facts: Facts,
     cause: Cause | None,
-    levels: Answer | None,
+    answers: dict[str, Answer],
     short: Shortage | None,
 ) -> list[Statement]:
     """What caused it and what speaks for that; or what was checked and found well."""
     if verdict == "no_incident":
         return _calm(facts)
-    said = _trouble(cause, facts, levels) if cause and levels else []
+    said = []
+    if cause:
+        said += _trouble(cause, answers["levels"])
+        said += _wrote(cause.resource.name, facts, answers["templates"])
     said += _held(short) if short else []
     change = facts.changes.get(cause.change) if cause else None
     for control in change.controls if change else ():
@@ -98,7 +102,7 @@ def users(impact: Answer) -> list[Statement]:
     return [Statement(f"{text}.", (impact.id,))]
 
 
-def _trouble(cause: Cause, facts: Facts, levels: Answer) -> list[Statement]:
+def _trouble(cause: Cause, levels: Answer) -> list[Statement]:
     """What the culprit did by itself."""
     name = cause.resource.name
     rows = {r["phase"]: r for r in levels.rows.dicts() if r["service"] == name}
@@ -113,11 +117,19 @@ def _trouble(cause: Cause, facts: Facts, levels: Answer) -> list[Statement]:
                 (levels.id,),
             )
         )
-    wrote = [
-        Statement(f"{name} began to write the {s.subject}.", (s.evidence,))
-        for s in facts.lines(name)[:1]
+    return said
+
+
+def _wrote(name: str, facts: Facts, templates: Answer) -> list[Statement]:
+    """The kind of error line that came with the trouble."""
+    return [
+        Statement(
+            f"{name} wrote {row['lines']} lines “{row['exception'] or 'log'}: {row['template']}”, "
+            f"the first at {row['first_at']:%H:%M:%S}.",
+            (templates.id,),
+        )
+        for row in new_lines(name, facts, templates)[:1]
     ]
-    return said + wrote
 
 
 def _held(short: Shortage) -> list[Statement]:

@@ -20,7 +20,6 @@ _LIMITED = (
     ("process.memory.usage", "", "memory"),
     ("process.open_file_descriptor.count", "", "file descriptors"),
     ("container.memory.usage", "", "memory"),
-    ("http.server.active_requests", "", "requests in flight"),
 )
 
 

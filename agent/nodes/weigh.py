@@ -29,10 +29,11 @@ def weigh(state: Investigation, runtime: Runtime[Context]) -> Investigation:
         runtime.context.progress("weigh: nothing deviated")
         return {"causes": {k: replace(c, status="refuted") for k, c in causes.items()}}
     of_resource = posteriors(
-        _suspects(facts, causes),
+        _suspects(facts),
         facts.topology,
         facts.symptomatic[0] if facts.symptomatic else ENTRANCE,
         unknown_log_odds=_UNKNOWN_LOG_ODDS,
+        tolerance=float(facts.window.bucket_s),
     )
     shares = {key: _share(cause, facts) for key, cause in causes.items() if cause.change}
     weighed = {}
@@ -51,26 +52,26 @@ def weigh(state: Investigation, runtime: Runtime[Context]) -> Investigation:
     return {"causes": weighed}
 
 
-def _suspects(facts: Facts, causes: dict[str, Cause]) -> list[Suspect]:
-    """Every resource with trouble of its own; an implicated change speaks against its service."""
-    names = dict.fromkeys(c.resource.name for c in causes.values() if facts.own(c.resource.name))
-    suspects = []
-    for name in names:
-        own = facts.own(name)
-        tried = [weight(c.controls) for c in facts.changes.values()
-                 if c.service == name and c.verdict == "implicated"]  # fmt: skip
-        suspects.append(
-            Suspect(
-                name=name,
-                own_deviation=max(abs(s.effect) for s in own),
-                onset=min(s.onset for s in own).timestamp(),
-                explained_by=tuple(
-                    callee for callee in facts.topology.callees(name) if facts.of(callee)
-                ),
-                log_odds=max(tried, default=0.0),
-            )
-        )
-    return suspects
+def _suspects(facts: Facts) -> list[Suspect]:
+    """Every resource that was looked at; an implicated change speaks against its service."""
+    resources = facts.services | {call.callee for call in facts.calls}
+    return [_suspect(name, facts) for name in sorted(resources)]
+
+
+def _suspect(name: str, facts: Facts) -> Suspect:
+    ill, own = facts.of(name), facts.own(name)
+    implicating = [
+        weight(change.controls)
+        for change in facts.changes.values()
+        if change.service == name and change.verdict == "implicated"
+    ]
+    return Suspect(
+        name=name,
+        own_deviation=max((abs(s.effect) for s in own), default=0.0),
+        onset=min((s.onset.timestamp() for s in ill), default=None),
+        explained_by=tuple(c for c in facts.topology.callees(name) if facts.of(c)),
+        log_odds=max(implicating, default=0.0),
+    )
 
 
 def _share(cause: Cause, facts: Facts) -> float:

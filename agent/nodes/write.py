@@ -52,7 +52,7 @@ def write(state: Investigation, runtime: Runtime[Context]) -> Investigation:
         confidence=round(confidence, 2),
         created_at=now,
         incident=facts.incident,
-        summary=tuple(prose.summary(verdict, facts, cause, answers.get("levels"), short)),
+        summary=tuple(prose.summary(verdict, facts, cause, answers, short)),
         impact=tuple(prose.users(answers["impact"]) if "impact" in answers else ()),
         causes=_numbered(c for c in ranked if c.status != "refuted"),
         changes=tuple(facts.changes.values()),
@@ -104,7 +104,7 @@ def _verdict(
 def _asked(notebook: Notebook, facts: Facts, cause: Cause | None) -> list[Answer]:
     """The answers that the report's sentences and charts are made from."""
     window, incident = facts.window, facts.incident
-    answers = [notebook.ask(name, **window.span) for name in ("requests", "entrance")]
+    answers = [notebook.ask(name, **window.span) for name in ("requests", "entrance", "templates")]
     answers.append(notebook.ask("alerts"))
     if incident.started_at:
         until = incident.ended_at or window.end

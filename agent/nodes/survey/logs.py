@@ -6,11 +6,11 @@ import numpy as np
 from langgraph.runtime import Runtime
 
 from agent.nodes.context import Context
+from agent.nodes.lines import MEDIUM
 from agent.nodes.survey.deviations import Identity, Measure, of_series
 from agent.nodes.survey.metrics import Row, spread
 from agent.state import Investigation
 
-_MEDIUM = 3
 _LINES = Measure("logs", "lines", "errors", "", "lines", own=False, least=1.0, ratio=3.0)
 
 
@@ -19,7 +19,7 @@ def survey_logs(state: Investigation, runtime: Runtime[Context]) -> Investigatio
     context, window = runtime.context, state["window"]
     context.progress("survey: log templates")
     answer = context.notebook.ask("templates", **window.span)
-    bad = [row for row in answer.rows.dicts() if (row["severity_id"] or 0) >= _MEDIUM]
+    bad = [row for row in answer.rows.dicts() if (row["severity_id"] or 0) >= MEDIUM]
     counts = np.nan_to_num(spread(bad, "counts", window.buckets))  # none seen is none written
     identities = [_identity(row) for row in bad]
     found = of_series(counts, _LINES, window, answer.id, identities.__getitem__)
