@@ -145,16 +145,16 @@ def _take(lake: Lake, plan: _Plan, path: Path, batch_id: str, progress: Progress
     staged = _Staged()
     try:
         _stage(lake, plan, path, staged, progress)
-        if staged.aside and _holds(lake, _QUARANTINE, batch_id):
-            _discard(staged.aside)
-            if not staged.mapped:
-                return before
-        elif staged.aside:
-            lake.add_files(_QUARANTINE, staged.aside, batch_id)
-        lake.add_files(plan.source.table, staged.files, batch_id)
     except BaseException:
         _discard(staged.aside + staged.files)
         raise
+    if staged.aside and _holds(lake, _QUARANTINE, batch_id):
+        _discard(staged.aside)
+        if not staged.mapped:
+            return before
+    elif staged.aside:
+        lake.add_files(_QUARANTINE, staged.aside, batch_id)
+    lake.add_files(plan.source.table, staged.files, batch_id)
     if not staged.mapped and not staged.reasons:
         staged.note = f"{path} holds no records."
     return staged

@@ -50,13 +50,12 @@ _BODIES = json.SCHEMA.set(1, pa.field("body", pa.binary()))
 
 def read(name: str, path: Path, now: datetime) -> Iterator[Chunk]:
     """Read a file of `traces`, `metrics` or `logs`; a body that cannot be decoded is broken."""
-    first = 1
-    bodies = json.read(path, now) if _is_json(path) else _framed(path, now)
-    for chunk in bodies:
-        records, lost = decode(signal(name), chunk.raw)
+    of, first = signal(name), 1
+    for chunk in _json(of, path, now) if _is_json(path) else _framed(path, now):
+        records, broken = decode(of, chunk.raw)
         position = pa.array(np.arange(first, first + len(records)))
         records = records.append_column("position", position)
-        yield Chunk(records, chunk.broken + lost, chunk.consumed)
+        yield Chunk(records, chunk.broken + broken, chunk.consumed)
         first += len(records)
 
 
@@ -67,22 +66,24 @@ def empty(name: str) -> pa.Table:
 
 
 def decode(of: Signal, bodies: pa.Table) -> tuple[pa.Table, tuple[Broken, ...]]:
-    """Turn bodies (position, body or doc, path, ingested_at) into records, and say which cannot."""
+    """Turn bodies (position, body, path, ingested_at) into records, and say which cannot be."""
     try:
         return _records(of, bodies), ()
     except (ValueError, DecodeError):
         if len(bodies) == 1:
-            return _records(of, bodies[:0]), (_broken(of, bodies),)
+            return _records(of, bodies[:0]), _broken(of, bodies)
     half = len(bodies) // 2
     (left, lost), (right, more) = decode(of, bodies[:half]), decode(of, bodies[half:])
     return pa.concat_tables([left, right]), lost + more
 
 
-def _broken(of: Signal, bodies: pa.Table) -> Broken:
-    first: dict[str, Any] = bodies.to_pylist()[0]
-    position, content = (first[name] for name in bodies.column_names[:2])
-    raw = content[:RAW_CHARACTERS] if isinstance(content, str) else _hex(content)
-    return Broken(position, f"the body is not an OTLP {of.name} request", raw)
+def _broken(of: Signal, bodies: pa.Table) -> tuple[Broken, ...]:
+    rows: list[dict[str, Any]] = bodies.to_pylist()
+    reason = f"the body is not an OTLP {of.name} request"
+    return tuple(
+        Broken(row["position"], reason, row.get("doc", "")[:RAW_CHARACTERS] or _hex(row["body"]))
+        for row in rows
+    )
 
 
 def _hex(content: bytes | bytearray) -> str:
@@ -92,6 +93,18 @@ def _hex(content: bytes | bytearray) -> str:
 def _is_json(path: Path) -> bool:
     with Stream(path) as stream:
         return next(stream.blocks(), b"").lstrip()[:1] in (b"{", b"[")
+
+
+def _json(of: Signal, path: Path, now: datetime) -> Iterator[Chunk]:
+    """Read JSON documents; their `body` is a request in the shape that protobuf decodes to."""
+    with duckdb.connect() as connection:
+        for chunk in json.read(path, now):
+            connection.register("docs", chunk.raw)
+            query = f"SELECT *, {from_json(of, 'doc')} AS body FROM docs"
+            docs = connection.sql(query).to_arrow_table()
+            is_request = pc.is_valid(docs["body"])
+            broken = chunk.broken + _broken(of, docs.filter(pc.invert(is_request)))
+            yield Chunk(docs.filter(is_request), broken, chunk.consumed)
 
 
 def _framed(path: Path, now: datetime) -> Iterator[Chunk]:
@@ -144,7 +157,7 @@ def _grouped(frames: Iterator[bytes]) -> Iterator[list[bytes]]:
 
 def _records(of: Signal, bodies: pa.Table) -> pa.Table:
     """Flatten export requests to their records; ValueError or DecodeError if one is malformed."""
-    of_body, groups = _down(_requests(of, bodies))
+    of_body, groups = _down(_groups(of, bodies["body"].combine_chunks()))
     of_group, scopes = _down(pc.struct_field(groups, of.levels[1]))
     of_scope, records = _down(pc.struct_field(scopes, of.levels[2]))
     if of.name == "metrics":
@@ -160,18 +173,11 @@ def _records(of: Signal, bodies: pa.Table) -> pa.Table:
     return pa.table(_columns(table) | shared | _columns(origin))
 
 
-def _requests(of: Signal, bodies: pa.Table) -> Array:
-    """Decode bodies to the outermost list of each."""
-    if "body" in bodies.column_names:
-        body = bodies["body"].combine_chunks()
-        return of.handler.array_to_record_batch(body).column(of.levels[0])
-    with duckdb.connect() as connection:
-        connection.register("bodies", bodies)
-        request = f"SELECT {from_json(of, 'doc')} AS request FROM bodies"
-        requests = connection.sql(request).to_arrow_table()["request"].combine_chunks()
-    if requests.null_count:
-        raise ValueError("not an export request")
-    return pc.struct_field(requests, of.levels[0])
+def _groups(of: Signal, bodies: Array) -> Array:
+    """Give the outermost list of each request."""
+    if pa.types.is_binary(bodies.type):
+        return of.handler.array_to_record_batch(bodies).column(of.levels[0])
+    return pc.struct_field(bodies, of.levels[0])
 
 
 def _down(lists: Array) -> tuple[Array, Array]:

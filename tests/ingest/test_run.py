@@ -1,0 +1,204 @@
+"""Files into the lake: once, whole, and with nothing lost."""
+
+from __future__ import annotations
+
+import gzip
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import zstandard
+
+from ingest.run import ingest
+from ingest.source import load
+from lake.errors import InquestError
+from lake.store import Lake
+from tests.ingest.otlp_samples import DATA, framed, many, sample_traces
+
+LINE = '198.51.100.4 - - [15/Jan/2025:10:00:0{} +0000] "GET /{} HTTP/1.1" 200 1 "-" "-"\n'
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Iterator[Lake]:
+    with Lake.create(tmp_path / "lake") as made:
+        yield made
+
+
+def access_log(path: Path, lines: int = 9) -> Path:
+    path.write_text("".join(LINE.format(i % 10, i) for i in range(lines)), "utf-8")
+    return path
+
+
+def test_the_same_file_twice_changes_nothing_and_says_so(lake: Lake, tmp_path: Path) -> None:
+    log = access_log(tmp_path / "access.log")
+    assert ingest(lake, "nginx", [log]).mapped == 9
+    before = lake.snapshots()
+    again = ingest(lake, "nginx", [log])
+    assert (again.read, lake.snapshots()) == (0, before)
+    assert again.notes == (f"{log} holds what was ingested before: nothing changed.",)
+
+
+def test_a_file_of_nothing_but_junk_is_quarantined_once(lake: Lake, tmp_path: Path) -> None:
+    junk = tmp_path / "junk.log"
+    junk.write_text("one\ntwo\n")
+    assert ingest(lake, "nginx", [junk]).quarantined == {
+        "the line is not in nginx's common or combined format": 2
+    }
+    assert ingest(lake, "nginx", [junk]).read == 0
+    assert lake.at().ask("SELECT count(*) AS n FROM quarantine").dicts() == [{"n": 2}]
+
+
+def test_a_run_killed_between_its_two_commits_is_finished_by_the_next(
+    lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "access.log"
+    log.write_text(LINE.format(1, 1) + "junk\n", "utf-8")
+    commit = Lake.add_files
+
+    def killed(self: Lake, table: str, files: list[Path], batch_id: str) -> int | None:
+        if table == "http_activity" and files:
+            raise KeyboardInterrupt
+        return commit(self, table, files, batch_id)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Lake, "add_files", killed)
+        with pytest.raises(KeyboardInterrupt):
+            ingest(lake, "nginx", [log])
+    summary = ingest(lake, "nginx", [log])
+    assert (summary.mapped, sum(summary.quarantined.values())) == (1, 1)
+    assert lake.at().ask("SELECT count(*) AS n FROM quarantine").dicts() == [{"n": 1}]
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zstandard.compress])
+def test_a_compressed_file_is_read_by_its_content_not_its_name(
+    lake: Lake, tmp_path: Path, pack: object
+) -> None:
+    assert callable(pack)
+    plain = access_log(tmp_path / "access.log").read_bytes()
+    packed = tmp_path / "packed"
+    packed.write_bytes(pack(plain[:300]) + pack(plain[300:]))
+    assert ingest(lake, "nginx", [packed]).mapped == 9
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zstandard.compress])
+def test_a_cut_compressed_file_gives_what_it_has_and_says_where_it_breaks_off(
+    lake: Lake, tmp_path: Path, pack: object
+) -> None:
+    assert callable(pack)
+    rng = random.Random(1)
+    lines = [LINE.format(i % 10, rng.randbytes(90).hex()) for i in range(2000)]
+    packed = pack("".join(lines).encode())
+    cut = tmp_path / "cut"
+    cut.write_bytes(packed[: len(packed) * 3 // 4])
+    summary = ingest(lake, "nginx", [cut])
+    assert summary.mapped > 500
+    assert summary.quarantined["the compressed stream breaks off here"] == 1
+
+
+def test_days_become_partitions(lake: Lake, tmp_path: Path) -> None:
+    log = tmp_path / "access.log"
+    log.write_text(LINE.format(1, 1) + LINE.format(2, 2).replace("15/Jan", "16/Jan"), "utf-8")
+    ingest(lake, "nginx", [log])
+    assert len(list(lake.path.rglob("*.parquet"))) == 2
+
+
+def test_an_empty_file_is_no_fault_and_is_said(lake: Lake, tmp_path: Path) -> None:
+    empty = tmp_path / "empty.log"
+    empty.touch()
+    for name in load():
+        summary = ingest(lake, name, [empty])
+        assert (summary.read, summary.notes) == (0, (f"{empty} holds no records.",))
+
+
+JUNK = (
+    b"junk\n",
+    b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\xff\xfe\n",
+    b"[1, null, {}]",
+    b'{"some": "thing"}\n'
+    b'{"resourceSpans": "no", "status": 5, "deployment": 1, "alerts": {}}\n'
+    b'{"resourceSpans": [{"scopeSpans": [{"spans": [5]}]}]}\n',
+)
+
+
+@pytest.mark.parametrize("name", load())
+def test_junk_goes_to_quarantine_with_a_reason(lake: Lake, tmp_path: Path, name: str) -> None:
+    files = [tmp_path / f"junk-{number}" for number in range(len(JUNK))]
+    for file, junk in zip(files, JUNK, strict=True):
+        file.write_bytes(junk)
+    summary = ingest(lake, name, files)
+    assert summary.mapped == 0
+    kept = lake.at().ask("SELECT source, path, reason FROM quarantine").dicts()
+    assert len(kept) == summary.read
+    assert {row["path"] for row in kept} == set(map(str, files))
+    assert all(row["source"] == name and row["reason"] for row in kept)
+
+
+def test_ids_stay_as_they_came(lake: Lake) -> None:
+    ingest(lake, "otlp_traces", [DATA / "otlp_traces" / "input.jsonl"])
+    (row,) = lake.at().ask("SELECT DISTINCT trace_uid FROM trace_span").dicts()
+    assert row["trace_uid"] == "000000000000000012e5000000000001"
+    spans = lake.at().ask("SELECT span_uid FROM trace_span ORDER BY span_uid").dicts()
+    assert spans[0]["span_uid"] == "00000000000001e5"
+
+
+def test_arrivals_say_when_each_body_was_ingested(lake: Lake, tmp_path: Path) -> None:
+    bodies = framed(request.SerializeToString() for request in sample_traces())
+    (tmp_path / "traces.otlp.binpb.zst").write_bytes(zstandard.compress(bodies))
+    (tmp_path / "traces.otlp.arrivals.jsonl").write_text(
+        '{"body": 0, "received_unix_nano": "1736935201000001999"}\n'
+        '{"body": 1, "received_unix_nano": "1736935202000000000"}\n'
+    )
+    ingest(lake, "otlp_traces", [tmp_path / "traces.otlp.binpb.zst"])
+    rows = lake.at().ask(
+        "SELECT workload.service AS service, strftime(ingested_at, '%S.%f') AS came FROM "
+        "trace_span GROUP BY ALL ORDER BY came"
+    )
+    assert rows.dicts() == [
+        {"service": "checkout", "came": "01.000001"},
+        {"service": "cart", "came": "02.000000"},
+    ]
+
+
+def test_a_series_is_the_same_whatever_the_order_of_its_attributes(lake: Lake) -> None:
+    ingest(lake, "otlp_metrics", [DATA / "otlp_metrics" / "input.jsonl"])
+    rows = lake.at().ask(
+        "SELECT count(DISTINCT series_uid) AS n FROM metric_point WHERE metric_name = 'pool.used'"
+    )
+    assert rows.dicts() == [{"n": 1}]
+
+
+def test_progress_ends_with_the_whole_file(lake: Lake, tmp_path: Path) -> None:
+    log = access_log(tmp_path / "access.log")
+    told: list[tuple[Path, int, int]] = []
+    ingest(lake, "nginx", [log], progress=lambda *step: told.append(step))
+    assert told[-1] == (log, log.stat().st_size, log.stat().st_size)
+
+
+def test_a_file_larger_than_a_chunk_goes_in_whole(
+    lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingest.read.stream.CHUNK_BYTES", 3000)
+    monkeypatch.setattr("ingest.read.stream.BLOCK_BYTES", 700)
+    monkeypatch.setattr("ingest.read.otlp.CHUNK_BYTES", 3000)
+    log = access_log(tmp_path / "access.log", lines=500)
+    log.write_text(log.read_text("utf-8") + "junk\n", "utf-8")
+    assert ingest(lake, "nginx", [log]).mapped == 500
+    (junk,) = lake.at().ask("SELECT position FROM quarantine").dicts()
+    assert junk["position"] == 501
+    spans = tmp_path / "traces.otlp.binpb"
+    spans.write_bytes(framed(many("traces", 300, in_a_body=20)))
+    assert ingest(lake, "otlp_traces", [spans]).mapped == 300
+    assert len(lake.snapshots()) == 3
+
+
+def test_an_unknown_source_is_answered_with_those_known(lake: Lake, tmp_path: Path) -> None:
+    with pytest.raises(InquestError, match="There is no source apache: the sources are alertman"):
+        ingest(lake, "apache", [tmp_path])
+
+
+def test_a_missing_file_and_a_folder_are_refused_in_a_sentence(lake: Lake, tmp_path: Path) -> None:
+    with pytest.raises(InquestError, match=r"gone.log cannot be read: No such file or directory\."):
+        ingest(lake, "nginx", [tmp_path / "gone.log"])
+    with pytest.raises(InquestError, match=r"cannot be read: Is a directory\."):
+        ingest(lake, "nginx", [tmp_path])
