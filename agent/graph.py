@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
@@ -36,6 +36,14 @@ from lake.store import Lake
 from traces.tracer import Tracing
 
 Node = Callable[[Investigation, Runtime[Context]], Investigation]
+
+
+class Traced(Protocol):
+    """A node as LangGraph calls it."""
+
+    def __call__(self, state: Investigation, *, runtime: Runtime[Context]) -> Investigation:
+        """Run the node."""
+
 
 SURVEY: tuple[Node, ...] = (
     survey_changes,
@@ -92,8 +100,8 @@ def _each_hypothesis(state: Investigation) -> list[Send] | str:
     return [Send("test", {**state, "subject": key}) for key in untested(state)] or "weigh"
 
 
-def _traced(node: Node) -> Node:
-    def run(state: Investigation, runtime: Runtime[Context]) -> Investigation:
+def _traced(node: Node) -> Traced:
+    def run(state: Investigation, *, runtime: Runtime[Context]) -> Investigation:
         with runtime.context.notebook.tracing.node(node.__name__):
             return node(state, runtime)
 
