@@ -16,6 +16,7 @@ Row = dict[str, Any]
 
 _LOOKBACK = timedelta(hours=24)
 _EARLY = timedelta(minutes=5)  # a first span may precede its announcement's clock by as much
+_QUIET = timedelta(seconds=60)  # an instance silent for less may still be running
 NEVER = datetime.max.replace(tzinfo=UTC)  # of a change neither announced nor seen: there is none
 _SETTLED_S = 60  # versions seen this soon were running when the window opened
 
@@ -28,7 +29,11 @@ class Run:
     version: str
     instance: str
     first: datetime
-    last: datetime
+    last: datetime | None  # None for one that goes on when the window ends
+
+    def lasts(self, at: datetime) -> bool:
+        """Whether the instance was still running the version at that time."""
+        return self.last is None or self.last >= at
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,7 @@ def survey_changes(state: Investigation, runtime: Runtime[Context]) -> Investiga
     context.progress("survey: announced changes and versions seen running")
     announced = context.notebook.ask("changes", start=window.start - _LOOKBACK, end=window.end)
     versions = context.notebook.ask("versions", start=window.start, end=window.end)
-    found = released([_run(row) for row in versions.rows.dicts()], window)
+    found = released([_run(row, window) for row in versions.rows.dicts()], window)
     declared = [_declared(row) for row in announced.rows.dicts()]
     return {
         "evidence": announced.noted() | versions.noted(),
@@ -85,7 +90,7 @@ def released(runs: Iterable[Run], window: Window) -> list[Release]:
 
 def _turned(run: Run, earlier: list[Run]) -> bool:
     before = [r for r in earlier if r.instance == run.instance]
-    running = {r.version for r in earlier if r.last >= run.first}
+    running = {r.version for r in earlier if r.lasts(run.first)}
     return bool(before and before[-1].version != run.version) or run.version not in running
 
 
@@ -162,9 +167,15 @@ def _key(change: Change) -> str:
     return f"{change.service} {change.version} {began(change):%H:%M:%S.%f}"
 
 
-def _run(row: Row) -> Run:
+def _run(row: Row, window: Window) -> Run:
+    last = row["last_seen_at"]
+    over = window.end - last > _QUIET
     return Run(
-        row["service"], row["version"], row["instance"], row["first_seen_at"], row["last_seen_at"]
+        row["service"],
+        row["version"],
+        row["instance"],
+        row["first_seen_at"],
+        last if over else None,
     )
 
 
