@@ -24,6 +24,7 @@ PACKAGES = {
     "prometheus-postgres-exporter": "prometheus-postgres-exporter",
     "prometheus-redis-exporter": "prometheus-redis-exporter",
 }
+SERVICE_PORTS = 70
 RUNTIME_ENVIRONMENT = {"GOMAXPROCS": "1"}
 
 
@@ -71,7 +72,9 @@ def missing_packages() -> list[str]:
 
 def taken(ports: Ports) -> list[int]:
     """Name those of the fixed ports that something else listens on."""
-    return [port for port in asdict(ports).values() if not free(port)]
+    fixed = {port for name, port in asdict(ports).items() if name != "first_service"}
+    wanted = fixed | set(range(ports.first_service, ports.first_service + SERVICE_PORTS))
+    return sorted(port for port in wanted if not free(port))
 
 
 def free(port: int) -> bool:

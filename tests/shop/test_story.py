@@ -102,9 +102,11 @@ def test_each_firing_is_told_once_with_its_end() -> None:
         alert("firing", "t1"),
         alert("resolved", "t1", "t2"),
         alert("firing", "t3"),
+        alert("resolved", "t4", "t5"),
+        alert("firing", "t6"),
     ]
     told = [(each.starts_at, each.ends_at) for each in truth.fired(deliveries)]
-    assert told == [("t1", "t2"), ("t3", None)]
+    assert told == [("t1", "t2"), ("t3", "t5"), ("t6", None)]
 
 
 def test_ports_do_not_meet_each_other() -> None:

@@ -140,26 +140,31 @@ def tell(
 
 
 def fired(alerts: Sequence[Alert]) -> Iterator[Fired]:
-    """Pair each firing with its end."""
-    ends = {
-        (alert.alertname, alert.service, alert.starts_at): alert.ends_at
-        for alert in alerts
-        if alert.status == "resolved"
-    }
+    """Pair each notified firing with the next notified end.
+
+    Alertmanager may fold an end and a new start within `group_interval` into one notification, so
+    the end can be that of a later `startsAt`.
+    """
     seen = set()
-    for alert in alerts:
+    for number, alert in enumerate(alerts):
         key = alert.alertname, alert.service, alert.starts_at
         if alert.status != "firing" or key in seen:
             continue
         seen.add(key)
+        later = (each for each in alerts[number + 1 :] if same_alert(each, alert))
+        ended = next((each for each in later if each.status == "resolved"), None)
         yield Fired(
             alertname=alert.alertname,
             service=alert.service,
             severity=alert.severity,
             starts_at=alert.starts_at,
-            ends_at=ends.get(key),
+            ends_at=ended.ends_at if ended else None,
             received_at=moment(alert.received_unix_nano),
         )
+
+
+def same_alert(one: Alert, other: Alert) -> bool:
+    return (one.alertname, one.service) == (other.alertname, other.service)
 
 
 def first_failure(culprit: Change, evidence: Path) -> datetime | None:
