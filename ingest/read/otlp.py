@@ -167,8 +167,8 @@ def _records(of: Signal, bodies: pa.Table) -> pa.Table:
     of_group = of_group.take(of_scope)
     origin = bodies.select(["path", "ingested_at"]).take(of_body.take(of_group))
     shared = {
-        "resource": _texts(pc.struct_field(groups, "resource"), "resource").take(of_group),
-        "scope": _texts(pc.struct_field(scopes, "scope"), "scope").take(of_scope),
+        "resource": _shared(groups, "resource").take(of_group),
+        "scope": _shared(scopes, "scope").take(of_scope),
     }
     return pa.table(_columns(table) | shared | _columns(origin))
 
@@ -221,6 +221,13 @@ def _readable(array: Array, name: str = "") -> Array:
         children = [_readable(array.field(i), field) for i, field in enumerate(fields)]
         return pa.StructArray.from_arrays(children, fields, mask=array.is_null())
     return array
+
+
+def _shared(messages: Array, name: str) -> Array:
+    """Give the resource or scope of each message; one that is absent is empty."""
+    unparsed = pc.struct_field(messages, name)
+    nothing = b"" if pa.types.is_binary(unparsed.type) else "{}"
+    return _texts(pc.fill_null(unparsed, nothing), name)
 
 
 def _texts(unparsed: Array, name: str) -> Array:

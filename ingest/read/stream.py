@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, Protocol, Self
 
@@ -136,15 +137,27 @@ def _decompressor(magic: bytes) -> Callable[[], Decompressor] | None:
 def arrivals(path: Path, now: datetime) -> Callable[[Sequence[int]], pa.Array[Any]]:
     """Say when bodies of a file, numbered from 0, were received: by its sidecar, else `now`."""
     received = {
-        entry["body"]: _EPOCH + timedelta(microseconds=int(entry["received_unix_nano"]) // 1000)
+        body: at
         for sidecar in sidecars(path)
         if sidecar.is_file()
-        for entry in map(json.loads, sidecar.read_text("utf-8").splitlines())
+        for body, at in map(partial(_arrival, sidecar), sidecar.read_bytes().splitlines())
     }
     instant = pa.timestamp("us", tz="UTC")
     if not received:
         return lambda bodies: pa.repeat(pa.scalar(now, instant), len(bodies))
     return lambda bodies: pa.array([received.get(body, now) for body in bodies], instant)
+
+
+def _arrival(sidecar: Path, line: bytes) -> tuple[int, datetime]:
+    try:
+        found = json.loads(line)
+        since = timedelta(microseconds=int(found["received_unix_nano"]) // 1000)
+        return int(found["body"]), _EPOCH + since
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
+        said = line[:80].decode(errors="replace")
+        raise InquestError(
+            f'{sidecar} holds {said}, expected {{"body": 0, "received_unix_nano": "..."}}.'
+        ) from error
 
 
 def sidecars(path: Path) -> tuple[Path, Path]:

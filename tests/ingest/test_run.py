@@ -160,6 +160,13 @@ def test_arrivals_say_when_each_body_was_ingested(lake: Lake, tmp_path: Path) ->
     ]
 
 
+def test_a_faulty_sidecar_is_refused_in_a_sentence(lake: Lake, tmp_path: Path) -> None:
+    log = access_log(tmp_path / "access.log")
+    (tmp_path / "access.log.arrivals.jsonl").write_text('{"body": 0}\n')
+    with pytest.raises(InquestError, match=r'arrivals.jsonl holds {"body": 0}, expected {"body":'):
+        ingest(lake, "nginx", [log])
+
+
 def test_a_series_is_the_same_whatever_the_order_of_its_attributes(lake: Lake) -> None:
     ingest(lake, "otlp_metrics", [DATA / "otlp_metrics" / "input.jsonl"])
     rows = lake.at().ask(
