@@ -1,0 +1,94 @@
+"""The shop really runs, what it emits hangs together, and it leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from tests.shop import daemons
+from tests.shop.fleet import FIRST_VERSIONS
+from tests.shop.framing import frames
+from tests.shop.truth import served_spans, texts
+
+BASE = 28000
+PORTS = daemons.Ports.from_base(BASE)
+REPOSITORY = Path(__file__).parents[2]
+SETTLED_S = 10
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.skipif(bool(daemons.missing_packages()), reason="Debian packages are missing"),
+]
+
+
+def recorder(out: Path) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "tests.shop.record", "smoke", "--port-base", str(BASE)]
+    return subprocess.Popen([*command, "--out", str(out)], cwd=REPOSITORY)
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("smoke")
+    assert recorder(out).wait(400) == 0
+    return out
+
+
+def spans(evidence: Path) -> Iterator[Span]:
+    for body in frames(evidence / "traces.otlp.binpb.zst"):
+        for group in ExportTraceServiceRequest.FromString(body).resource_spans:
+            for scope in group.scope_spans:
+                yield from scope.spans
+
+
+def test_every_span_has_its_parent(recording: Path) -> None:
+    found = list(spans(recording / "evidence"))
+    known = {span.span_id for span in found}
+    began, ended = (pick(span.start_time_unix_nano for span in found) for pick in (min, max))
+    margin = SETTLED_S * 1_000_000_000  # what was under way when the recording began or ended
+    whole = [s for s in found if began + margin < s.start_time_unix_nano < ended - margin]
+    assert len(whole) > 1000
+    assert all(not span.parent_span_id or span.parent_span_id in known for span in whole)
+
+
+def test_every_service_answers_and_names_the_customer(recording: Path) -> None:
+    answered = list(served_spans(recording / "evidence"))
+    assert {service for service, _, _ in answered} == set(FIRST_VERSIONS)
+    assert all("shop.customer" in texts(span.attributes) for _, _, span in answered)
+
+
+def test_old_and_new_run_side_by_side(recording: Path) -> None:
+    answered = served_spans(recording / "evidence")
+    catalog = [(span.start_time_unix_nano, v) for s, v, span in answered if s == "catalog"]
+    first_new = min(at for at, version in catalog if version == "3.14.2")
+    last_old = max(at for at, version in catalog if version == "3.14.1")
+    assert last_old - first_new > 15e9
+
+
+def test_prometheus_was_asked(recording: Path) -> None:
+    for file in sorted((recording / "evidence").glob("prometheus_*.json")):
+        assert json.loads(file.read_bytes())["status"] == "success"
+    rates = json.loads((recording / "evidence/prometheus_1_requests_per_second.json").read_bytes())
+    assert {each["metric"]["service"] for each in rates["data"]["result"]} == set(FIRST_VERSIONS)
+
+
+def test_a_killed_recorder_leaves_no_process_behind(tmp_path: Path) -> None:
+    killed = recorder(tmp_path)
+    wait_until(lambda: not daemons.free(PORTS.prometheus))
+    killed.kill()
+    killed.wait()
+    wait_until(lambda: not daemons.taken(PORTS))
+
+
+def wait_until(true: Callable[[], bool], within_s: float = 60) -> None:
+    deadline = time.monotonic() + within_s
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
