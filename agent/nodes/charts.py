@@ -23,7 +23,10 @@ _MOST_INSTANCES = 6
 def marks(facts: Facts, firings: Sequence[tuple[datetime, str]]) -> tuple[Mark, ...]:
     """The changes and alerts in the window, to be drawn on every chart."""
     found = [Mark(began(c), c.what, c.verdict) for c in facts.changes.values()]
-    found += [Mark(at, name, "alert") for at, name in firings]
+    seen: set[str] = set()
+    for at, name in firings:
+        found.append(Mark(at, "again" if name in seen else name, "alert"))
+        seen.add(name)
     inside = (m for m in found if facts.window.start <= m.at <= facts.window.end)
     return tuple(sorted(inside, key=lambda m: (m.at, m.label)))
 
@@ -37,7 +40,7 @@ def shaded(facts: Facts) -> tuple[datetime, datetime] | None:
 
 def of_symptom(facts: Facts, answers: dict[str, Answer], drawn: tuple[Mark, ...]) -> list[Chart]:
     """What the alarm was about: failures and latency, of the symptom's resource or of all users."""
-    resource = facts.symptom[0].resource if facts.symptom else ENTRANCE
+    resource = _alarmed(facts)
     answer = answers["entrance" if resource == ENTRANCE else "requests"]
     frame = answer.df
     if resource != ENTRANCE:
@@ -61,6 +64,13 @@ def of_symptom(facts: Facts, answers: dict[str, Answer], drawn: tuple[Mark, ...]
         )
         for words, unit, values in charts
     ]
+
+
+def _alarmed(facts: Facts) -> str:
+    """The resource that the alarm was about."""
+    if facts.symptom:
+        return facts.symptom[0].resource
+    return next((name for name in facts.incident.services if name in facts.services), ENTRANCE)
 
 
 def by_version(cause: Cause, facts: Facts, answer: Answer, drawn: tuple[Mark, ...]) -> list[Chart]:

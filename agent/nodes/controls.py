@@ -83,6 +83,8 @@ def order(trying: Trying) -> Control:
 def reach(trying: Trying) -> Control:
     """A cause has a way to its effect: calls from the symptom down to what was changed."""
     service, facts = trying.change.service, trying.facts
+    if not facts.symptom:
+        return trying.says("reach", "not_assessable", "There is no symptom to have reached.")
     if service not in facts.services:
         return trying.says(
             "reach", "not_assessable", f"No call from or to {service} was traced.", "edges"

@@ -144,17 +144,14 @@ def _held(short: Shortage) -> list[Statement]:
 
 
 def _calm(facts: Facts) -> list[Statement]:
-    services = len(facts.services)
-    said = [
-        Statement(
-            f"Latency and failures of all {services} services, and what users got at the "
-            "entrance, stayed in their band through every firing of the alert.",
-            ("requests", "entrance"),
-        )
-    ]
-    if facts.incident.alerts:
-        said.append(Statement(f"{facts.incident.trigger} all the same.", ("alerts",)))
-    return said
+    """What stayed well while the alarm said otherwise."""
+    well = Statement(
+        "Latency and failures of every service, and what users got at the entrance, stayed in "
+        "their band all the time.",
+        ("requests", "entrance"),
+    )
+    alerts = " and ".join(facts.incident.alerts)
+    return [well, *([Statement(f"{alerts} fired all the same.", ("alerts",))] if alerts else [])]
 
 
 def next_steps(verdict: Verdict, facts: Facts, cause: Cause | None) -> list[NextStep]:

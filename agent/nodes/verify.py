@@ -27,7 +27,7 @@ def verify(state: Investigation, runtime: Runtime[Context]) -> Investigation:
     dropped = len(report.summary) + len(report.impact) - len(summary) - len(impact)
     gaps = report.gaps
     if dropped:
-        gaps += (Gap("not_looked_at", f"{dropped} sentences removed: their evidence lacks them."),)
+        gaps += (Gap("not_looked_at", f"Sentences removed, not carried by evidence: {dropped}."),)
     report = numbered(replace(report, summary=summary, impact=impact, gaps=gaps))
     return {"report": report}
 
