@@ -40,8 +40,11 @@ from agent.analysis.excursions import (
     refine,
 )
 
+Singles = NDArray[np.float32]  # half the memory for what only has to be ordered
+
 LEAST_BUCKETS = 8  # a series with fewer finite buckets is not assessable
 LEAST_BASELINE = 0.2  # of the buckets: a shorter beginning is itself the deviation
+NEAR = 0.2  # with a p above it autocorrelation, which only makes p larger, is not asked about
 SCREEN = 0.05  # a series with p above it is only looked at twice if two buckets are extreme
 KNOWN = 0.01  # with a p below it the ranks alone say where the deviation is
 _CHUNK = 1 << 15  # values at once: what the caches hold
@@ -140,18 +143,29 @@ def _finite(x: Floats) -> Floats:
 def _screen(min_effect: float, baseline: int | None, x: Floats) -> tuple[NDArray[Any], ...]:
     """The segment of each series by its ranks, p and level; whether it looks odd."""
     ordered = np.sort(x, axis=1)
-    count = np.isfinite(ordered).sum(axis=1)
+    count = np.count_nonzero(np.isfinite(ordered), axis=1)
     scores = _scores(x, ordered, count)
     sums = np.cumsum(scores, axis=1)
     lo, hi = _ends(sums)
+    sign = np.ones(len(x))
     spread = np.abs(_sum_before(sums, hi) - _sum_before(sums, lo))
-    arc = _orient(sums, lo, hi, baseline)
-    clumps = _clumping(scores, np.isfinite(x), sums, arc)
-    p_value = kuiper_tail((spread + 1.0) / np.sqrt(np.maximum(count, 1) * clumps))
+    p_value = _p_of_range(spread, count)
+    far = _reach(ordered, count) >= min_effect
+    near = np.flatnonzero((p_value <= NEAR) | far)
+    if near.size:
+        arc = _orient(sums[near], lo[near], hi[near], baseline)
+        clumps = _clumping(scores[near], np.isfinite(x[near]), sums[near], arc)
+        p_value[near] = _p_of_range(spread[near], count[near] * clumps)
+        lo[near], hi[near], sign[near] = arc.lo, arc.hi, arc.sign
     assessable = count >= LEAST_BUCKETS
-    odd = assessable & ((p_value <= SCREEN) | (_reach(ordered, count) >= min_effect))
+    odd = assessable & ((p_value <= SCREEN) | far)
     p_value = np.where(assessable, np.minimum(2.0 * p_value, 1.0), np.nan)
-    return arc.lo, arc.hi, arc.sign, p_value, level(ordered, count).center, odd
+    return lo, hi, sign, p_value, level(ordered, count).center, odd
+
+
+def _p_of_range(spread: Floats, variance: Floats | Ints) -> Floats:
+    """P of a range of sums; it is a bucket's score short, for it is looked at between buckets."""
+    return kuiper_tail((spread + 1.0) / np.sqrt(np.maximum(variance, 1.0)))
 
 
 def _reach(ordered: Floats, count: Ints) -> Floats:
@@ -180,17 +194,17 @@ def _examine(
     return arc.lo, arc.hi, p_value, found.effect, found.before, found.during
 
 
-def _scores(x: Floats, ordered: Floats, count: Ints) -> Floats:
+def _scores(x: Floats, ordered: Floats, count: Ints) -> Singles:
     """Ranks with mean 0 and variance 1, ties sharing theirs; 0 where a bucket is missing."""
     buckets = x.shape[1]
     centred = np.arange(buckets) - (buckets - 1) / 2.0
-    by_rank = np.broadcast_to(centred / np.sqrt(np.mean(centred**2)), x.shape)
+    by_rank = np.broadcast_to(np.float32(centred / np.sqrt(np.mean(centred**2))), x.shape)
     tied = (ordered[:, 1:] == ordered[:, :-1]).any(axis=1)
     uneven = np.flatnonzero(tied | (count < buckets))
     if uneven.size:
         by_rank = by_rank.copy()
         by_rank[uneven] = _uneven_scores(ordered[uneven], count[uneven])
-    scores = np.empty_like(x)
+    scores: Singles = np.empty(x.shape, dtype=np.float32)
     np.put_along_axis(scores, np.argsort(x, axis=1), by_rank, axis=1)
     return scores
 
@@ -215,12 +229,12 @@ def _shared_ranks(ordered: Floats) -> Floats:
     return (first + np.minimum.accumulate(last, axis=1)[:, ::-1]) / 2.0
 
 
-def _sum_before(sums: Floats, at: Ints) -> Floats:
+def _sum_before(sums: Singles, at: Ints) -> Floats:
     """The cumulated scores of the buckets before `at`."""
-    return np.where(at > 0, nth(sums, at - 1), 0.0)
+    return np.where(at > 0, nth(sums, at - 1), 0.0).astype(np.float64)
 
 
-def _ends(sums: Floats) -> tuple[Ints, Ints]:
+def _ends(sums: Singles) -> tuple[Ints, Ints]:
     """The segment between the highest and the lowest point of the cumulated scores."""
     top, bottom = sums.argmax(axis=1) + 1, sums.argmin(axis=1) + 1
     top = np.where(nth(sums, top - 1) > 0, top, 0)
@@ -228,7 +242,7 @@ def _ends(sums: Floats) -> tuple[Ints, Ints]:
     return np.minimum(top, bottom), np.maximum(top, bottom)
 
 
-def _orient(sums: Floats, lo: Ints, hi: Ints, baseline: int | None) -> Arc:
+def _orient(sums: Singles, lo: Ints, hi: Ints, baseline: int | None) -> Arc:
     """Decide which side of the boundaries deviates, and which way.
 
     The level is one inside `lo` to `hi` and another outside. An edge that resembles the inside more
@@ -266,12 +280,14 @@ def _same(
     return np.asarray(nearer | (evidence < least))
 
 
-def _clumping(scores: Floats, known: Bools, sums: Floats, arc: Arc) -> Floats:
+def _clumping(scores: Singles, known: Bools, sums: Singles, arc: Arc) -> Floats:
     """The clumping of the scores within the two levels."""
     within = _sum_before(sums, arc.hi) - _sum_before(sums, arc.lo)
     mask = arc.mask(scores.shape[1])
     inside = np.count_nonzero(mask & known, axis=1)
     others = np.count_nonzero(known, axis=1) - inside
-    high, low = within / np.maximum(inside, 1), -within / np.maximum(others, 1)
-    residual = scores - np.where(mask, high[:, None], low[:, None])
-    return clumping(residual, known)
+    high, low = (
+        side[:, None].astype(scores.dtype)
+        for side in (within / np.maximum(inside, 1), -within / np.maximum(others, 1))
+    )
+    return clumping(scores - np.where(mask, high, low), known)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,7 +49,7 @@ class Level:
     smooth: Bools
 
 
-def nth(rows: Floats, at: Ints) -> Floats:
+def nth(rows: NDArray[Any], at: Ints) -> NDArray[Any]:
     """The value at one place of each row."""
     return np.take_along_axis(rows, at[:, None], axis=1)[:, 0]
 
@@ -203,10 +204,10 @@ def measure(x: Floats, arc: Arc, extreme: float, baseline: int | None) -> Excurs
 def _reached(x: Floats, inside: Bools, length: Ints, sign: Floats) -> Floats:
     """The level that more than half of the buckets inside reach or pass."""
     ordered = np.sort(np.where(inside, sign[:, None] * x, np.inf), axis=1)
-    return sign * nth(ordered, np.maximum(length - 1, 0) // 2)
+    return np.asarray(sign * nth(ordered, np.maximum(length - 1, 0) // 2), dtype=np.float64)
 
 
-def clumping(values: Floats, counted: Bools) -> Floats:
+def clumping(values: NDArray[Any], counted: Bools) -> Floats:
     """How many neighbouring buckets tell what one independent bucket would.
 
     (1 + r) / (1 - r) with r the first autocorrelation of the `counted` values, corrected for its
@@ -217,7 +218,7 @@ def clumping(values: Floats, counted: Bools) -> Floats:
     pairs = np.count_nonzero(counted[:, 1:] & counted[:, :-1], axis=1)
     values = values if every else np.where(counted, values, 0.0)
     mean = (values.sum(axis=1) / count)[:, None]
-    values = values - (mean if every else np.where(counted, mean, 0.0))
+    values = values - (mean if every else np.where(counted, mean, 0.0)).astype(values.dtype)
     power = np.einsum("ij,ij->i", values, values) / count
     lagged = np.einsum("ij,ij->i", values[:, 1:], values[:, :-1]) / np.maximum(pairs, 1)
     r = np.where(power > DUST, lagged / np.maximum(power, DUST), 0.0)

@@ -2,7 +2,8 @@
 
 A resource is to blame when its own signals deviate and no callee explains them, calls lead to it
 from the symptom, it did not deviate later than the symptom, and what else deviates calls it. The
-weights are judgement and the probabilities not calibrated.
+weights are judgement and the probabilities not calibrated. More deviation of a resource's own never
+makes it less to blame: no other term gains as much from it as `OWN` does.
 """
 
 from __future__ import annotations
@@ -56,7 +57,11 @@ def posteriors(
     seconds, by which an onset may be late. What is not known (no onset, a name that the topology
     does not hold) speaks neither way.
     """
-    field = {suspect.name: suspect for suspect in suspects}
+    listed = tuple(suspects)
+    field = {suspect.name: suspect for suspect in listed}
+    if len(field) < len(listed) or UNKNOWN in field:
+        names = ", ".join(sorted(suspect.name for suspect in listed))
+        raise ValueError(f"suspects are {names}; expected distinct names, none of them {UNKNOWN!r}")
     odds = {
         name: _own(suspect, field)
         + _reach(name, topology, symptom)
@@ -79,7 +84,7 @@ def _conviction(z: float) -> float:
 
 def _own(suspect: Suspect, field: dict[str, Suspect]) -> float:
     """What its own signals say, less what its callees explain of them."""
-    callees = (field.get(name) for name in suspect.explained_by)
+    callees = (field.get(name) for name in suspect.explained_by if name != suspect.name)
     explained = max((_conviction(callee.own_deviation) for callee in callees if callee), default=0)
     return OWN * _conviction(suspect.own_deviation) - NOTHING_OWN - EXPLAINED * explained
 
@@ -104,12 +109,11 @@ def _fit(name: str, field: dict[str, Suspect], topology: Topology) -> float:
         return 0.0
     callers = topology.blast_radius(name)
     others = {o: _deviation(s) for o, s in field.items() if o != name and o in topology.names}
-    total = math.fsum(others.values())
+    total = max(1.0, math.fsum(others.values()))
     missed = math.fsum(weight for other, weight in others.items() if other not in callers)
     seen = [others[caller] for caller in topology.callers(name) if caller in others]
-    unmoved = sum(1 for weight in seen if weight == 0.0)
-    unexplained = UNEXPLAINED * missed / total if total else 0.0
-    return -unexplained - (IN_VAIN * unmoved / len(seen) if seen else 0.0)
+    unmoved = math.fsum(1.0 - weight for weight in seen)
+    return -UNEXPLAINED * missed / total - (IN_VAIN * unmoved / len(seen) if seen else 0.0)
 
 
 def _deviation(suspect: Suspect) -> float:
