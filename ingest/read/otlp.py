@@ -86,7 +86,7 @@ def _broken(of: Signal, bodies: pa.Table) -> tuple[Broken, ...]:
     )
 
 
-def _hex(content: bytes | bytearray) -> str:
+def _hex(content: bytes) -> str:
     return content[: RAW_CHARACTERS // 2].hex()
 
 
@@ -124,22 +124,21 @@ def _framed(path: Path, now: datetime) -> Iterator[Chunk]:
 
 def _frames(stream: Stream) -> Iterator[bytes]:
     """Cut a stream into its bodies; what cannot be cut becomes the stream's fault."""
-    held = bytearray()
+    held = b""
     for block in stream.blocks():
-        held += block
-        at = 0
+        held, at = held + block, 0
         while (start := at + _LENGTH_BYTES) <= len(held):
             end = start + int.from_bytes(held[at:start])
             if end - start > MAX_BODY_BYTES:
-                stream.fault, stream.rest = "no OTLP body begins here", bytes(held[at:])
+                stream.fault, stream.rest = "no OTLP body begins here", held[at:]
                 return
             if end > len(held):
                 break
-            yield bytes(held[start:end])
+            yield held[start:end]
             at = end
-        del held[:at]
+        held = held[at:]
     if held:
-        stream.fault, stream.rest = stream.fault or "the last body breaks off", bytes(held)
+        stream.fault, stream.rest = stream.fault or "the last body breaks off", held
 
 
 def _grouped(frames: Iterator[bytes]) -> Iterator[list[bytes]]:

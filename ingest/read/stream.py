@@ -20,7 +20,7 @@ BLOCK_BYTES = 1 << 20
 COMPRESSED_BLOCK_BYTES = (
     1 << 14
 )  # zstd makes at most 128 KiB of 4 bytes: 512 MiB of a hostile block
-CHUNK_BYTES = 32 << 20
+CHUNK_BYTES = 16 << 20
 RAW_CHARACTERS = 4096
 ARRIVALS = ".arrivals.jsonl"
 

@@ -1,4 +1,4 @@
-"""How many events a second of CPU brings to committed Iceberg, beside DuckDB running the same SELECT.
+"""How many events a second of CPU brings to committed Iceberg, beside DuckDB's same SELECT.
 
 DuckDB's side starts from records that are decoded and in memory, and ends with a Parquet file,
 sorted and compressed as the lake's: what a mapping costs with nothing around it.
@@ -7,6 +7,7 @@ sorted and compressed as the lake's: what a mapping costs with nothing around it
 from __future__ import annotations
 
 import random
+import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -28,10 +29,12 @@ EVENTS = 500_000
 def access_log(lines: int) -> bytes:
     rng = random.Random(1)
     return "".join(
-        f"203.0.113.{rng.randrange(256)} - - [15/Jan/2025:10:{i % 3600 // 60:02}:{i % 60:02} +0000] "
-        f'"GET /api/products/{rng.randrange(10_000)}?page={i % 9} HTTP/1.1" 200 {rng.randrange(9999)} '
-        f'"https://shop.example/" "Mozilla/5.0 (X11; Linux x86_64)" rt=0.0{rng.randrange(10, 99)} '
-        f"uct=0.001 urt=0.0{rng.randrange(10, 99)} ua=10.0.0.{i % 4}:8080 rid={rng.randbytes(16).hex()}\n"
+        f"203.0.113.{rng.randrange(256)} - - "
+        f"[15/Jan/2025:10:{i % 3600 // 60:02}:{i % 60:02} +0000] "
+        f'"GET /api/products/{rng.randrange(10_000)}?page={i % 9} HTTP/1.1" '
+        f'200 {rng.randrange(9999)} "https://shop.example/" "Mozilla/5.0 (X11; Linux x86_64)" '
+        f"rt=0.0{rng.randrange(10, 99)} uct=0.001 urt=0.0{rng.randrange(10, 99)} "
+        f"ua=10.0.0.{i % 4}:8080 rid={rng.randbytes(16).hex()}\n"
         for i in range(lines)
     ).encode()
 
@@ -74,7 +77,7 @@ def test_events_a_cpu_second(name: str, tmp_path: Path, capsys: pytest.CaptureFi
         table = load()[name].table
         assert lake.at().ask(f"SELECT count(*) AS n FROM {table}").dicts() == [{"n": EVENTS}]
     with capsys.disabled():
-        print(
+        sys.stdout.write(
             f"\n{name:14} {EVENTS / ours / 1000:7.0f} k events/CPU-s to Iceberg, "
-            f"{EVENTS / alone / 1000:7.0f} k the SELECT alone, ratio {ours / alone:.2f}"
+            f"{EVENTS / alone / 1000:7.0f} k the SELECT alone, ratio {ours / alone:.2f}\n"
         )
