@@ -17,6 +17,10 @@ from agent.apps.terminal import complain
 from agent.config import read_settings
 from lake.errors import InquestError
 
+INTERRUPTED = 130
+DUCKDB_INTERRUPTED = "Query interrupted"
+"""What DuckDB makes of a KeyboardInterrupt: a RuntimeError that says this."""
+
 app = typer.Typer(
     name="inquest",
     help="Ask why it broke. Get an answer you can check.",
@@ -56,13 +60,15 @@ def run(arguments: Sequence[str]) -> int:
     except SystemExit as done:
         return done.code if isinstance(done.code, int) else 0
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
     except InquestError as error:
         if _debug():
             raise
         complain(f"inquest: {error}")
         return 2
     except Exception as error:
+        if str(error) == DUCKDB_INTERRUPTED:
+            return INTERRUPTED
         if _debug():
             raise
         complain(

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from agent.apps import doctor
-from agent.apps.cli import run
+from agent.apps.cli import DUCKDB_INTERRUPTED, run
 from lake.store import Lake
 
 Captured = pytest.CaptureFixture[str]
@@ -108,9 +108,12 @@ def test_a_fault_of_our_own_is_one_sentence_that_says_how_to_see_more(
         run(["doctor"])
 
 
-def test_an_interrupt_is_quiet(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), RuntimeError(DUCKDB_INTERRUPTED)])
+def test_an_interrupt_is_quiet(
+    error: BaseException, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
     def interrupted() -> None:
-        raise KeyboardInterrupt
+        raise error
 
     monkeypatch.setattr(doctor, "_machine", interrupted)
     assert run(["doctor"]) == 130
