@@ -47,7 +47,7 @@ LEAST_BASELINE = 0.2  # of the buckets: a shorter beginning is itself the deviat
 NEAR = 0.2  # with a p above it autocorrelation, which only makes p larger, is not asked about
 SCREEN = 0.05  # a series with p above it is only looked at twice if two buckets are extreme
 KNOWN = 0.01  # with a p below it the ranks alone say where the deviation is
-_CHUNK = 1 << 15  # values at once: what the caches hold
+_CHUNK = 1 << 16  # values at once: what the caches hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +128,19 @@ def _in_chunks(
     ask: Callable[..., tuple[Any, ...]], values: Floats, at: Ints, *known: NDArray[Any]
 ) -> tuple[Any, ...]:
     """Ask about the rows `at`, as many at a time as the cache holds, and join the answers."""
+    _keep_freed_memory()
     rows = max(1, _CHUNK // values.shape[1])
     parts = [at[i : i + rows] for i in range(0, max(1, at.size), rows)]
     answers = [ask(_finite(values[part]), *(one[part] for one in known)) for part in parts]
     return tuple(np.concatenate(answer) for answer in zip(*answers, strict=True))
+
+
+def _keep_freed_memory() -> None:
+    """Free one large block, after which glibc reuses smaller ones: half the time of a search.
+
+    Until then it returns each to the system, see M_MMAP_THRESHOLD in mallopt(3).
+    """
+    np.empty(1 << 21)
 
 
 def _finite(x: Floats) -> Floats:

@@ -116,7 +116,7 @@ def refine(
     """
     rest = level(*outside(x, core, baseline))
     dense = densest_half(*_sorted(x))
-    even = ~(rest.scale > MIXED * dense.scale) | (baseline is not None)
+    even = (rest.scale <= MIXED * dense.scale) | np.isnan(dense.center) | (baseline is not None)
     center = np.where(even, rest.center, dense.center)
     scale = np.where(even, rest.scale, dense.scale)
     z = (x - center[:, None]) / scale[:, None]

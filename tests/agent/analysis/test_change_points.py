@@ -144,9 +144,10 @@ def test_a_gauge_that_falls_from_one_to_zero_is_a_shift() -> None:
     assert found.effect[0] < -4.0
 
 
-def test_missing_buckets_do_not_hide_a_step() -> None:
+@pytest.mark.parametrize("missing", [0.3, 0.6])
+def test_missing_buckets_do_not_hide_a_step(missing: float) -> None:
     values = step(168, 240, 8.0)
-    values[np.random.default_rng(5).random(values.shape) < 0.3] = np.nan
+    values[np.random.default_rng(5).random(values.shape) < missing] = np.nan
     found = shifts(values)
     assert found.significant.mean() > 0.9
     assert np.mean(np.abs(found.start - 168) <= 4) > 0.9
