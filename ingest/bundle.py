@@ -32,8 +32,8 @@ _OTLP_NAMES = {
     "metric": "otlp_metrics",
     "log": "otlp_logs",
 }
-_NGINX = re.compile(r'\S+ \S+ .*?\[\d\d/\w{3}/\d{4}:[\d:]{8} [+-]\d{4}\] "')
-_NGINX_ERROR = re.compile(r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[\w+\] ")
+_NGINX = re.compile(r'(?m)^\S+ \S+ .*?\[\d\d/\w{3}/\d{4}:[\d:]{8} [+-]\d{4}\] "')
+_NGINX_ERROR = re.compile(r"(?m)^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[\w+\] ")
 
 
 def guess(path: Path) -> str | None:
@@ -47,7 +47,7 @@ def guess(path: Path) -> str | None:
         )
     if head[4:5] == b"\n":  # after its length a body begins with its first field: 0x0a
         return next((name for word, name in _OTLP_NAMES.items() if word in path.name.lower()), None)
-    return "nginx" if _NGINX.match(head.decode(errors="replace")) else None
+    return "nginx" if _NGINX.search(head.decode(errors="replace")) else None
 
 
 def ingest_folder(lake: Lake, folder: Path, progress: Progress | None = None) -> list[Summary]:
@@ -83,7 +83,7 @@ def _why(path: Path) -> str:
         head = next(stream.blocks(), b"")[:_HEAD_BYTES]
     if not head:
         return "it is empty"
-    if _NGINX_ERROR.match(head.decode(errors="replace")):
+    if _NGINX_ERROR.search(head.decode(errors="replace")):
         return "no source reads nginx's error log yet"
     if head[4:5] == b"\n":
         return "it may be OTLP, but its name says neither traces, metrics nor logs"

@@ -1,6 +1,10 @@
 """A source: one SQL file that turns the relation `raw` of a decoder into the columns of a class.
 
-Columns that the class's table lacks are not a fault: they go to `ocsf_rest`.
+A SELECT gives `position`, `"time"` and what else the class has, OCSF's paths as structs. It never
+drops a row: one that cannot be mapped has no time, or says why in `problem`; an empty `problem`
+says that there was nothing to map. A time without a zone is UTC. A column that the class's table
+lacks is kept in `ocsf_rest`. Without `ingested_at` it is now, without `metadata.log_name` the
+source's name.
 """
 
 from __future__ import annotations

@@ -24,10 +24,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 from google.protobuf import json_format  # type: ignore[import-untyped]  # ships no types
-from google.protobuf.message import (  # type: ignore[import-untyped]  # ships no types
-    DecodeError,
-    Message,
-)
+from google.protobuf.message import DecodeError, Message  # type: ignore[import-untyped]  # as above
 from opentelemetry.proto.common.v1.common_pb2 import (
     ArrayValue,
     InstrumentationScope,
@@ -42,14 +39,17 @@ from ingest.read.stream import CHUNK_BYTES, RAW_CHARACTERS, Broken, Chunk, Strea
 
 Array: TypeAlias = Any  # the stubs of pyarrow do not know nested arrays
 
-MAX_BODY_BYTES = 256 << 20
+MAX_BODY_BYTES = 64 << 20
 
 _LENGTH_BYTES = 4
 _BODIES = json.SCHEMA.set(1, pa.field("body", pa.binary()))
 
 
 def read(name: str, path: Path, now: datetime) -> Iterator[Chunk]:
-    """Read a file of `traces`, `metrics` or `logs`; a body that cannot be decoded is broken."""
+    """Read a file of `traces`, `metrics` or `logs`; a body that cannot be decoded is broken.
+
+    Records are numbered through the file, and what is broken has the number of its body.
+    """
     of, first = signal(name), 1
     for chunk in _json(of, path, now) if _is_json(path) else _framed(path, now):
         records, broken = decode(of, chunk.raw)

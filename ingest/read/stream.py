@@ -17,9 +17,8 @@ import zstandard
 from lake.errors import InquestError
 
 BLOCK_BYTES = 1 << 20
-COMPRESSED_BLOCK_BYTES = (
-    1 << 14
-)  # zstd makes at most 128 KiB of 4 bytes: 512 MiB of a hostile block
+# zstd makes at most 128 KiB of 4 bytes, so a hostile block of this size becomes 512 MiB
+COMPRESSED_BLOCK_BYTES = 1 << 14
 CHUNK_BYTES = 16 << 20
 RAW_CHARACTERS = 4096
 ARRIVALS = ".arrivals.jsonl"

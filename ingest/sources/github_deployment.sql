@@ -30,7 +30,8 @@ SELECT
   coalesce(status->>'$.created_at', deployment->>'$.created_at') AS "time",
   8                                                        AS activity_id,
   1                                                        AS severity_id,
-  CASE WHEN state = 'success' THEN 1 WHEN state IN ('failure', 'error') THEN 2 ELSE 0 END AS status_id,
+  CASE WHEN state = 'success' THEN 1 WHEN state IN ('failure', 'error') THEN 2 ELSE 0
+  END                                                      AS status_id,
   nullif(deployment->>'$.description', '')                 AS message,
   {'uid': coalesce(status->>'$.id', uid), 'correlation_uid': uid} AS metadata,
   {'service': service, 'version': version}                 AS workload,

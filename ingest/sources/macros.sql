@@ -19,7 +19,8 @@ CREATE MACRO milliseconds(seconds) AS (try_cast(seconds AS DECIMAL(12, 3)) * 100
 
 -- A JSON object of texts with its keys in order, so that equal ones are equal texts.
 CREATE MACRO sorted_object(object) AS
-  '{' || array_to_string(list_sort(list_transform(map_entries(from_json(object, '"MAP(VARCHAR, JSON)"')),
+  '{' || array_to_string(list_sort(list_transform(
+    map_entries(from_json(object, '"MAP(VARCHAR, JSON)"')),
     lambda e: to_json(e.key)::VARCHAR || ':' || e.value)), ',') || '}';
 
 -- A JSON object without its empty members; NULL when none is left.

@@ -39,6 +39,7 @@ SELECT
   filled({
     'remote_user': given(f.user), 'malformed_request': given(f.malformed),
     'upstream_connect_time': given(t.uct), 'tail': given(t.more),
+    'body_bytes_sent': CASE WHEN length(f.bytes) > 9 THEN f.bytes END,   -- too long for OCSF
     'tried': CASE WHEN t.ua LIKE '% %' THEN {'upstream_addr': t.ua, 'upstream_response_time': t.urt}
     END})                                                 AS unmapped,
   CASE WHEN f.code = '' THEN 'the line is not in nginx''s common or combined format' END AS problem

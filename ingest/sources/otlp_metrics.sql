@@ -19,7 +19,8 @@ SELECT
   metric_type,
   CASE
     WHEN metric_type IN ('gauge', 'summary') THEN NULL
-    ELSE coalesce(['unspecified', 'delta', 'cumulative'][aggregation_temporality + 1], 'unspecified')
+    ELSE coalesce(
+      ['unspecified', 'delta', 'cumulative'][aggregation_temporality + 1], 'unspecified')
   END                                              AS temporality,
   is_monotonic,
   time_from_ns(start_time_unix_nano)               AS start_time,

@@ -29,7 +29,8 @@ answered AS (
 series AS (
   SELECT position, ingested_at, problem,
     coalesce(one.metric->>'__name__', regexp_replace(file_name, '^prometheus_(\d+_)?', '')) AS name,
-    coalesce(regexp_matches(one.metric->>'__name__', '_(total|bucket)$|_(seconds|bytes)_(count|sum)$'), false) AS counts,
+    coalesce(regexp_matches(one.metric->>'__name__',
+      '_(total|bucket)$|_(seconds|bytes)_(count|sum)$'), false) AS counts,
     label_workload(one.metric)                        AS workload,
     sorted_object(json_merge_patch(one.metric, '{"__name__": null}')) AS labels,
     CASE WHEN len(one.values) > 0 THEN one.values ELSE [NULL] END AS pairs
