@@ -125,7 +125,7 @@ def test_a_reader_that_has_gone_away_is_no_error() -> None:
     os.close(reading)
     with os.fdopen(writing) as gone:
         done = subprocess.run(
-            [sys.executable, "-c", "from agent.apps.cli import main; main()", "doctor"],
+            [sys.executable, "-c", "from agent.apps.cli import main; main()", "demo", "--list"],
             cwd=Path(__file__).parents[3],
             stdout=gone,
             stderr=subprocess.PIPE,

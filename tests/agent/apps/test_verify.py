@@ -72,22 +72,29 @@ def report_on(lake: Lake) -> Report:
     )
 
 
-@pytest.fixture
-def saved(tmp_path: Path) -> Path:
-    """The folder of a saved report, in a lake that has grown since."""
-    with Lake.create(tmp_path / "lake") as lake:
+def save_in(path: Path) -> Path:
+    """Save a report in a lake that then grows; the report's folder."""
+    with Lake.create(path) as lake:
         log(lake, "before", "slow", "slow", "failed")
         folder = shelf.save(report_on(lake), lake.path)
         log(lake, "after", "recovered")
     return folder
 
 
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A saved report that the tests of this file share and leave as it is."""
+    return save_in(tmp_path_factory.mktemp("verify") / "lake")
+
+
 def altered(folder: Path, alter: Callable[[dict[str, Any]], object]) -> Path:
-    file = folder / "report.json"
-    plain = json.loads(file.read_text())
+    """An altered copy on the same shelf."""
+    plain = json.loads((folder / "report.json").read_text())
     alter(plain)
-    file.write_text(json.dumps(plain))
-    return folder
+    copy = folder.with_name("altered")
+    copy.mkdir(exist_ok=True)
+    (copy / "report.json").write_text(json.dumps(plain))
+    return copy
 
 
 def verified(folder: Path, capsys: Captured, code: int = 1, *options: str) -> Lines:
@@ -167,10 +174,11 @@ def test_a_snapshot_that_the_lake_no_longer_has_is_gone(saved: Path, capsys: Cap
     assert verified(altered(saved, forget), capsys)["E1"]["verdict"] == "gone"
 
 
-def test_data_files_that_were_deleted_fail(saved: Path, capsys: Captured) -> None:
-    for data in saved.parents[1].rglob("data"):
+def test_data_files_that_were_deleted_fail(tmp_path: Path, capsys: Captured) -> None:
+    folder = save_in(tmp_path / "lake")
+    for data in (tmp_path / "lake").rglob("data"):
         shutil.rmtree(data)
-    assert {line["verdict"] for line in verified(saved, capsys).values()} == {"failed"}
+    assert {line["verdict"] for line in verified(folder, capsys).values()} == {"failed"}
 
 
 @pytest.mark.parametrize(
@@ -231,10 +239,11 @@ def test_a_copy_that_stands_in_no_lake_is_held_against_the_lake_given(
     assert "all 2 hold" in capsys.readouterr().err
 
 
-def test_one_broken_report_does_not_hide_the_others(saved: Path, capsys: Captured) -> None:
-    (saved.parent / "R0").mkdir()
-    (saved.parent / "R0" / "report.json").write_text("{")
-    assert run(["report", "list", "--lake", str(saved.parents[1]), "--format", "json"]) == 0
+def test_one_broken_report_does_not_hide_the_others(tmp_path: Path, capsys: Captured) -> None:
+    folder = save_in(tmp_path / "lake")
+    folder.with_name("R0").mkdir()
+    (folder.with_name("R0") / "report.json").write_text("{")
+    assert run(["report", "list", "--lake", str(tmp_path / "lake"), "--format", "json"]) == 0
     out, err = capsys.readouterr()
     assert [one["id"] for one in json.loads(out)] == ["R1"]
     assert "R0" in err
