@@ -28,6 +28,8 @@ from numpy.typing import NDArray
 
 from agent.analysis.distributions import benjamini_hochberg, kuiper_tail
 from agent.analysis.excursions import (
+    DUST,
+    LEAST_SCALE,
     Arc,
     Bools,
     Floats,
@@ -182,7 +184,9 @@ def _reach(ordered: Floats, count: Ints) -> Floats:
     dense = densest_half(ordered, count)
     highest = nth(ordered, np.maximum(count - 2, 0))
     far = np.maximum(highest - dense.center, dense.center - ordered[:, 1])
-    return np.where(np.isnan(dense.center), np.inf, far / dense.scale)
+    least = np.maximum(LEAST_SCALE * np.abs(dense.center), DUST)
+    scale = np.where(dense.smooth, dense.scale, least)  # off a constant, any step is worth a look
+    return np.where(np.isnan(dense.center), np.inf, far / scale)
 
 
 def _examine(

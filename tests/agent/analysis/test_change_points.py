@@ -235,3 +235,12 @@ def test_whatever_comes_in_what_goes_out_makes_sense(values: Floats, baseline: i
     assert (found.end <= values.shape[1]).all()
     assert (found.start[~some] == -1).all()
     assert (found.end[~some] == -1).all()
+
+
+def test_a_level_that_ramps_off_a_constant_holds_and_falls_back_is_found() -> None:
+    held = [0.0] * 33 + [1.0, 3.0, 6.0, 7.0, 9.0] + [10.0] * 20 + [0.0] * 17
+    climbing = [0.0] * 33 + [5.0 * n for n in range(1, 26)] + [0.0] * 17
+    found = shifts(np.array([held, climbing]))
+    assert found.significant.all()
+    assert found.start.tolist() == [33, 33]
+    assert found.end.tolist() == [58, 58]
