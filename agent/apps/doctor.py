@@ -24,7 +24,6 @@ LIBRARIES = (
     "langgraph",
     "langchain",
     "opentelemetry-sdk",
-    "sqlglot",
 )
 Line = dict[str, str]
 

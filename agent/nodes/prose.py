@@ -92,14 +92,20 @@ def users(impact: Answer) -> list[Statement]:
     rows = {row["during"]: row for row in impact.rows.dicts()}
     if True not in rows:
         return []
-    during = rows[True]
-    text = (
+    during, before = rows[True], rows.get(False)
+    said = [
         f"{during['failed']} of {during['requests']} requests at the entrance failed "
-        f"({during['failed_percent']:g} %), the 95th percentile was {during['p95_s']:g} s"
-    )
-    if before := rows.get(False):
-        text += f"; before, {before['failed_percent']:g} % and {before['p95_s']:g} s"
-    return [Statement(f"{text}.", (impact.id,))]
+        f"({during['failed_percent']:g} %{_before(before, 'failed_percent', '%')})"
+    ]
+    if during["p95_s"] is not None:  # an access log need not say how long an answer took
+        said.append(f"the 95th percentile was {during['p95_s']:g} s{_before(before, 'p95_s', 's')}")
+    return [Statement(f"{', '.join(said)}.", (impact.id,))]
+
+
+def _before(row: Row | None, column: str, unit: str) -> str:
+    if row is None or row[column] is None:
+        return ""
+    return f", before {row[column]:g} {unit}"
 
 
 def _trouble(cause: Cause, levels: Answer) -> list[Statement]:
