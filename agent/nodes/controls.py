@@ -242,7 +242,7 @@ def window_before(trying: Trying) -> Control:
     apart = [times for name, times in own.items() if name not in related]
     if apart:
         beside = "beside services that do not call it"
-        trial = _differed(own[service], pd.DataFrame(apart).median().to_numpy(), split, until)
+        trial = _differed(own[service], _typical(apart), split, until)
     else:
         beside = "with no service to compare it with that does not call it"
         trial = before_against_after(own[service][:until], split)
@@ -265,6 +265,14 @@ def _own_time(frame: pd.DataFrame, buckets: int) -> dict[str, Floats]:
     """log10 of each service's own time in every bucket; NaN where it answered nothing."""
     names, own = matrix(frame, "service", "own_p95_ns", buckets)
     return dict(zip(names, np.log10(np.maximum(own, 1.0)), strict=True))
+
+
+def _typical(series: list[Floats]) -> Floats:
+    """The mean of what is known in each bucket; NaN where nothing is."""
+    known = np.isfinite(series)
+    count = known.sum(axis=0)
+    total = np.where(known, series, 0.0).sum(axis=0)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def _differed(changed: Floats, apart: Floats, split: int, until: int) -> Trial:

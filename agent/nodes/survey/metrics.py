@@ -46,10 +46,16 @@ def spread(series: list[Row], column: str, buckets: int) -> Floats:
 
 
 def labelled(row: Row) -> str:
-    """A series in words: its metric and the attributes that tell it from its siblings."""
-    attributes = json.loads(row["attributes"])
-    labels = ", ".join(f"{key}={value}" for key, value in sorted(attributes.items()))
-    return f"{row['metric_name']}{{{labels}}}" if labels else str(row["metric_name"])
+    """A series in words: its metric and the attributes that tell it from its siblings.
+
+    What an attribute's name shares with the metric's is left out: `db.client.connection.count`
+    says `state=used` for `db.client.connection.state=used`.
+    """
+    metric = str(row["metric_name"])
+    space = metric.rpartition(".")[0] + "."
+    attributes = sorted(json.loads(row["attributes"]).items())
+    labels = ", ".join(f"{key.removeprefix(space)}={value}" for key, value in attributes)
+    return f"{metric}{{{labels}}}" if labels else metric
 
 
 def _identity(row: Row) -> Identity:
