@@ -115,6 +115,31 @@ def test_a_release_that_only_coincides_is_not_implicated(lake: Lake) -> None:
     assert report.causes[0].change == ""
 
 
+def test_a_service_that_falls_silent_is_blamed_though_it_leaves_no_span(lake: Lake) -> None:
+    def dead(service: str, version: str, at_s: float, random: Random) -> Served:
+        if service == "payment" and 400 < at_s < 600:
+            return Served(1.0, answered=False)
+        return well(service, version, at_s, random)
+
+    record(lake, releases=(EARLY,), behaviour=dead, alerts=(("checkout", 460.0, None),))
+    report = investigate(lake, Request())
+    assert report.verdict == "cause_found"
+    assert report.causes[0].resource.name == "payment"
+    assert verdicts(report) == {"catalog 41": "cleared"}
+
+
+def test_users_who_get_no_answer_at_all_are_an_incident(lake: Lake) -> None:
+    def gone(service: str, version: str, at_s: float, random: Random) -> Served:
+        if service == "web" and 400 < at_s < 600:
+            return Served(1.0, answered=False)
+        return well(service, version, at_s, random)
+
+    record(lake, behaviour=gone, alerts=(("web", 460.0, None),))
+    report = investigate(lake, Request())
+    assert report.verdict != "no_incident"
+    assert report.incident.started_at is not None
+
+
 def test_a_handful_of_requests_is_inconclusive_and_says_so(lake: Lake) -> None:
     record(lake, per_s=0.02)
     report = investigate(lake, Request())

@@ -30,6 +30,7 @@ class Served:
 
     own_ms: float
     failed: bool = False
+    answered: bool = True
 
 
 @dataclass(frozen=True)
@@ -77,15 +78,17 @@ class World:
         mine = self.behaviour(service, version, at_s, self.random)
         span, spent, failed = self._id(), 0.0, mine.failed
         who = (service, version, instance)
+        if not mine.answered:
+            return Served(mine.own_ms, failed=True)
         for callee in {"web": ("catalog", "checkout"), "checkout": ("payment",)}.get(service, ()):
             client = self._id()
             answer = self.serve(callee, at_s + spent / 1e3, trace, client)
-            self._span(who, "client", trace, client, span, at_s + spent / 1e3, answer)
+            self._span(who, "client", trace, client, span, at_s + spent / 1e3, answer, callee)
             spent += answer.own_ms
             failed |= answer.failed
         if service == "payment":
             query = Served(self.random.lognormvariate(1.0, 0.2))
-            self._span(who, "client", trace, self._id(), span, at_s, query, system="postgresql")
+            self._span(who, "client", trace, self._id(), span, at_s, query, "db", "postgresql")
             spent += query.own_ms
         whole = Served(spent + mine.own_ms, failed)
         self._span(who, "server", trace, span, parent, at_s, whole)
@@ -103,6 +106,7 @@ class World:
         parent: str | None,
         at_s: float,
         took: Served,
+        address: str | None = None,
         system: str | None = None,
     ) -> None:
         service, version, instance = who
@@ -120,7 +124,11 @@ class World:
                 "span_kind": kind,
                 "start_time_ns": int(at.timestamp() * 1e9),
                 "duration_ns": int(took.own_ms * 1e6),
-                "peer": {"system": system, "namespace": "shop"} if system else None,
+                "peer": {
+                    "address": address,
+                    "system": system,
+                    "namespace": "shop" if system else None,
+                },
             }
         )
 

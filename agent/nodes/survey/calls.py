@@ -16,19 +16,24 @@ _SLOW = Measure(
 _FAILING = Measure(
     "calls", "failed_percent", "errors", "failed calls", "%", own=True, least=2.0, ratio=2.0
 )
+_UNANSWERED = Measure(
+    "calls", "unanswered_percent", "errors", "unanswered calls", "%", own=True, least=2.0, ratio=2.0
+)
 
 
 def survey_calls(state: Investigation, runtime: Runtime[Context]) -> Investigation:
-    """Draw the topology; what a store does to its callers is the store's own signal."""
+    """Draw the topology; a store that serves badly and a service that does not answer show here."""
     context, window = runtime.context, state["window"]
     context.progress("survey: calls between services and to stores")
     answer = context.notebook.ask("edges", **window.span)
     frame = answer.df
-    stores = _per_store(frame[frame["system"].notna()])
+    called = _per_callee(frame)
+    stores, services = called[called["is_store"]], called[~called["is_store"]]
     return {
         "evidence": answer.noted(),
         "calls": _calls(frame),
-        "signals": signals(stores, "callee", (_SLOW, _FAILING), window, answer.id),
+        "signals": signals(stores, "callee", (_SLOW, _FAILING), window, answer.id)
+        + signals(services, "callee", (_UNANSWERED,), window, answer.id),
     }
 
 
@@ -38,10 +43,15 @@ def _calls(frame: pd.DataFrame) -> list[Call]:
     return [Call(*row) for row in totals.itertuples(index=False)]
 
 
-def _per_store(frame: pd.DataFrame) -> pd.DataFrame:
-    """A store as all its callers see it: the slowest caller's p95, the share of failed calls."""
-    grouped = frame.groupby(["callee", "bucket"])
-    stores = grouped[["calls", "failed"]].sum()
-    stores["p95_ms"] = grouped["p95_ns"].median() / 1e6
-    stores["failed_percent"] = 100 * stores["failed"] / stores["calls"]
-    return stores.reset_index()
+def _per_callee(frame: pd.DataFrame) -> pd.DataFrame:
+    """A callee as its callers see it: their median p95, the shares of failed and unanswered calls.
+
+    A service's failures are in its own spans; that it does not answer is seen by its callers only.
+    """
+    frame = frame.assign(is_store=frame["system"].notna())
+    grouped = frame.groupby(["callee", "is_store", "bucket"])
+    called = grouped[["calls", "failed", "unanswered"]].sum()
+    called["p95_ms"] = grouped["p95_ns"].median() / 1e6
+    for column in ("failed", "unanswered"):
+        called[f"{column}_percent"] = 100 * called[column] / called["calls"]
+    return called.reset_index()

@@ -23,6 +23,7 @@ class Measure:
 
     A shift counts when it is at least `least` in the quantity's own unit and, where `ratio` is
     given, at least that many times the level before (or as much below). `log` compares ratios.
+    `counts` says that where others were seen, not to be seen is zero and not unknown.
     """
 
     look: Look
@@ -34,6 +35,7 @@ class Measure:
     least: float
     ratio: float = 0.0
     log: bool = False
+    counts: bool = False
     rises_only: bool = True
 
 
@@ -51,9 +53,21 @@ def signals(
     found = []
     for measure in measures:
         names, values = matrix(frame, key, measure.column, window.buckets)
+        if measure.counts:
+            values = _silence_counted(values)
         identities: list[Identity] = [{"resource": name} for name in names]
         found += of_series(values, measure, window, evidence, identities.__getitem__)
     return found
+
+
+def _silence_counted(values: Floats) -> Floats:
+    """Zero for what is missing between the first and the last bucket that anything was seen in."""
+    seen = np.flatnonzero(np.isfinite(values).any(axis=0))
+    if not seen.size:
+        return values
+    at = np.arange(values.shape[1])
+    watched = (at >= seen[0]) & (at <= seen[-1])
+    return np.where(np.isnan(values) & watched, 0.0, values)
 
 
 def of_series(

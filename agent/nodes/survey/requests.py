@@ -36,6 +36,7 @@ _MEASURES = (
         own=False,
         least=0.2,
         ratio=2.0,
+        counts=True,
         rises_only=False,
     ),
 )
