@@ -58,7 +58,7 @@ def write(state: Investigation, runtime: Runtime[Context]) -> Investigation:
         changes=tuple(facts.changes.values()),
         timeline=tuple(_timeline(facts, answers["alerts"])),
         ruled_out=_numbered(c for c in ranked if c.status == "refuted")[:_RULED_OUT],
-        gaps=(*state["gaps"], *gaps, *_untested(facts)),
+        gaps=(*state["gaps"], *gaps, *_cut(context.notebook), *_untested(facts)),
         next_steps=tuple(prose.next_steps(verdict, facts, cause)),
         charts=tuple(_charts(facts, cause, answers, short)),
         evidence=state["evidence"] | {a.id: a.evidence for a in answers.values()},
@@ -169,6 +169,14 @@ def _timeline(facts: Facts, alerts: Answer) -> list[TimelineEntry]:
         )
     inside = (e for e in entries if e.at >= facts.window.start or e.kind == "change")
     return sorted(inside, key=lambda e: (e.at, e.text))
+
+
+def _cut(notebook: Notebook) -> list[Gap]:
+    """Answers that had more rows than were read."""
+    return [
+        Gap("not_looked_at", f"{e.question} Only the first {e.rows:,} rows were read.")
+        for e in sorted(notebook.cut(), key=lambda e: e.id)
+    ]
 
 
 def _untested(facts: Facts) -> list[Gap]:

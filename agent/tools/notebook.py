@@ -10,12 +10,13 @@ from typing import Any
 import pandas as pd
 
 from agent.state import Evidence
-from agent.tools.catalogue import tool
+from agent.tools.catalogue import Tool, tool
 from lake.ask import Limits, Rows, View, bind
 from traces.tracer import Tracing
 
 SAMPLE = 8
 _LIMITS = Limits(rows=200_000, seconds=60.0)
+_VALUE = re.compile(r"\$(\w+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,36 +57,41 @@ class Notebook:
         question is put to the lake once.
         """
         asked = tool(name)
-        sql = bind(asked.sql, **{k: v for k, v in params.items() if f"${k}" in asked.sql})
+        sql = bind(asked.sql, **{k: params[k] for k in set(_VALUE.findall(asked.sql))})
         evidence_id = f"{name}:{about}" if about else name
         if known := self._answers.get((evidence_id, sql)):
             return known
         with self.tracing.tool(name, evidence=evidence_id):
             rows = self.view.ask(sql, _LIMITS)
-        evidence = Evidence(
+        answer = Answer(self._evidence(evidence_id, asked, sql, rows, params), rows)
+        self._answers[evidence_id, sql] = answer
+        return answer
+
+    def _evidence(
+        self, evidence_id: str, asked: Tool, sql: str, rows: Rows, params: dict[str, Any]
+    ) -> Evidence:
+        """The evidence of an answer; one that was cut says so in its SQL, to be cut so again."""
+        return Evidence(
             id=evidence_id,
-            question=_worded(asked.question, params),
-            tool=name,
-            sql=sql,
+            question=_VALUE.sub(lambda match: _word(params[match[1]]), asked.question),
+            tool=asked.name,
+            sql=f"{sql}\nLIMIT {len(rows)}" if rows.truncated else sql,
             snapshots=dict(rows.snapshots),
             rows=len(rows),
             digest=rows.digest,
             columns=tuple(rows.columns),
             sample=tuple(rows.arrow.slice(0, SAMPLE).to_pylist()),
         )
-        answer = Answer(evidence, rows)
-        self._answers[evidence_id, sql] = answer
-        return answer
+
+    def cut(self) -> list[Evidence]:
+        """The evidence that had more rows than an answer may have."""
+        return [a.evidence for a in self._answers.values() if a.rows.truncated]
 
     def again(self, evidence: Evidence) -> Answer:
         """The answer behind a piece of evidence; run again if this notebook did not ask it."""
-        known = self._answers.get((evidence.id, evidence.sql))
-        return known or Answer(evidence, self.view.ask(evidence.sql, _LIMITS))
+        known = (a for a in self._answers.values() if a.evidence == evidence)
+        return next(known, None) or Answer(evidence, self.view.ask(evidence.sql, _LIMITS))
 
 
-def _worded(question: str, params: dict[str, Any]) -> str:
-    def word(match: re.Match[str]) -> str:
-        value = params[match.group(1)]
-        return f"{value:%H:%M:%S}" if isinstance(value, datetime) else str(value)
-
-    return re.sub(r"\$(\w+)", word, question)
+def _word(value: object) -> str:
+    return f"{value:%H:%M:%S}" if isinstance(value, datetime) else str(value)

@@ -6,7 +6,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from agent.tools import notebook
 from agent.tools.notebook import SAMPLE, Notebook
+from lake.ask import Limits
 from lake.store import Lake
 from tests.agent.world import START, record
 from traces.tracer import Tracing
@@ -30,9 +34,9 @@ def test_an_answer_becomes_evidence_that_stands_alone(tmp_path: Path) -> None:
 def test_the_same_question_is_put_to_the_lake_once(tmp_path: Path) -> None:
     with Lake.create(tmp_path / "lake") as lake, Tracing(lake, "test") as tracing:
         record(lake, minutes=1)
-        notebook = Notebook(lake.at(), tracing)
-        assert notebook.ask("extent") is notebook.ask("extent")
-        assert notebook.ask("history", "web", service="web", **WINDOW) is not notebook.ask(
+        asking = Notebook(lake.at(), tracing)
+        assert asking.ask("extent") is asking.ask("extent")
+        assert asking.ask("history", "web", service="web", **WINDOW) is not asking.ask(
             "history", "cart", service="cart", **WINDOW
         )
         assert tracing.cost().queries == 3
@@ -41,8 +45,21 @@ def test_the_same_question_is_put_to_the_lake_once(tmp_path: Path) -> None:
 def test_what_is_written_later_changes_no_answer(tmp_path: Path) -> None:
     with Lake.create(tmp_path / "lake") as lake, Tracing(lake, "test") as tracing:
         record(lake, minutes=1)
-        notebook = Notebook(lake.at(), tracing)
-        before = notebook.ask("extent").evidence
+        asking = Notebook(lake.at(), tracing)
+        before = asking.ask("extent").evidence
         lake.append("trace_span", lake.at().ask("FROM trace_span").arrow, "more")
-        assert notebook.view.ask(before.sql).digest == before.digest
+        assert asking.view.ask(before.sql).digest == before.digest
         assert lake.at().ask(before.sql).digest != before.digest
+
+
+def test_an_answer_that_is_too_long_is_cut_where_it_says_and_can_be_cut_so_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notebook, "_LIMITS", Limits(rows=10))
+    with Lake.create(tmp_path / "lake") as lake, Tracing(lake, "test") as tracing:
+        record(lake, minutes=2)
+        asking = Notebook(lake.at(), tracing)
+        evidence = asking.ask("requests", **WINDOW).evidence
+        assert asking.cut() == [evidence]
+        again = lake.at(evidence.snapshots).ask(evidence.sql)
+        assert (len(again), again.digest) == (10, evidence.digest)
