@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -29,9 +32,11 @@ pytestmark = [
 ]
 
 
-def recorder(out: Path) -> subprocess.Popen[bytes]:
+def recorder(out: Path, **environment: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "tests.shop.record", "smoke", "--port-base", str(BASE)]
-    return subprocess.Popen([*command, "--out", str(out)], cwd=REPOSITORY)
+    return subprocess.Popen(
+        [*command, "--out", str(out)], cwd=REPOSITORY, env={**os.environ, **environment}
+    )
 
 
 @pytest.fixture(scope="module")
@@ -79,8 +84,17 @@ def test_prometheus_was_asked(recording: Path) -> None:
     assert {each["metric"]["service"] for each in rates["data"]["result"]} == set(FIRST_VERSIONS)
 
 
-def test_a_killed_recorder_leaves_no_process_behind(tmp_path: Path) -> None:
-    killed = recorder(tmp_path)
+@pytest.fixture
+def reachable() -> Iterator[Path]:
+    """A folder that PostgreSQL's user can reach into, which pytest's own are not."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_a_killed_recorder_leaves_no_process_behind(reachable: Path) -> None:
+    killed = recorder(reachable / "out", TMPDIR=str(reachable))
     wait_until(lambda: not daemons.free(PORTS.prometheus))
     killed.kill()
     killed.wait()
