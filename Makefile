@@ -31,7 +31,7 @@ goldens: .venv/dev  ## write the expected outputs of the tests anew, to be read 
 e2e: .venv/dev  ## the tests that start real servers
 	$(BIN)/pytest -m e2e
 
-record: .venv/shop  ## record an incident of the shop: INCIDENT=bad_release SEED=1
+record: .venv/dev  ## record an incident of the shop: INCIDENT=bad_release SEED=1
 	$(BIN)/python -m tests.shop.record $(INCIDENT) --seed $(SEED)
 
 bench: .venv/dev  ## measure speed and accuracy beside their peers
@@ -46,6 +46,6 @@ faults: .venv/dev  ## survive what production does: kills, full disks, junk
 	@$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock -e .
 	@touch $@
 
-.venv/dev .venv/shop: .venv/core
-	@$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[$(@F)]'
+.venv/dev: .venv/core
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[dev]'
 	@touch $@

@@ -46,7 +46,7 @@ class Frames:
 
     def close(self) -> None:
         """End the stream; nothing can be read before."""
-        self._stream.close()  # type: ignore[no-untyped-call]
+        self._stream.close()  # type: ignore[no-untyped-call]  # zstandard says nothing of it
         self._file.close()
 
 

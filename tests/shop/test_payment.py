@@ -37,7 +37,7 @@ class FakePool:
         self.out += 1
         return cast("Connection[Any]", FakeConnection())
 
-    def putconn(self, conn: Connection[Any]) -> None:  # noqa: ARG002
+    def putconn(self, conn: Connection[Any]) -> None:  # noqa: ARG002 - a pool has it
         self.out -= 1
 
     @contextmanager

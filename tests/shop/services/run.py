@@ -16,7 +16,7 @@ from types import FrameType
 from typing import NoReturn
 
 from flask import Flask
-from waitress import create_server  # type: ignore[import-untyped]
+from waitress import create_server  # type: ignore[import-untyped]  # waitress ships no types
 
 from tests.shop.services import telemetry
 from tests.shop.services.kit import Kit, Settings

@@ -67,7 +67,7 @@ def instrument() -> None:
 
 def instrument_app(app: Flask) -> None:
     """Turn on OpenTelemetry's own instrumentation of an app, before it gets its own hooks."""
-    FlaskInstrumentor().instrument_app(app, enable_commenter=False)  # type: ignore[no-untyped-call]
+    FlaskInstrumentor().instrument_app(app, enable_commenter=False)  # type: ignore[no-untyped-call]  # the contrib package is untyped
 
 
 def observe_process() -> None:
