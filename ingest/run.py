@@ -1,6 +1,7 @@
 """Files into the lake: read, map in DuckDB, set aside what cannot be stored, write Parquet, commit.
 
-A file is one batch, named by its source and its content: it goes in whole, and once.
+A file is one batch, named by its source and its content: it goes in whole, and once. Small files
+are committed together.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import hashlib
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +28,8 @@ from lake.errors import InquestError
 from lake.store import Lake
 
 Progress: TypeAlias = Callable[[Path, int, int], None]
+
+COMMIT_BYTES = 16 << 20
 
 _QUARANTINE = "quarantine"
 _BAD_DATA = (duckdb.DataError, duckdb.InvalidInputException)
@@ -70,14 +73,22 @@ class _Plan:
 
 
 @dataclass
-class _Staged:
-    """What a file gave: Parquet files that wait for their commit, and counts."""
+class _File:
+    """A file, its batch, and what it gave: Parquet files that wait for their commit, and counts."""
 
+    path: Path
+    batch_id: str
+    size: int
     mapped: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
-    files: list[Path] = field(default_factory=list)
+    staged: list[Path] = field(default_factory=list)
     aside: list[Path] = field(default_factory=list)
     note: str = ""
+
+    def skip(self) -> None:
+        """Say that the file is in the lake already."""
+        self.reasons.clear()
+        self.note = f"{self.path} holds what was ingested before: nothing changed."
 
 
 def ingest(
@@ -96,28 +107,42 @@ def ingest(
     if source not in sources:
         raise InquestError(f"There is no source {source}: the sources are {', '.join(sources)}.")
     started, found = time.monotonic(), sources[source]
-    batches = [(path, _batch_id(source, path)) for path in paths]
+    files = [_file(source, path) for path in paths]
     with connect(sources_dir) as connection:
         plan = _plan(connection, found)
-        done = [_take(lake, plan, path, batch_id, progress) for path, batch_id in batches]
-    mapped = sum(one.mapped for one in done)
+        for group in _grouped(files):
+            _take(lake, plan, group, progress)
+    mapped = sum(file.mapped for file in files)
     return Summary(
         source=source,
         files=tuple(paths),
         mapped=mapped,
-        quarantined=dict(sum((one.reasons for one in done), Counter[str]()).most_common()),
+        quarantined=dict(sum((file.reasons for file in files), Counter[str]()).most_common()),
         classes={found.table: mapped} if mapped else {},
-        notes=tuple(one.note for one in done if one.note),
+        notes=tuple(file.note for file in files if file.note),
         seconds=time.monotonic() - started,
     )
 
 
-def _batch_id(source: str, path: Path) -> str:
+def _file(source: str, path: Path) -> _File:
     try:
         with path.open("rb") as file:
-            return f"{source}:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            return _File(path, f"{source}:{digest}", file.tell())
     except OSError as error:
         raise InquestError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _grouped(files: Iterable[_File]) -> Iterator[list[_File]]:
+    """Put small files together: a commit costs as much as mapping megabytes."""
+    group: list[_File] = []
+    for file in files:
+        group.append(file)
+        if sum(one.size for one in group) >= COMMIT_BYTES:
+            yield group
+            group = []
+    if group:
+        yield group
 
 
 def _plan(connection: duckdb.DuckDBPyConnection, source: Source) -> _Plan:
@@ -137,53 +162,51 @@ def _plan(connection: duckdb.DuckDBPyConnection, source: Source) -> _Plan:
     return _Plan(connection, source, now, f"INSERT INTO mapped {select}")
 
 
-def _take(lake: Lake, plan: _Plan, path: Path, batch_id: str, progress: Progress | None) -> _Staged:
-    """Stage a file and commit it; the quarantine first, so that a killed run can be repeated."""
-    before = _Staged(note=f"{path} holds what was ingested before: nothing changed.")
-    if _holds(lake, plan.source.table, batch_id):
-        return before
-    staged = _Staged()
+def _take(lake: Lake, plan: _Plan, group: Sequence[_File], progress: Progress | None) -> None:
+    """Stage files and commit them; the quarantine first, so that a killed run can be repeated."""
+    there, aside = set(lake.batches(plan.source.table)), lake.batches(_QUARANTINE)
     try:
-        _stage(lake, plan, path, staged, progress)
+        for file in group:
+            if file.batch_id in there:
+                file.skip()
+                continue
+            there.add(file.batch_id)
+            _stage(lake, plan, file, progress)
+            if file.batch_id in aside:
+                _discard(file.aside)
+                file.aside.clear()
+            if file.batch_id in aside and not file.mapped:
+                file.skip()
+            elif not file.mapped and not file.reasons:
+                file.note = f"{file.path} holds no records."
     except BaseException:
-        _discard(staged.aside + staged.files)
+        for file in group:
+            _discard(file.staged + file.aside)
         raise
-    if staged.aside and _holds(lake, _QUARANTINE, batch_id):
-        _discard(staged.aside)
-        if not staged.mapped:
-            return before
-    elif staged.aside:
-        lake.add_files(_QUARANTINE, staged.aside, batch_id)
-    lake.add_files(plan.source.table, staged.files, batch_id)
-    if not staged.mapped and not staged.reasons:
-        staged.note = f"{path} holds no records."
-    return staged
+    lake.add_files(_QUARANTINE, {file.batch_id: file.aside for file in group if file.aside})
+    lake.add_files(plan.source.table, {file.batch_id: file.staged for file in group if file.staged})
 
 
-def _holds(lake: Lake, table: str, batch_id: str) -> bool:
-    return lake.add_files(table, (), batch_id) is not None
-
-
-def _discard(files: Sequence[Path]) -> None:
+def _discard(files: Iterable[Path]) -> None:
     for file in files:
         file.unlink(missing_ok=True)
 
 
-def _stage(lake: Lake, plan: _Plan, path: Path, staged: _Staged, progress: Progress | None) -> None:
+def _stage(lake: Lake, plan: _Plan, file: _File, progress: Progress | None) -> None:
     """Write a file's records as Parquet, chunk by chunk, so that memory stays bounded."""
-    size, connection = path.stat().st_size, plan.connection
-    for chunk in plan.source.reader.read(path, plan.now):
+    connection = plan.connection
+    for chunk in plan.source.reader.read(file.path, plan.now):
         for table in ("mapped", "failed", "aside"):
             connection.execute(f"TRUNCATE {table}")
         _map(plan, chunk.raw)
-        _set_aside(plan, path, chunk)
+        _set_aside(plan, file.path, chunk)
         counts = "SELECT reason, count(*) FROM aside GROUP BY ALL"
-        staged.reasons.update(dict(connection.sql(counts).fetchall()))
-        staged.mapped += _count(connection, "mapped WHERE reason IS NULL")
-        staged.files += _write(connection, lake, plan.source.table, "mapped WHERE reason IS NULL")
-        staged.aside += _write(connection, lake, _QUARANTINE, "aside WHERE true")
+        file.reasons.update(dict(connection.sql(counts).fetchall()))
+        file.mapped += _count(connection, "mapped WHERE reason IS NULL")
+        file.staged += _write(connection, lake, plan.source.table, "mapped WHERE reason IS NULL")
+        file.aside += _write(connection, lake, _QUARANTINE, "aside WHERE true")
         if progress:
-            progress(path, chunk.consumed, size)
+            progress(file.path, chunk.consumed, file.size)
 
 
 def _map(plan: _Plan, raw: pa.Table) -> None:

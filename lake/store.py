@@ -12,6 +12,7 @@ import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -27,13 +28,17 @@ from pyiceberg.exceptions import (
 )
 from pyiceberg.io.pyarrow import (
     DataFileStatistics,
+    _pyarrow_to_schema_without_ids,
     compute_statistics_plan,
     data_file_statistics_from_parquet_metadata,
     parquet_path_to_id_mapping,
 )
 from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
-from pyiceberg.schema import Schema
-from pyiceberg.table import Table
+from pyiceberg.partitioning import PartitionField, PartitionSpec
+from pyiceberg.schema import Schema, assign_fresh_schema_ids
+from pyiceberg.table import Table, Transaction
+from pyiceberg.table.metadata import TableMetadata
+from pyiceberg.table.sorting import SortField, SortOrder
 from pyiceberg.transforms import DayTransform, IdentityTransform
 from sqlalchemy import URL
 from sqlalchemy.exc import SQLAlchemyError
@@ -42,7 +47,7 @@ from lake import schema
 from lake.ask import Relation, View, literal, quoted
 from lake.errors import LakeError
 
-BATCH_ID = "inquest.batch-id"
+BATCH_ID = "inquest.batch-id"  # several are one a line
 
 _CATALOG = "catalog.sqlite"
 _NAMESPACE = "inquest"
@@ -64,6 +69,7 @@ class Lake:
         self.path = path
         self._catalog = catalog
         self._relations: dict[tuple[str, int], Relation] = {}
+        self._targets: dict[str, Table] = {}
 
     @classmethod
     def open(cls, uri: str | Path) -> Self:
@@ -122,31 +128,33 @@ class Lake:
         is there already adds nothing.
         """
         iceberg = self._made(table)
-        found = _batch(iceberg, batch_id)
-        if found is not None:
-            return found
-        with duckdb.connect() as connection:
-            connection.register("rows", rows)
-            files = _write_by_day(connection, table, iceberg, _shaped(table, rows.schema))
-        return _commit(table, iceberg, files, batch_id)
+        if batch_id not in _batches(iceberg):
+            with _database().cursor() as connection:
+                connection.register("rows", rows)
+                files = _write_by_day(connection, table, iceberg, _shaped(table, rows.schema))
+            _commit(table, iceberg, {batch_id: files})
+        return _batches(iceberg).get(batch_id)
 
-    def add_files(self, table: str, files: Sequence[Path], batch_id: str) -> int | None:
-        """Commit Parquet files in `staging` as one snapshot and return its id; None without rows.
+    def add_files(self, table: str, batches: Mapping[str, Sequence[Path]]) -> None:
+        """Commit Parquet files in `staging`, by batch id, as one snapshot; none without rows.
 
         They are written with `copy_options`. A file that holds more than one UTC day is replaced by
         one for each. A batch id that is there already adds nothing.
         """
-        iceberg = self._made(table)
-        found = _batch(iceberg, batch_id)
-        return _commit(table, iceberg, files, batch_id) if found is None else found
+        _commit(table, self._made(table), batches)
+
+    def batches(self, table: str) -> frozenset[str]:
+        """Name the batches that are in a table."""
+        iceberg = self._load(table)
+        return frozenset(_batches(iceberg) if iceberg else ())
 
     def staging(self, table: str) -> Path:
         """Give the folder where a writer puts Parquet files for `add_files`."""
-        return _data_folder(self._made(table))
+        return _data_folder(self._target(table))
 
     def copy_options(self, table: str) -> str:
         """Spell what DuckDB's `COPY ... TO ... (...)` needs to write a file for `add_files`."""
-        return _copy_options(table, self._made(table).schema())
+        return _copy_options(table, self._target(table).schema())
 
     def snapshots(self) -> dict[str, int]:
         """Name the current snapshot of every table that has rows."""
@@ -176,6 +184,12 @@ class Lake:
             )
         return self._relations[name, snapshot]
 
+    def _target(self, name: str) -> Table:
+        """Look up once where a table lies and what shape it has; its snapshots may be outdated."""
+        if name not in self._targets:
+            self._targets[name] = self._made(name)
+        return self._targets[name]
+
     def _made(self, name: str) -> Table:
         """Load a table, making it first or giving it the columns that it lacks."""
         table = self._load(name) or self._make(name)
@@ -185,18 +199,20 @@ class Lake:
         return table
 
     def _make(self, name: str) -> Table:
-        column = schema.partition_column(name)
-        with (
-            suppress(CommitFailedException, TableAlreadyExistsError),  # another writer was first
-            self._catalog.create_table_transaction(
-                (_NAMESPACE, name), schema.arrow_schema(name), properties=_PROPERTIES
-            ) as new,
-        ):
-            with new.update_spec() as partition:
-                partition.add_field(column, DayTransform(), f"{column}_day")
-            with new.update_sort_order() as order:
-                for by in schema.sort_order(name):
-                    order.asc(by, IdentityTransform())
+        shape = assign_fresh_schema_ids(_pyarrow_to_schema_without_ids(schema.arrow_schema(name)))
+        day, *by = (
+            shape.find_field(column).field_id
+            for column in (schema.partition_column(name), *schema.sort_order(name))
+        )
+        day_of = f"{schema.partition_column(name)}_day"
+        with suppress(TableAlreadyExistsError):  # another writer was first
+            self._catalog.create_table(
+                (_NAMESPACE, name),
+                shape,
+                partition_spec=PartitionSpec(PartitionField(day, 1000, DayTransform(), day_of)),
+                sort_order=SortOrder(*(SortField(one, IdentityTransform()) for one in by)),
+                properties=_PROPERTIES,
+            )
         return self._catalog.load_table((_NAMESPACE, name))
 
     def _load(self, name: str) -> Table | None:
@@ -247,41 +263,62 @@ def _reason(error: BaseException) -> str:
     return (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
 
 
-def _batch(table: Table, batch_id: str) -> int | None:
-    """Find the snapshot that a batch was committed as."""
-    for snapshot in table.metadata.snapshots:
-        if snapshot.summary and snapshot.summary[BATCH_ID] == batch_id:
-            return snapshot.snapshot_id
-    return None
+class _Transaction(Transaction):
+    """Looks at the metadata without copying them all each time, which is half of a commit."""
+
+    @property
+    def table_metadata(self) -> TableMetadata:
+        return super().table_metadata if self._updates else self._table.metadata
 
 
-def _commit(name: str, table: Table, files: Sequence[Path], batch_id: str) -> int | None:
-    """Add files as one snapshot, looking again for the batch whenever another writer was first."""
-    data_files = [made for file in files for made in _data_files(name, table, file)]
-    if not data_files:
-        return None
+@cache
+def _database() -> duckdb.DuckDBPyConnection:
+    """Open the DuckDB that writes files; to open one for each would cost as much as a commit."""
+    database = duckdb.connect()
+    database.execute("SET GLOBAL TimeZone = 'UTC'")
+    return database
+
+
+def _batches(table: Table) -> dict[str, int]:
+    """Give the snapshot that each batch was committed in."""
+    return {
+        batch_id: snapshot.snapshot_id
+        for snapshot in table.metadata.snapshots
+        if snapshot.summary
+        for batch_id in (snapshot.summary[BATCH_ID] or "").splitlines()
+    }
+
+
+def _commit(name: str, table: Table, batches: Mapping[str, Sequence[Path]]) -> None:
+    """Add files as one snapshot, looking again for the batches if another writer was first."""
+    described = {
+        batch_id: [made for file in files for made in _data_files(name, table, file)]
+        for batch_id, files in batches.items()
+    }
     for attempt in range(_ATTEMPTS):
-        found = _batch(table, batch_id)
-        if found is not None:
-            return found
+        there = _batches(table)
+        new = {one: files for one, files in described.items() if files and one not in there}
+        if not new:
+            return
         with suppress(CommitFailedException):
-            snapshot = _commit_once(table, data_files, batch_id)
-            for replaced in {str(file) for file in files} - {one.file_path for one in data_files}:
+            _commit_once(table, new)
+            kept = {one.file_path for files in new.values() for one in files}
+            for replaced in {str(file) for batch_id in new for file in batches[batch_id]} - kept:
                 Path(replaced).unlink()
-            return snapshot
+            return
         time.sleep(0.01 * attempt)
         table.refresh()
     raise LakeError(f"Other writers of {name} were first {_ATTEMPTS} times: try again.")
 
 
-def _commit_once(table: Table, data_files: Iterable[DataFile], batch_id: str) -> int | None:
+def _commit_once(table: Table, batches: Mapping[str, Iterable[DataFile]]) -> None:
     with (
-        table.transaction() as transaction,
-        transaction.update_snapshot({BATCH_ID: batch_id}).fast_append() as append,
+        _Transaction(table) as transaction,
+        transaction.update_snapshot({BATCH_ID: "\n".join(batches)}).fast_append() as append,
     ):
-        for data_file in data_files:
-            append.append_data_file(data_file)
-    return table.metadata.current_snapshot_id
+        for files in batches.values():
+            for data_file in files:
+                append.append_data_file(data_file)
 
 
 def _data_files(name: str, table: Table, path: Path) -> Iterator[DataFile]:
@@ -300,7 +337,7 @@ def _data_files(name: str, table: Table, path: Path) -> Iterator[DataFile]:
     if _is_one_day(name, table, path, statistics):
         yield _data_file(table, path, statistics)
         return
-    with duckdb.connect() as connection:
+    with _database().cursor() as connection:
         source = f"read_parquet({literal(str(path))})"
         for part in _write_by_day(connection, name, table, source):
             yield from _data_files(name, table, part)
@@ -363,7 +400,6 @@ def _write_by_day(
     options = _copy_options(name, table.schema())
     files = []
     try:
-        connection.execute("SET TimeZone = 'UTC'")
         days = connection.execute(f"SELECT DISTINCT {column}::DATE FROM {source}").fetchall()
         if (None,) in days:
             raise LakeError(f"There are rows without {column}, which {name} requires.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -39,6 +39,17 @@ def test_the_same_file_twice_changes_nothing_and_says_so(lake: Lake, tmp_path: P
     assert again.notes == (f"{log} holds what was ingested before: nothing changed.",)
 
 
+def test_small_files_go_in_with_one_commit_and_each_once(lake: Lake, tmp_path: Path) -> None:
+    logs = [access_log(tmp_path / f"{n}.log", lines=n) for n in (3, 4, 5)]
+    twin = access_log(tmp_path / "twin.log", lines=4)
+    summary = ingest(lake, "nginx", [*logs, twin])
+    assert summary.mapped == 12
+    assert summary.notes == (f"{twin} holds what was ingested before: nothing changed.",)
+    assert len(list(lake.path.glob("http_activity/metadata/snap-*.avro"))) == 1
+    for log in logs:
+        assert ingest(lake, "nginx", [log]).read == 0
+
+
 def test_a_file_of_nothing_but_junk_is_quarantined_once(lake: Lake, tmp_path: Path) -> None:
     junk = tmp_path / "junk.log"
     junk.write_text("one\ntwo\n")
@@ -56,10 +67,10 @@ def test_a_run_killed_between_its_two_commits_is_finished_by_the_next(
     log.write_text(LINE.format(1, 1) + "junk\n", "utf-8")
     commit = Lake.add_files
 
-    def killed(self: Lake, table: str, files: list[Path], batch_id: str) -> int | None:
-        if table == "http_activity" and files:
+    def killed(self: Lake, table: str, batches: Mapping[str, Sequence[Path]]) -> None:
+        if table == "http_activity":
             raise KeyboardInterrupt
-        return commit(self, table, files, batch_id)
+        commit(self, table, batches)
 
     with monkeypatch.context() as patch:
         patch.setattr(Lake, "add_files", killed)

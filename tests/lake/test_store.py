@@ -128,8 +128,10 @@ def test_a_file_written_by_duckdb_is_committed_where_it_lies(lake: Lake) -> None
     file = copy(
         lake, f"SELECT {literal(NOON)} AS time, {literal(NOON)} AS ingested_at, 'a' AS message"
     )
-    snapshot = lake.add_files("log_record", [file], "b1")
-    assert lake.add_files("log_record", [file], "b1") == snapshot
+    lake.add_files("log_record", {"b1": [file]})
+    before = lake.snapshots()
+    lake.add_files("log_record", {"b1": [file]})
+    assert lake.snapshots() == before
     assert messages(lake) == ["a"]
     assert list(lake.staging("log_record").iterdir()) == [file]
 
@@ -139,7 +141,7 @@ def test_a_file_of_several_days_is_replaced_by_one_for_each(lake: Lake) -> None:
         f"SELECT {literal(NOON)} + to_days(i::INT) AS time, 'm' || i AS message FROM range(3) r(i)"
     )
     file = copy(lake, f"SELECT time, time AS ingested_at, message FROM ({days})")
-    lake.add_files("log_record", [file], "b1")
+    lake.add_files("log_record", {"b1": [file]})
     assert messages(lake) == ["m0", "m1", "m2"]
     assert not file.exists()
     assert len(list(lake.staging("log_record").iterdir())) == 3
@@ -157,7 +159,7 @@ def test_a_file_with_rows_that_lack_a_time_is_refused(
 ) -> None:
     file = copy(lake, f"SELECT {select}")
     with pytest.raises(LakeError, match=expected):
-        lake.add_files("log_record", [file], "b1")
+        lake.add_files("log_record", {"b1": [file]})
     assert lake.snapshots() == {}
 
 
@@ -169,12 +171,12 @@ def test_a_file_without_field_ids_is_refused_since_it_would_read_as_null(lake: L
     )
     pq.write_table(bare, file)
     with pytest.raises(LakeError, match=r"bare\.parquet lacks the columns or field ids"):
-        lake.add_files("log_record", [file], "b1")
+        lake.add_files("log_record", {"b1": [file]})
 
 
 def test_a_file_outside_the_lake_is_refused(lake: Lake, tmp_path: Path) -> None:
     with pytest.raises(LakeError, match=r"elsewhere\.parquet is not in"):
-        lake.add_files("log_record", [tmp_path / "elsewhere.parquet"], "b1")
+        lake.add_files("log_record", {"b1": [tmp_path / "elsewhere.parquet"]})
 
 
 def test_a_file_that_nobody_committed_is_never_seen(lake: Lake) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -133,12 +134,11 @@ def test_damaged_bodies_never_lose_the_good_ones(
     for _ in range(rng.randrange(1, 5)):
         damaged[rng.randrange(len(damaged))] = rng.randrange(256)
     bodies = [good, bytes(damaged[: rng.randrange(len(damaged) + 1)]), good]
-    chunks = read(tmp_path_factory.getbasetemp() / "damaged", framed(bodies), signal)
-    kept = [repr(row) for row in rows(chunks)]
-    alone = [
-        repr(row)
-        for row in rows(read(tmp_path_factory.getbasetemp() / "damaged", framed([good]), signal))
-    ]
+    path = tmp_path_factory.getbasetemp() / "damaged"
+    chunks = read(path, framed(bodies), signal)
+    kept, alone = (
+        Counter(repr(row | {"position": 0}) for row in rows(of))
+        for of in (chunks, read(path, framed([good]), signal))
+    )
     assert len(reasons(chunks)) <= 1
-    assert len(kept) >= 2 * len(alone)
-    assert kept[: len(alone)] == alone
+    assert kept >= alone + alone
