@@ -1,6 +1,10 @@
 """Options of the whole suite."""
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("same every time", derandomize=True, deadline=None)
+settings.load_profile("same every time")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
