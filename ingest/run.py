@@ -204,7 +204,7 @@ def _stage(lake: Lake, plan: _Plan, file: _File, progress: Progress | None) -> N
         file.reasons.update(dict(connection.sql(counts).fetchall()))
         file.mapped += _count(connection, "mapped WHERE reason IS NULL")
         file.staged += _write(connection, lake, plan.source.table, "mapped WHERE reason IS NULL")
-        file.aside += _write(connection, lake, _QUARANTINE, "aside WHERE true")
+        file.aside += _write(connection, lake, _QUARANTINE, "aside")
         if progress:
             progress(file.path, chunk.consumed, file.size)
 
@@ -254,15 +254,14 @@ def _count(connection: duckdb.DuckDBPyConnection, rows: str) -> int:
 
 
 def _write(connection: duckdb.DuckDBPyConnection, lake: Lake, table: str, rows: str) -> list[Path]:
-    """Write `rows` to the table's staging folder as one sorted Parquet file a UTC day."""
-    day = f"{quoted(schema.partition_column(table))}::DATE"
+    """Write `rows`, if there are any, to the table's staging folder as one sorted Parquet file."""
+    if not _count(connection, rows):
+        return []
     columns = ", ".join(map(quoted, schema.duckdb_columns(table)))
     order = ", ".join(map(quoted, schema.sort_order(table)))
-    files = []
-    for (date,) in connection.sql(f"SELECT DISTINCT {day} FROM {rows}").fetchall():
-        files.append(lake.staging(table) / f"{uuid.uuid4()}.parquet")
-        connection.execute(
-            f"COPY (SELECT {columns} FROM {rows} AND {day} = {literal(date)} ORDER BY {order}) "
-            f"TO {literal(str(files[-1]))} ({lake.copy_options(table)})"
-        )
-    return files
+    file = lake.staging(table) / f"{uuid.uuid4()}.parquet"
+    connection.execute(
+        f"COPY (SELECT {columns} FROM {rows} ORDER BY {order}) "
+        f"TO {literal(str(file))} ({lake.copy_options(table)})"
+    )
+    return [file]

@@ -396,17 +396,18 @@ def _write_by_day(
 ) -> list[Path]:
     """Write a relation as sorted Parquet files in the table's data folder, one for each UTC day."""
     column = schema.partition_column(name)
+    day_of = f"make_timestamp(epoch_us({column}))::DATE"  # a cast of TIMESTAMPTZ asks a calendar
     order = ", ".join(map(quoted, schema.sort_order(name)))
     options = _copy_options(name, table.schema())
     files = []
     try:
-        days = connection.execute(f"SELECT DISTINCT {column}::DATE FROM {source}").fetchall()
+        days = connection.execute(f"SELECT DISTINCT {day_of} FROM {source}").fetchall()
         if (None,) in days:
             raise LakeError(f"There are rows without {column}, which {name} requires.")
         for (day,) in sorted(days):
             files.append(_data_folder(table) / f"{uuid.uuid4()}.parquet")
             connection.execute(
-                f"COPY (SELECT * FROM {source} WHERE {column}::DATE = {literal(day)} "
+                f"COPY (SELECT * FROM {source} WHERE {day_of} = {literal(day)} "
                 f"ORDER BY {order}) TO {literal(str(files[-1]))} ({options})"
             )
     except duckdb.Error as error:
