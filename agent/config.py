@@ -11,6 +11,7 @@ from agent.errors import RequestError, SettingError
 
 DEFAULT_LAKE = Path("inquest-lake")
 LONGEST_LOOKBACK_S = 31 * 86400.0
+_FIRST_YEAR, _LAST_YEAR = 1990, 2200
 _SETTINGS = ("INQUEST_DEBUG", "INQUEST_LAKE")
 
 
@@ -38,6 +39,10 @@ class Request:
     def __post_init__(self) -> None:
         if self.at is not None and self.at.tzinfo is None:
             raise RequestError(f"{self.at} says no time zone; a time ends in Z or +02:00.")
+        if self.at is not None and not _FIRST_YEAR <= self.at.year <= _LAST_YEAR:
+            raise RequestError(
+                f"{self.at} is no time of an incident; years are {_FIRST_YEAR} to {_LAST_YEAR}."
+            )
         if not 0 < self.lookback_s <= LONGEST_LOOKBACK_S:
             raise RequestError(
                 f"A lookback of {self.lookback_s:g} s is no window; "

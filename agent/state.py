@@ -363,6 +363,14 @@ class Report:
     engine_version: str = ""
 
 
+def noted(left: dict[str, Evidence], right: dict[str, Evidence]) -> dict[str, Evidence]:
+    """Join two branches' evidence; ValueError if one id stands for two questions."""
+    for name in left.keys() & right.keys():
+        if left[name].sql != right[name].sql:
+            raise ValueError(f"evidence {name} has two queries")
+    return {**left, **right}
+
+
 def merged(left: dict[str, Any], right: dict[str, Any]) -> dict[str, Any]:
     """Join two branches' updates; the later word on a key holds."""
     return {**left, **right}
@@ -373,12 +381,12 @@ class Investigation(TypedDict, total=False):
 
     window: Window
     incident: Incident
-    evidence: Annotated[dict[str, Evidence], merged]
+    evidence: Annotated[dict[str, Evidence], noted]
+    services: list[str]
     signals: Annotated[list[Signal], operator.add]
     calls: list[Call]
     changes: Annotated[dict[str, Change], merged]
     causes: Annotated[dict[str, Cause], merged]
     gaps: Annotated[list[Gap], operator.add]
-    charts: Annotated[list[Chart], operator.add]
     subject: str
     report: Report

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from agent.analysis.topology import Topology
 
-UNKNOWN = "unknown"
+UNKNOWN = "«unknown»"  # not a name that a resource has
 OWN = 6.0  # the most that its own signals can say
 NOTHING_OWN = 3.0  # against a resource none of whose own signals deviate
 HALF_CONVINCING = 6.0  # the robust z that says half of the most
@@ -51,7 +51,7 @@ def posteriors(
     unknown_log_odds: float = 0.0,
     tolerance: float = 60.0,
 ) -> dict[str, float]:
-    """The probability that each suspect is the cause, and that it is "unknown"; they sum to 1.
+    """The probability that each suspect is the cause, and that it is `UNKNOWN`; they sum to 1.
 
     `symptom` names the resource where the incident showed; `tolerance` is the width of a bucket in
     seconds, by which an onset may be late. What is not known (no onset, a name that the topology

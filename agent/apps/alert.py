@@ -25,7 +25,8 @@ def read_alert(file: Path) -> Request:
         raise RequestError(f"{file} cannot be read as an alert: {error}.") from None
     try:
         first = min(_alerts(body), key=_started)
-        return Request(at=_started(first), service=first["labels"].get("service"))
+        service = first["labels"].get("service")
+        return Request(at=_started(first), service=None if service is None else str(service))
     except (KeyError, TypeError, ValueError, AttributeError):
         raise RequestError(f"{file} holds no alert in a shape known here: {_KNOWN}.") from None
 

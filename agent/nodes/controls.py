@@ -30,6 +30,7 @@ ALPHA = 0.01
 _SLOWER = 0.64  # Vargha and Delaney (2000): A from .64 is a medium effect
 _RATIO = 1.5  # and the new version's median is at least so many times the old one's
 _MORE_FAILURES = 0.03  # a risk difference that users would notice
+_Z = 1.96
 _ENOUGH = 30  # requests a side
 _SOON = timedelta(minutes=3)
 _WEEK = timedelta(days=7)
@@ -58,26 +59,20 @@ class Trying:
 
 def order(trying: Trying) -> Control:
     """A cause comes first: the change against the first deviation."""
-    started, slack = trying.facts.incident.started_at, trying.facts.slack
+    facts = trying.facts
+    started = facts.incident.started_at
     if started is None:
         return trying.says(
             "order", "clears", "Nothing deviated, before it or after.", "requests", "entrance"
         )
-    if trying.began > started + slack:
-        return trying.says(
-            "order",
-            "clears",
-            f"First seen at {trying.began:%H:%M:%S}, after the first deviation at "
-            f"{started:%H:%M:%S}.",
-            "versions", "requests",
-        )  # fmt: skip
-    return trying.says(
-        "order",
-        "neutral",
-        f"First seen at {trying.began:%H:%M:%S}, before the first deviation at "
-        f"{started:%H:%M:%S}: in time to be the cause.",
-        "versions", "requests",
-    )  # fmt: skip
+    how = "First seen" if trying.change.rollouts else "Announced"
+    evidence = ("versions" if trying.change.rollouts else "changes", "requests")
+    began_at, first = facts.when(trying.began), facts.when(started)
+    if trying.began > started + facts.slack:
+        text = f"{how} at {began_at}, after the first deviation at {first}."
+        return trying.says("order", "clears", text, *evidence)
+    text = f"{how} at {began_at}, the first deviation came at {first}: in time to be the cause."
+    return trying.says("order", "neutral", text, *evidence)
 
 
 def reach(trying: Trying) -> Control:
@@ -115,25 +110,24 @@ def own_signals(trying: Trying) -> Control:
                 "own_signals", "not_assessable", f"{service} left no requests to judge by.",
                 "requests",
             )  # fmt: skip
-        return trying.says(
-            "own_signals",
-            "clears",
-            f"{service}'s own time and own failures stayed in their band.",
-            "requests",
-        )
+        if facts.of(service):
+            text = f"{service} deviates only through what it calls."
+            return trying.says("own_signals", "neutral", text, "requests", "edges")
+        text = f"{service}'s own time and own failures stayed in their band."
+        return trying.says("own_signals", "clears", text, "requests")
     onset = min(s.onset for s in own)
     if onset < trying.began - facts.slack:
         return trying.says(
             "own_signals",
             "clears",
-            f"{service}'s own trouble began at {onset:%H:%M:%S}, before the change.",
+            f"{service}'s own trouble began at {facts.when(onset)}, before the change.",
             "requests", "versions",
         )  # fmt: skip
     words = " and ".join(dict.fromkeys(s.subject for s in own))
     return trying.says(
         "own_signals",
         "implicates",
-        f"{service}'s {words} left their band at {onset:%H:%M:%S}, "
+        f"{service}'s {words} left their band at {facts.when(onset)}, "
         f"{(onset - trying.began).total_seconds():.0f} s after the change.",
         "requests", "versions",
     )  # fmt: skip
@@ -148,7 +142,7 @@ def old_beside_new(trying: Trying) -> Control:
         )
     start, end = _side_by_side(change, facts)
     asked = {
-        "about": f"{change.service}@{change.version}",
+        "about": f"{change.id} {change.service}@{change.version}",
         "service": change.service,
         "old": change.previous_version,
         "new": change.version,
@@ -157,16 +151,17 @@ def old_beside_new(trying: Trying) -> Control:
         "bucket_s": facts.window.bucket_s,
     }
     answer = trying.ask("old_against_new", **asked)
-    slower, failing = _trials(answer.df)
+    trials = Trials.of(answer.df)
     names = f"{change.version} beside {change.previous_version}"
-    if not (slower.assessable or failing.assessable):
+    tested = [t for t in (trials.slower, trials.failing, trials.failing_calls) if t.assessable]
+    if not tested:
         return trying.says(
-            "old_against_new", "not_assessable", f"{names}: {slower.reason}.", answer.id
+            "old_against_new", "not_assessable", f"{names}: {trials.slower.reason}.", answer.id
         )
     both = trying.ask("side_by_side", **asked)
     compared = _compared(both.rows.dicts())
-    worse = [words for words, found in _worse(slower, failing).items() if found]
-    p = min(t.p_value for t in (slower, failing) if t.assessable)
+    worse = trials.worse()
+    p = min(t.p_value for t in tested)
     if worse:
         return trying.says(
             "old_against_new",
@@ -176,16 +171,29 @@ def old_beside_new(trying: Trying) -> Control:
             answer.id,
             p=p,
         )
-    late = facts.incident.started_at is None or end > facts.incident.started_at + 3 * facts.slack
+    verdict, alike = _alike(service=change.service, until=end, trials=trials, facts=facts)
     return trying.says(
         "old_against_new",
-        "clears" if late else "neutral",
-        f"{names}, {_clock(start, end)}: alike ({compared})"
-        + ("." if late else ", but that was before the trouble began."),
+        verdict,
+        f"{names}, {_clock(start, end)}: {alike} ({compared}).",
         both.id,
         answer.id,
         p=p,
     )
+
+
+def _alike(
+    service: str, until: datetime, trials: Trials, facts: Facts
+) -> tuple[ControlVerdict, str]:
+    """What it says of a change that both versions fared alike: nothing, unless harm would show."""
+    started = facts.incident.started_at
+    if facts.own(service):
+        return "neutral", "alike, but both in trouble"
+    if started is not None and until <= started + facts.slack:
+        return "neutral", "alike, but that was before the trouble began"
+    if not trials.exclude_harm(facts):
+        return "neutral", "no difference to be seen in so few requests"
+    return "clears", "alike, and a difference that harms would have shown"
 
 
 def _side_by_side(change: Change, facts: Facts) -> tuple[datetime, datetime]:
@@ -196,24 +204,67 @@ def _side_by_side(change: Change, facts: Facts) -> tuple[datetime, datetime]:
     return began(change), last
 
 
-def _trials(frame: pd.DataFrame) -> tuple[Trial, Trial]:
-    strata = frame.groupby(["bucket", "operation"], sort=True).ngroup().to_numpy()
-    is_new = frame["is_new"].to_numpy(dtype=bool)
-    slower = old_against_new(frame["own_ns"].to_numpy(dtype=np.float64) / 1e6, is_new, strata)
-    failing = failures_old_against_new(frame["own_failed"].to_numpy(dtype=bool), is_new, strata)
-    return slower, failing
+@dataclass(frozen=True, slots=True)
+class Trials:
+    """The new version against the old: its own time, its own failures, and all its failures."""
+
+    slower: Trial
+    failing: Trial
+    failing_calls: Trial
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame) -> Trials:
+        """Try both versions on requests of the same operation in the same bucket."""
+        strata = frame.groupby(["bucket", "operation"], sort=True).ngroup().to_numpy()
+        is_new = frame["is_new"].to_numpy(dtype=bool)
+        own_ms = frame["own_ns"].to_numpy(dtype=np.float64) / 1e6
+        return cls(
+            old_against_new(own_ms, is_new, strata),
+            failures_old_against_new(frame["own_failed"].to_numpy(dtype=bool), is_new, strata),
+            failures_old_against_new(frame["failed"].to_numpy(dtype=bool), is_new, strata),
+        )
+
+    def worse(self) -> list[str]:
+        """In which ways the new version is worse, in words."""
+        slower = self.slower
+        found = {
+            "is slower": slower.assessable
+            and slower.p_value < ALPHA
+            and slower.effect >= _SLOWER
+            and slower.new >= _RATIO * slower.old,
+            "fails more": _fails_more(self.failing) or _fails_more(self.failing_calls),
+        }
+        return [words for words, is_so in found.items() if is_so]
+
+    def exclude_harm(self, facts: Facts) -> bool:
+        """Whether a difference that could explain the trouble would have shown.
+
+        The upper 97.5 % bounds: of the risk difference by Agresti and Caffo (2000), of A by its
+        variance without ties.
+        """
+        slower, failing = self.slower, self.failing_calls
+        if not (slower.assessable and failing.assessable):
+            return False
+        m, n = slower.n_new, slower.n_old
+        bound = slower.effect + _Z * np.sqrt((m + n + 1) / (12 * m * n))
+        return bool(bound < _SLOWER) and _upper_difference(failing) < _harm(facts)
 
 
-def _worse(slower: Trial, failing: Trial) -> dict[str, bool]:
-    return {
-        "is slower": slower.assessable
-        and slower.p_value < ALPHA
-        and slower.effect >= _SLOWER
-        and slower.new >= _RATIO * slower.old,
-        "fails more": failing.assessable
-        and failing.p_value < ALPHA
-        and failing.effect >= _MORE_FAILURES,
-    }
+def _fails_more(trial: Trial) -> bool:
+    return trial.assessable and trial.p_value < ALPHA and trial.effect >= _MORE_FAILURES
+
+
+def _harm(facts: Facts) -> float:
+    """The least difference in failures that could explain the symptom: half of its rise."""
+    rises = [(s.during - s.before) / 100 for s in facts.symptom if s.indicator == "errors"]
+    return max(_MORE_FAILURES, max(rises, default=0.0) / 2)
+
+
+def _upper_difference(trial: Trial) -> float:
+    new = (trial.new * trial.n_new + 1) / (trial.n_new + 2)
+    old = (trial.old * trial.n_old + 1) / (trial.n_old + 2)
+    variance = new * (1 - new) / (trial.n_new + 2) + old * (1 - old) / (trial.n_old + 2)
+    return float(new - old + _Z * np.sqrt(variance))
 
 
 def _compared(rows: list[dict[str, Any]]) -> str:
@@ -250,7 +301,7 @@ def window_before(trying: Trying) -> Control:
         return trying.says(
             "before_against_after", "not_assessable", f"Too short: {trial.reason}.", "requests"
         )
-    worse = trial.p_value < ALPHA and trial.effect > 0
+    worse = trial.p_value < ALPHA and trial.new > trial.old
     verb = "rose" if worse else "did not rise"
     return trying.says(
         "before_against_after",
@@ -296,15 +347,15 @@ def recovery(trying: Trying) -> Control:
             return trying.says(
                 "recovery", "not_assessable", f"{back.id} took it back too late to tell.", *evidence
             )
-        return trying.says(
-            "recovery", "clears", f"{back.id} took it back, the trouble went on.", *evidence
+        return trying.says(  # queues and leaks outlast what made them
+            "recovery", "neutral", f"{back.id} took it back, the trouble went on.", *evidence
         )
     if min(times) - facts.slack <= ended <= max(times) + _SOON:
         return trying.says(
             "recovery",
             "implicates",
-            f"{back.id} took it back from {min(times):%H:%M:%S}; the trouble ended at "
-            f"{ended:%H:%M:%S}.",
+            f"{back.id} took it back from {facts.when(min(times))}; the trouble ended at "
+            f"{facts.when(ended)}.",
             *evidence,
         )
     return trying.says(

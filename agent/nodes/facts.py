@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from agent.analysis.topology import Edge, Topology
 from agent.nodes.survey.requests import ENTRANCE
@@ -11,6 +11,7 @@ from agent.state import Call, Change, Incident, Investigation, ResourceKind, Sig
 
 _BY_USERS = ("requests", "calls")  # where what callers got is seen
 _ILL = ("latency", "errors")
+_JUST_BEFORE = timedelta(minutes=5)
 _CACHES = frozenset({"redis", "memcached", "valkey"})
 _QUEUES = frozenset({"kafka", "rabbitmq", "activemq", "aws_sqs", "nats", "pulsar"})
 
@@ -30,18 +31,13 @@ class Facts:
     calls: tuple[Call, ...]
     changes: dict[str, Change]
     topology: Topology
+    services: frozenset[str]
 
     @property
     def symptomatic(self) -> tuple[str, ...]:
         """The resources that show the symptom, users' entrance left out."""
         names = dict.fromkeys(s.resource for s in self.symptom if s.resource != ENTRANCE)
         return tuple(names)
-
-    @property
-    def services(self) -> frozenset[str]:
-        """Everything that calls or is called without being a store."""
-        stores = {call.callee for call in self.calls if call.system}
-        return frozenset({n for c in self.calls for n in (c.caller, c.callee)} - stores)
 
     def of(self, resource: str) -> list[Signal]:
         """The request signals of a resource that coincide with the symptom."""
@@ -71,8 +67,12 @@ class Facts:
 
     @property
     def slack(self) -> timedelta:
-        """How far apart two times may be and still count as the same."""
-        return timedelta(seconds=self.window.bucket_s)
+        """How far apart two times may be and still count as the same: an onset is a bucket."""
+        return timedelta(seconds=2 * self.window.bucket_s)
+
+    def when(self, at: datetime) -> str:
+        """A time of day; with its day where that is not the window's."""
+        return f"{at:%H:%M:%S}" if at.date() == self.window.start.date() else f"{at:%d %b %H:%M:%S}"
 
 
 def gather(state: Investigation) -> Facts:
@@ -81,8 +81,9 @@ def gather(state: Investigation) -> Facts:
     calls = tuple(state.get("calls", ()))
     symptom = tuple(_symptom(signals, incident, calls))
     around = [s for s in signals if _together(s, symptom, window)]
+    topology = Topology([Edge(c.caller, c.callee, c.calls) for c in calls])
     if symptom:
-        incident = _lasting(incident, symptom, around)
+        incident = _lasting(incident, symptom, around, topology)
     return Facts(
         window=window,
         incident=incident,
@@ -90,8 +91,14 @@ def gather(state: Investigation) -> Facts:
         signals=tuple(around),
         calls=calls,
         changes=state.get("changes", {}),
-        topology=Topology([Edge(c.caller, c.callee, c.calls) for c in calls]),
+        topology=topology,
+        services=frozenset({*state.get("services", ()), *_callers_and_callees(calls)}),
     )
+
+
+def _callers_and_callees(calls: tuple[Call, ...]) -> set[str]:
+    stores = {call.callee for call in calls if call.system}
+    return {name for call in calls for name in (call.caller, call.callee)} - stores
 
 
 def _symptom(signals: list[Signal], incident: Incident, calls: tuple[Call, ...]) -> list[Signal]:
@@ -102,9 +109,17 @@ def _symptom(signals: list[Signal], incident: Incident, calls: tuple[Call, ...])
     for resources in ({*incident.services}, {ENTRANCE}, callers - served, callers | served):
         shown = [s for s in bad if s.resource in resources]
         if shown:
-            main = max(shown, key=lambda s: abs(s.effect))
+            main = max(shown, key=lambda s: (_alarming(s, incident), abs(s.effect)))
             return [main, *(s for s in shown if s is not main and _overlap(s, main))]
     return []
+
+
+def _alarming(signal: Signal, incident: Incident) -> bool:
+    """Whether a signal was there when the alarm was raised, or had just been."""
+    ended = signal.ended_at
+    return signal.onset <= incident.detected_at and (
+        ended is None or ended >= incident.detected_at - _JUST_BEFORE
+    )
 
 
 def _is_bad(signal: Signal) -> bool:
@@ -123,10 +138,13 @@ def _overlap(one: Signal, other: Signal) -> bool:
     return all(s.ended_at is None or s.ended_at > far for s in (one, other))
 
 
-def _lasting(incident: Incident, symptom: tuple[Signal, ...], around: list[Signal]) -> Incident:
-    """The incident with its first deviation and its end, if it ended."""
+def _lasting(
+    incident: Incident, symptom: tuple[Signal, ...], around: list[Signal], topology: Topology
+) -> Incident:
+    """The incident with the first deviation of what the symptom depends on, and with its end."""
     shown = {s.resource for s in symptom}
-    bad = [s for s in around if _is_bad(s)]
+    concerned = shown.union(*(topology.dependencies(name) for name in shown))
+    bad = [s for s in around if _is_bad(s) and s.resource in concerned]
     ends = [s.ended_at for s in symptom]
     return replace(
         incident,

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from langgraph.runtime import Runtime
 
+from agent.errors import RequestError
 from agent.nodes.context import Context
 from agent.nodes.facts import Facts, gather
 from agent.state import Cause, Change, Indicator, Investigation, Mechanism, Resource
@@ -24,6 +23,7 @@ _MECHANISMS: dict[str, Mechanism] = {
 def hypothesise(state: Investigation, runtime: Runtime[Context]) -> Investigation:
     """Write down what might explain the symptom, each as a cause that is still untested."""
     facts = gather(state)
+    _check_service(runtime.context.request.service, facts)
     causes = {f"change {change.id}": _changed(change, facts) for change in facts.changes.values()}
     for name in sorted({s.resource for s in facts.signals}):
         if own := facts.own(name):
@@ -41,6 +41,12 @@ def hypothesise(state: Investigation, runtime: Runtime[Context]) -> Investigatio
         f"hypothesise: {len(causes)} possible causes, {len(facts.changes)} of them changes"
     )
     return {"incident": facts.incident, "causes": causes}
+
+
+def _check_service(name: str | None, facts: Facts) -> None:
+    if name and facts.services and name not in facts.services:
+        seen = ", ".join(sorted(facts.services))
+        raise RequestError(f"no service {name!r} was seen in the window; seen were {seen}")
 
 
 def _changed(change: Change, facts: Facts) -> Cause:
@@ -61,8 +67,3 @@ def _changed(change: Change, facts: Facts) -> Cause:
 def untested(state: Investigation) -> list[str]:
     """The hypotheses whose checks have not run."""
     return [key for key, cause in state["causes"].items() if cause.status == "untested"]
-
-
-def concluded(cause: Cause, **found: object) -> Cause:
-    """The cause with what its checks found."""
-    return replace(cause, **found)  # type: ignore[arg-type]  # the callers' names are checked by dataclasses

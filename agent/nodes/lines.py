@@ -31,7 +31,7 @@ def new_lines(resource: str, facts: Facts, templates: Answer) -> list[Row]:
     during = [_counted(row, onset, until) for row in rows]
     found = novelty(before, during, max(onset, 1), max(until - onset, 1))
     risen = [at for at, kind in enumerate(found.kind) if kind in ("new", "more")]
-    risen.sort(key=lambda at: (found.kind[at] != "new", -during[at], rows[at]["template"]))
+    risen.sort(key=lambda at: (found.kind[at] != "new", -during[at], rows[at]["template"] or ""))
     return [rows[at] for at in risen]
 
 

@@ -16,6 +16,7 @@ from agent.tools.notebook import Answer
 
 Row = dict[str, Any]
 
+_VERBS = {"errors": "fails", "latency": "slows down", "traffic": "stops answering"}
 _NOUNS: dict[ChangeKind, str] = {
     "deploy": "Release",
     "config": "Configuration change",
@@ -32,7 +33,7 @@ def title(verdict: Verdict, facts: Facts, cause: Cause | None, short: Shortage |
     if verdict == "no_incident":
         return f"Nothing is wrong: {facts.incident.trigger}, and no service left its band"
     if verdict == "inconclusive" and not facts.symptom:
-        return "Not enough telemetry to tell whether anything was wrong"
+        return "Nothing shifted, but that all was well cannot be said"
     suffering = _suffering(facts, cause)
     if cause is None or verdict != "cause_found":
         return f"Cause not established: {suffering or 'users are affected'}"
@@ -59,10 +60,9 @@ def _suffering(facts: Facts, cause: Cause | None) -> str:
     ill = [n for n in facts.symptomatic if cause is None or n != cause.resource.name]
     if not ill:
         return ""
-    verbs = {"errors": "fails", "latency": "slows down"}
-    first = facts.of(ill[0])
-    kinds = [verbs[i] for i in ("errors", "latency") if any(s.indicator == i for s in first)]
-    return f"{ill[0]} {' and '.join(kinds)}" if kinds else ill[0]
+    shown = {s.indicator for s in (*facts.of(ill[0]), *facts.symptom) if s.resource == ill[0]}
+    kinds = [verb for indicator, verb in _VERBS.items() if indicator in shown]
+    return f"{ill[0]} {' and '.join(kinds)}"
 
 
 def summary(

@@ -86,7 +86,7 @@ def _hop(source: str, target: str, facts: Facts) -> Hop:
         c.caller == target and c.callee == source for c in facts.calls
     )
     ordered = (
-        onsets[0] is not None and onsets[1] is not None and onsets[0] <= onsets[1] + 2 * facts.slack
+        onsets[0] is not None and onsets[1] is not None and onsets[0] <= onsets[1] + facts.slack
     )
     strongest = max(ends[1] or ends[0], key=lambda s: abs(s.effect), default=None)
     text = f"{strongest.subject} of {strongest.resource}" if strongest else "no deviation seen"

@@ -68,6 +68,8 @@ def numbers_in(value: Any) -> Iterator[float]:
         return
     if isinstance(value, int | float):
         yield float(value)
+    elif isinstance(value, str):
+        yield from (float(number.replace(",", "")) for number in _NUMBER.findall(value))
     elif isinstance(value, dict):
         for item in value.values():
             yield from numbers_in(item)
@@ -101,7 +103,7 @@ def cited(value: Any, field: str = "") -> Iterator[str]:
 
 def _renamed(value: Any, ids: dict[str, str], field: str = "") -> Any:
     if field in _CITING:
-        return ids[value] if isinstance(value, str) else tuple(ids[i] for i in value if i in ids)
+        return ids[value] if isinstance(value, str) else tuple(ids[i] for i in value)
     if is_dataclass(value) and not isinstance(value, type):
         return replace(
             value,

@@ -18,6 +18,7 @@ CONFIRMED, LIKELY, NEGLIGIBLE = 0.8, 0.5, 0.05
 _UNKNOWN_LOG_ODDS = 0.0
 _COINCIDENCE = 1.5  # log-odds against a change that nothing but timing speaks for
 _CLEARED = 0.02  # what is left of a change that a control cleared
+_UNDECIDED = 0.4  # the most for one that the controls did not implicate
 _MOST = 0.97  # no figure above this until they are calibrated
 
 
@@ -52,25 +53,44 @@ def weigh(state: Investigation, runtime: Runtime[Context]) -> Investigation:
     return {"causes": weighed}
 
 
+def _implicated(cause: Cause, causes: dict[str, Cause], facts: Facts) -> list[str]:
+    """The implicated changes of a resource: they alone take its trouble upon themselves."""
+    return [
+        key
+        for key, other in causes.items()
+        if other.change
+        and other.resource.name == cause.resource.name
+        and facts.changes[other.change].verdict == "implicated"
+    ]
+
+
 def _suspects(facts: Facts) -> list[Suspect]:
-    """Every resource that was looked at; an implicated change speaks against its service."""
-    resources = facts.services | {call.callee for call in facts.calls}
-    return [_suspect(name, facts) for name in sorted(resources)]
+    """Every resource that deviates, by itself or through others."""
+    ill = dict.fromkeys(s.resource for s in facts.signals)
+    return [_suspect(name, facts) for name in ill if name != ENTRANCE and facts.of(name)]
 
 
 def _suspect(name: str, facts: Facts) -> Suspect:
-    ill, own = facts.of(name), facts.own(name)
-    implicating = [
-        weight(change.controls)
-        for change in facts.changes.values()
-        if change.service == name and change.verdict == "implicated"
+    """A resource and what speaks against it.
+
+    What a callee suffers does not explain a service whose new version fares worse than its old.
+    """
+    own = facts.own(name)
+    implicated = [
+        c for c in facts.changes.values() if c.service == name and c.verdict == "implicated"
     ]
+    told_apart = any(
+        (control.kind, control.verdict) == ("old_against_new", "implicates")
+        for change in implicated
+        for control in change.controls
+    )
+    callees = () if told_apart else facts.topology.callees(name)
     return Suspect(
         name=name,
         own_deviation=max((abs(s.effect) for s in own), default=0.0),
-        onset=min((s.onset.timestamp() for s in ill), default=None),
-        explained_by=tuple(c for c in facts.topology.callees(name) if facts.of(c)),
-        log_odds=max(implicating, default=0.0),
+        onset=min(s.onset.timestamp() for s in facts.of(name)),
+        explained_by=tuple(c for c in callees if facts.of(c)),
+        log_odds=max((weight(c.controls) for c in implicated), default=0.0),
     )
 
 
@@ -79,7 +99,8 @@ def _share(cause: Cause, facts: Facts) -> float:
     change = facts.changes[cause.change]
     if change.verdict == "cleared":
         return _CLEARED
-    return 1 / (1 + math.exp(_COINCIDENCE - weight(change.controls)))
+    share = 1 / (1 + math.exp(_COINCIDENCE - weight(change.controls)))
+    return share if change.verdict == "implicated" else min(share, _UNDECIDED)
 
 
 def _concluded(cause: Cause, probability: float, facts: Facts) -> Cause:

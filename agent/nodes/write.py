@@ -12,6 +12,7 @@ from langgraph.runtime import Runtime
 from agent.nodes import charts, prose
 from agent.nodes.context import Context
 from agent.nodes.facts import Facts, gather
+from agent.nodes.health import health_doubts
 from agent.nodes.shortage import Shortage, shortage
 from agent.nodes.weigh import LIKELY
 from agent.state import (
@@ -27,8 +28,6 @@ from agent.tools.notebook import Answer, Notebook
 
 _RULED_OUT = 8
 _CALM = 0.95  # what a full window of well requests is worth, until calibrated
-_THIN_BUCKETS = 12
-_THIN_REQUESTS = 100
 
 
 def write(state: Investigation, runtime: Runtime[Context]) -> Investigation:
@@ -36,8 +35,7 @@ def write(state: Investigation, runtime: Runtime[Context]) -> Investigation:
     context, facts = runtime.context, gather(state)
     context.progress("write: the report")
     ranked = _ranked(state["causes"].values())
-    answered = _answered(context.notebook, facts)
-    verdict, confidence, gaps = _verdict(ranked, facts, answered)
+    verdict, confidence, gaps = _verdict(ranked, facts, context.notebook)
     cause = ranked[0] if verdict == "cause_found" else None
     asked = _asked(context.notebook, facts, cause)
     answers = {a.id: a for a in asked}
@@ -75,30 +73,20 @@ def _numbered(causes: Iterable[Cause]) -> tuple[Cause, ...]:
     return tuple(replace(cause, rank=rank) for rank, cause in enumerate(causes, 1))
 
 
-def _answered(notebook: Notebook, facts: Facts) -> Answer:
-    """The requests by which to judge whether anything was wrong at all."""
-    return notebook.ask("entrance", **facts.window.span)
-
-
 def _verdict(
-    ranked: list[Cause], facts: Facts, entrance: Answer
+    ranked: list[Cause], facts: Facts, notebook: Notebook
 ) -> tuple[Verdict, float, list[Gap]]:
-    """The verdict, its probability, and the gap that a verdict short of one leaves."""
+    """The verdict, its probability, and the gaps that a verdict short of one leaves."""
     if facts.symptom:
         best = ranked[0].probability if ranked else 0.0
         if best >= LIKELY:
             return "cause_found", best, []
         text = "No cause is more probable than all others together."
         return "inconclusive", best, [Gap("not_looked_at", text)]
-    frame = entrance.df
-    requests, seen = int(frame["requests"].sum()), len(frame)
-    if requests < _THIN_REQUESTS or seen < _THIN_BUCKETS:
-        text = (
-            f"Only {requests} requests in {seen} of {facts.window.buckets} intervals of "
-            f"{facts.window.bucket_s} s: too few to say that nothing was wrong."
-        )
-        return "inconclusive", 0.0, [Gap("thin_data", text)]
-    return "no_incident", _CALM * seen / facts.window.buckets, []
+    health = {name: notebook.ask(name, **facts.window.span).df for name in ("entrance", "requests")}
+    if doubts := list(health_doubts(health["entrance"], health["requests"], facts)):
+        return "inconclusive", 0.0, doubts
+    return "no_incident", _CALM * len(health["entrance"]) / facts.window.buckets, []
 
 
 def _asked(notebook: Notebook, facts: Facts, cause: Cause | None) -> list[Answer]:

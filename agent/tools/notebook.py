@@ -75,7 +75,7 @@ class Notebook:
             id=evidence_id,
             question=_VALUE.sub(lambda match: _word(params[match[1]]), asked.question),
             tool=asked.name,
-            sql=f"{sql}\nLIMIT {len(rows)}" if rows.truncated else sql,
+            sql=f"FROM (\n{sql}\n)\nLIMIT {len(rows)}" if rows.truncated else sql,
             snapshots=dict(rows.snapshots),
             rows=len(rows),
             digest=rows.digest,

@@ -42,6 +42,7 @@ class Release:
     previous: str
     at_s: tuple[float, float]
     announced: bool = True
+    kind: str = "deploy"
 
 
 Behaviour = Callable[[str, str, float, Random], Served]
@@ -59,12 +60,13 @@ class World:
     random: Random
     releases: tuple[Release, ...]
     behaviour: Behaviour
+    failing_query: str = ""
     spans: list[Row] = field(default_factory=list)
     ids: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     def version(self, service: str, instance: int, at_s: float) -> str:
         """What an instance runs at a time."""
-        of_service = [r for r in self.releases if r.service == service]
+        of_service = [r for r in self.releases if r.service == service and r.version]
         running = of_service[0].previous if of_service else "1.0.0"
         for release in of_service:
             if at_s >= release.at_s[instance]:
@@ -87,7 +89,8 @@ class World:
             spent += answer.own_ms
             failed |= answer.failed
         if service == "payment":
-            query = Served(self.random.lognormvariate(1.0, 0.2))
+            failing = mine.failed and version == self.failing_query
+            query = Served(self.random.lognormvariate(1.0, 0.2), failing)
             self._span(who, "client", trace, self._id(), span, at_s, query, "db", "postgresql")
             spent += query.own_ms
         whole = Served(spent + mine.own_ms, failed)
@@ -142,14 +145,19 @@ def record(
     alerts: tuple[tuple[str, float, float | None], ...] = (("checkout", 420.0, None),),
     minutes: int = MINUTES,
     per_s: float = 3.0,
+    failing_query: str = "",
+    only: str = "",
 ) -> None:
-    """Let the shop run and write what it did; an alert is (service, fires, resolves) in seconds."""
-    world = World(Random(seed), releases, behaviour)
+    """Let the shop run and write what it did; an alert is (service, fires, resolves) in seconds.
+
+    The version `failing_query` fails by its queries; `only` one service is traced, if it is named.
+    """
+    world = World(Random(seed), releases, behaviour, failing_query)
     at_s = 0.0
     while (at_s := at_s + world.random.expovariate(per_s)) < minutes * 60:
         world.serve("web", at_s, f"{next(world.ids):032x}", None)
     rows = {
-        "trace_span": world.spans,
+        "trace_span": [s for s in world.spans if only in ("", s["workload"]["service"])],
         "application_lifecycle": [_announced(n, r) for n, r in enumerate(releases) if r.announced],
         "detection_finding": [row for alert in alerts for row in _alert(*alert)],
     }
@@ -172,7 +180,7 @@ def _announced(number: int, release: Release) -> Row:
         "app": {"name": release.service, "version": release.version},
         "change": {
             "uid": str(100 + number),
-            "kind": "deploy",
+            "kind": release.kind,
             "state": "success",
             "revision": f"{number:040x}",
         },

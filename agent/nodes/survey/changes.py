@@ -15,6 +15,9 @@ from agent.state import Change, ChangeKind, Investigation, Rollout, Window
 Row = dict[str, Any]
 
 _LOOKBACK = timedelta(hours=24)
+_FAILED = ("failure", "error")  # of a deployment that was given up
+_LATE = timedelta(hours=2)  # a rollout that begins later is of another change
+_AT_ONCE = timedelta(minutes=30)  # and so is one of a version that was not named
 _EARLY = timedelta(minutes=5)  # a first span may precede its announcement's clock by as much
 _QUIET = timedelta(seconds=60)  # an instance silent for less may still be running
 NEVER = datetime.max.replace(tzinfo=UTC)  # of a change neither announced nor seen: there is none
@@ -58,10 +61,10 @@ def survey_changes(state: Investigation, runtime: Runtime[Context]) -> Investiga
     announced = context.notebook.ask("changes", start=window.start - _LOOKBACK, end=window.end)
     versions = context.notebook.ask("versions", start=window.start, end=window.end)
     found = released([_run(row, window) for row in versions.rows.dicts()], window)
-    declared = [_declared(row) for row in announced.rows.dicts()]
+    declared = [_declared(row) for row in announced.rows.dicts() if row["state"] not in _FAILED]
     return {
         "evidence": announced.noted() | versions.noted(),
-        "changes": {c.id: c for c in numbered(matched(declared, found))},
+        "changes": {c.id: c for c in matched(declared, found)},
     }
 
 
@@ -80,10 +83,10 @@ def released(runs: Iterable[Run], window: Window) -> list[Release]:
         if run.first <= settled or not of_service:
             continue
         last = next((r for r in reversed(releases) if r.service == run.service), None)
+        previous = last.version if last else of_service[0].version
         if last and last.version == run.version:
             releases[releases.index(last)] = replace(last, runs=(*last.runs, run))
-        elif _turned(run, of_service):
-            previous = last.version if last else of_service[0].version
+        elif run.version != previous and _turned(run, of_service):
             releases.append(Release(run.service, run.version, previous, (run,)))
     return releases
 
@@ -95,25 +98,34 @@ def _turned(run: Run, earlier: list[Run]) -> bool:
 
 
 def matched(declared: list[Change], found: list[Release]) -> list[Change]:
-    """Each declared change with the rollout seen of it; a release without one is undeclared."""
+    """Each declared deploy with the rollout seen of it; a release without one is undeclared."""
     free = list(found)
     changes = []
     for change in declared:
-        release = next((r for r in free if _is_of(r, change)), None)
+        release = min(
+            (r for r in free if _is_of(r, change)), key=lambda r: _fit(r, change), default=None
+        )
         if release:
             free.remove(release)
         changes.append(_rolled_out(change, release) if release else change)
     changes += [_undeclared(release) for release in free]
-    return _with_reverts(sorted(changes, key=lambda c: (began(c), c.service)))
+    return _numbered(sorted(changes, key=lambda c: (began(c), c.service, c.what)))
 
 
 def _is_of(release: Release, change: Change) -> bool:
+    """Whether a release may be what a change announced: its version soon, or an unnamed one now."""
+    if change.kind != "deploy" or change.service != release.service or not change.declared_at:
+        return False
+    late = _LATE if change.version else _AT_ONCE
     return (
-        change.service == release.service
-        and change.version in ("", release.version)
-        and change.declared_at is not None
-        and release.first >= change.declared_at - _EARLY
+        change.version in ("", release.version)
+        and -_EARLY <= release.first - change.declared_at <= late
     )
+
+
+def _fit(release: Release, change: Change) -> tuple[bool, timedelta]:
+    apart = release.first - (change.declared_at or release.first)
+    return release.version != change.version, abs(apart)
 
 
 def _rolled_out(change: Change, release: Release) -> Change:
@@ -132,39 +144,27 @@ def _undeclared(release: Release) -> Change:
     return _rolled_out(bare, release)
 
 
-def _with_reverts(changes: list[Change]) -> list[Change]:
-    """Name, for each change that brings back the version an earlier one replaced, that one."""
+def _numbered(changes: list[Change]) -> list[Change]:
+    """The changes as C1, C2, ... in order of time; each names the earlier one it takes back."""
     done: list[Change] = []
-    for change in changes:
-        undone = next(
-            (
-                earlier
-                for earlier in reversed(done)
-                if earlier.service == change.service
-                and change.version
-                and earlier.previous_version == change.version
-                and earlier.version == change.previous_version
-            ),
-            None,
-        )
-        done.append(replace(change, reverts=_key(undone)) if undone else change)
+    for number, change in enumerate(changes, 1):
+        undone = next((c for c in reversed(done) if _reverts(change, c)), None)
+        done.append(replace(change, id=f"C{number}", reverts=undone.id if undone else ""))
     return done
 
 
-def numbered(changes: list[Change]) -> list[Change]:
-    """The changes as C1, C2, ... in order of time, their references with them."""
-    ids = {_key(change): f"C{n}" for n, change in enumerate(changes, 1)}
-    return [replace(c, id=ids[_key(c)], reverts=ids.get(c.reverts, "")) for c in changes]
+def _reverts(change: Change, earlier: Change) -> bool:
+    return (
+        change.service == earlier.service
+        and bool(change.version)
+        and (change.version, change.previous_version) == (earlier.previous_version, earlier.version)
+    )
 
 
 def began(change: Change) -> datetime:
     """When a change took hold first: observed if it was, else as announced."""
     times = [r.first_observed_at for r in change.rollouts]
     return min(times) if times else change.declared_at or NEVER
-
-
-def _key(change: Change) -> str:
-    return f"{change.service} {change.version} {began(change):%H:%M:%S.%f}"
 
 
 def _run(row: Row, window: Window) -> Run:

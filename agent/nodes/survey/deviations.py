@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,8 @@ from agent.state import Indicator, Look, Signal, Window
 
 Floats = NDArray[np.float64]
 Identity = dict[str, Any]
+
+_MOST_SEGMENTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +80,8 @@ def of_series(
     named: Callable[[int], Identity],
 ) -> list[Signal]:
     """The shifts in `values` (series x buckets) as signals; `named` gives a row's identity."""
-    if not values.size:
-        return []
-    shift = shifts(np.log(np.maximum(values, 1e-9)) if measure.log else values)
     found = []
-    for row in np.flatnonzero(shift.significant):
-        start, end = int(shift.start[row]), int(shift.end[row])
+    for row, start, end, effect in _segments(values, measure):
         before, during = _levels(values[row], start, end)
         if not _matters(before, during, measure):
             continue
@@ -93,12 +91,12 @@ def of_series(
             "subject": measure.subject,
             "own": measure.own,
             "unit": measure.unit,
-        } | named(int(row))
+        } | named(row)
         found.append(
             Signal(
                 onset=window.at(start),
                 ended_at=window.at(end) if end < window.buckets else None,
-                effect=float(shift.effect[row]),
+                effect=effect,
                 before=before,
                 during=during,
                 evidence=evidence,
@@ -106,6 +104,22 @@ def of_series(
             )
         )
     return found
+
+
+def _segments(values: Floats, measure: Measure) -> Iterator[tuple[int, int, int, float]]:
+    """The deviating segments, (row, start, end, effect): once found, others are looked for."""
+    left = np.log(np.maximum(values, 1e-9)) if measure.log else values.copy()
+    rows = np.arange(len(values))
+    for _ in range(_MOST_SEGMENTS if values.size else 0):
+        shift = shifts(left[rows])
+        hit = np.flatnonzero(shift.significant)
+        for at in hit:
+            start, end = int(shift.start[at]), int(shift.end[at])
+            yield int(rows[at]), start, end, float(shift.effect[at])
+            left[rows[at], start:end] = np.nan
+        rows = rows[hit]
+        if not rows.size:
+            return
 
 
 def _levels(values: Floats, start: int, end: int) -> tuple[float, float]:

@@ -9,7 +9,7 @@ from agent.nodes.context import Context
 from agent.nodes.survey.deviations import Measure, signals
 from agent.state import Investigation
 
-ENTRANCE = "users"
+ENTRANCE = "«users»"  # not a name that a service has
 
 
 def _latency(column: str, subject: str, *, own: bool) -> Measure:
@@ -53,6 +53,7 @@ def survey_requests(state: Investigation, runtime: Runtime[Context]) -> Investig
     at_entrance = _rated(entrance.df.assign(service=ENTRANCE), window.bucket_s)
     return {
         "evidence": requests.noted() | entrance.noted(),
+        "services": sorted(set(requests.df["service"])),
         "signals": signals(by_service, "service", _MEASURES, window, requests.id)
         + signals(at_entrance, "service", _USERS, window, entrance.id),
     }

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from agent.nodes.survey.changes import Run, began, matched, numbered, released
-from agent.state import Change, Window
+import pytest
+
+from agent.nodes.survey.changes import Run, began, matched, released
+from agent.state import Change, ChangeKind, Window
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 WINDOW = Window(START, START + timedelta(minutes=15), 10)
@@ -50,7 +53,7 @@ def test_going_back_is_a_release_of_its_own_and_reverts_the_first() -> None:
     back = [run("a", "1", 600, 890), run("b", "1", 700, 890)]
     found = released([*ROLLED, *back], WINDOW)
     assert [(r.version, r.previous) for r in found] == [("2", "1"), ("1", "2")]
-    changes = numbered(matched([announced("2", 300), announced("1", 590)], found))
+    changes = matched([announced("2", 300), announced("1", 590)], found)
     assert [(c.id, c.reverts) for c in changes] == [("C1", ""), ("C2", "C1")]
 
 
@@ -61,14 +64,14 @@ def test_a_rollback_halfway_through_a_rollout_is_seen() -> None:
 
 
 def test_a_version_nobody_announced_is_an_undeclared_change() -> None:
-    (change,) = numbered(matched([], released(ROLLED, WINDOW)))
+    (change,) = matched([], released(ROLLED, WINDOW))
     assert change.declared_at is None
     assert began(change) == at(305)
 
 
 def test_an_announcement_gets_the_rollout_of_its_version_and_service() -> None:
     others = [announced("9", 200, "web"), announced("2", 300)]
-    web, cart = numbered(matched(others, released(ROLLED, WINDOW)))
+    web, cart = matched(others, released(ROLLED, WINDOW))
     assert web.rollouts == ()
     assert [r.first_observed_at for r in cart.rollouts] == [at(305), at(405)]
 
@@ -76,3 +79,25 @@ def test_an_announcement_gets_the_rollout_of_its_version_and_service() -> None:
 def test_an_announcement_is_not_matched_with_a_rollout_long_before_it() -> None:
     changes = matched([announced("2", 850)], released(ROLLED, WINDOW))
     assert sorted(len(c.rollouts) for c in changes) == [0, 2]
+
+
+def test_a_pod_that_is_rescheduled_is_no_release() -> None:
+    moved = [run("a", "1", 0, 300), run("c", "1", 330, 800)]
+    assert released(moved, WINDOW) == []
+
+
+@pytest.mark.parametrize("kind", ["flag", "config", "scale"])
+def test_only_a_deploy_takes_a_rollout(kind: ChangeKind) -> None:
+    other = replace(announced("", 300), kind=kind)
+    changes = matched([other], released(ROLLED, WINDOW))
+    assert [(c.kind, len(c.rollouts)) for c in changes] == [(kind, 0), ("deploy", 2)]
+
+
+def test_a_deploy_that_names_no_version_takes_no_rollout_of_hours_later() -> None:
+    changes = matched([announced("", -7200)], released(ROLLED, WINDOW))
+    assert [len(c.rollouts) for c in changes] == [0, 2]
+
+
+def test_changes_of_the_same_second_are_all_there() -> None:
+    flags = [replace(announced("", 300), kind="flag", what=f"flag {n}") for n in range(3)]
+    assert [c.id for c in matched(flags, [])] == ["C1", "C2", "C3"]

@@ -1,0 +1,58 @@
+"""Health is a finding of its own: that nothing shifted does not say that all was well."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from agent.nodes.facts import Facts
+from agent.state import Gap
+
+THIN_BUCKETS, THIN_REQUESTS = 12, 100
+_COVERED = 0.9  # of the buckets between the first request and the last
+_FAILING, _FAILING_OF = 0.05, 50  # all the time: no service that is well fails so many
+_BURST, _BURST_OF = 0.25, 10  # in one bucket
+
+
+def health_doubts(entrance: pd.DataFrame, requests: pd.DataFrame, facts: Facts) -> Iterator[Gap]:
+    """Why it cannot be said that nothing was wrong, though no series shifted; nothing if it can."""
+    total, seen = int(entrance["requests"].sum()), len(entrance)
+    if total < THIN_REQUESTS or seen < THIN_BUCKETS:
+        yield Gap(
+            "thin_data",
+            f"Only {total} requests in {seen} of {facts.window.buckets} intervals of "
+            f"{facts.window.bucket_s} s: too few to say that nothing was wrong.",
+        )
+        return
+    yield from _silence(entrance, facts)
+    named = entrance.assign(service="the entrance")
+    yield from _failing(pd.concat([named, requests])[["service", "bucket", "requests", "failed"]])
+    for name in facts.incident.services:
+        if name not in facts.services:
+            yield Gap("no_data", f"No requests of {name}, which the alarm is about, were seen.")
+
+
+def _silence(entrance: pd.DataFrame, facts: Facts) -> Iterator[Gap]:
+    first, last = int(entrance["bucket"].min()), int(entrance["bucket"].max())
+    if last < facts.window.bucket(facts.incident.detected_at):
+        at = facts.when(facts.window.at(last))
+        yield Gap("not_yet_arrived", f"The last requests are of {at}, before the alarm.")
+    if len(entrance) < _COVERED * (last - first + 1):
+        missing = last - first + 1 - len(entrance)
+        yield Gap("no_data", f"No requests at all in {missing} intervals between others.")
+
+
+def _failing(frame: pd.DataFrame) -> Iterator[Gap]:
+    """Who fails too often to be called well: all the time, or in a burst too short for a shift."""
+    for name, rows in frame.groupby("service", sort=True):
+        total, failed = int(rows["requests"].sum()), int(rows["failed"].sum())
+        burst = rows[
+            (rows["requests"] >= _BURST_OF) & (rows["failed"] >= _BURST * rows["requests"])
+        ]
+        if (total >= _FAILING_OF and failed >= _FAILING * total) or len(burst):
+            yield Gap(
+                "thin_data",
+                f"{name} failed {failed:,} of {total:,} requests, with no calm time beside it to "
+                "compare: is that how it should be?",
+            )
