@@ -14,10 +14,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
+from duckdb.func import FunctionNullHandling, PythonUDFType
+from duckdb.sqltypes import BIGINT, BOOLEAN, VARCHAR
 
 from ingest.project import projection, reason
 from ingest.read.stream import RAW_CHARACTERS, Chunk
@@ -33,11 +36,13 @@ COMMIT_BYTES = 16 << 20
 
 _QUARANTINE = "quarantine"
 _BAD_DATA = (duckdb.DataError, duckdb.InvalidInputException)
-_BROKEN: dict[str, pa.DataType] = {
+_FIELDS: dict[str, pa.DataType] = {
     "position": pa.int64(),
     "reason": pa.string(),
     "raw": pa.string(),
 }
+_BROKEN = pa.schema(_FIELDS)
+_REFUSED = _BROKEN.remove(2)
 
 
 @dataclass(frozen=True)
@@ -64,12 +69,17 @@ class Summary:
 
 @dataclass(frozen=True)
 class _Plan:
-    """A source made ready to run: its tables are in the connection, `insert` maps `raw`."""
+    """A source made ready to run: `select` maps `raw` and gives what can be stored.
 
+    `given` is filled on the way with (position, reason) of every row, a reason being why it cannot.
+    """
+
+    lake: Lake
     connection: duckdb.DuckDBPyConnection
     source: Source
     now: datetime
-    insert: str
+    select: str
+    given: list[pa.Table]
 
 
 @dataclass
@@ -109,9 +119,9 @@ def ingest(
     started, found = time.monotonic(), sources[source]
     files = [_file(source, path) for path in paths]
     with connect(sources_dir) as connection:
-        plan = _plan(connection, found)
+        plan = _plan(lake, connection, found)
         for group in _grouped(files):
-            _take(lake, plan, group, progress)
+            _take(plan, group, progress)
     mapped = sum(file.mapped for file in files)
     return Summary(
         source=source,
@@ -145,33 +155,46 @@ def _grouped(files: Iterable[_File]) -> Iterator[list[_File]]:
         yield group
 
 
-def _plan(connection: duckdb.DuckDBPyConnection, source: Source) -> _Plan:
-    """Make the tables that a chunk passes through, and the INSERT that maps it."""
-    now = datetime.now(UTC)
+def _plan(lake: Lake, connection: duckdb.DuckDBPyConnection, source: Source) -> _Plan:
+    """Bind the SELECT, with a filter on top that remembers what it lets through and what not.
+
+    So a chunk is mapped, checked, sorted and written by one query, and nothing is held in between.
+    """
+    now, rows = datetime.now(UTC), list[pa.Table]()
+
+    def stored(position: Any, reason: Any) -> Any:  # Arrow arrays
+        rows.append(pa.table([position, reason], schema=_REFUSED))
+        return pc.is_null(reason)
+
+    connection.create_function(
+        "stored",
+        stored,
+        [BIGINT, VARCHAR],
+        BOOLEAN,
+        type=PythonUDFType.ARROW,
+        null_handling=FunctionNullHandling.SPECIAL,
+        side_effects=True,
+    )
     connection.register("raw", source.reader.empty())
     relation = connection.sql(source.sql)
     given = dict(zip(relation.columns, relation.types, strict=True))
     defaults = {"ingested_at": literal(now), "metadata.log_name": literal(source.name)}
     select = f"""
-        SELECT *, {reason(source.table, given)} AS reason
-        FROM (SELECT {projection(source.table, given, defaults)} FROM (\n{source.sql}\n))"""
-    aside = ", ".join(f"{name} {kind}" for name, kind in schema.duckdb_columns(_QUARANTINE).items())
-    connection.execute(f"CREATE TEMP TABLE mapped AS {select}")
-    connection.execute(f"CREATE TEMP TABLE aside ({aside})")
-    connection.execute("CREATE TEMP TABLE failed (position BIGINT, reason VARCHAR)")
-    return _Plan(connection, source, now, f"INSERT INTO mapped {select}")
+        FROM (SELECT {projection(source.table, given, defaults)} FROM (\n{source.sql}\n))
+        WHERE stored(position, {reason(source.table, given)})"""
+    return _Plan(lake, connection, source, now, select, rows)
 
 
-def _take(lake: Lake, plan: _Plan, group: Sequence[_File], progress: Progress | None) -> None:
+def _take(plan: _Plan, group: Sequence[_File], progress: Progress | None) -> None:
     """Stage files and commit them; the quarantine first, so that a killed run can be repeated."""
-    there, aside = set(lake.batches(plan.source.table)), lake.batches(_QUARANTINE)
+    there, aside = set(plan.lake.batches(plan.source.table)), plan.lake.batches(_QUARANTINE)
     try:
         for file in group:
             if file.batch_id in there:
                 file.skip()
                 continue
             there.add(file.batch_id)
-            _stage(lake, plan, file, progress)
+            _stage(plan, file, progress)
             if file.batch_id in aside:
                 _discard(file.aside)
                 file.aside.clear()
@@ -183,8 +206,10 @@ def _take(lake: Lake, plan: _Plan, group: Sequence[_File], progress: Progress | 
         for file in group:
             _discard(file.staged + file.aside)
         raise
-    lake.add_files(_QUARANTINE, {file.batch_id: file.aside for file in group if file.aside})
-    lake.add_files(plan.source.table, {file.batch_id: file.staged for file in group if file.staged})
+    plan.lake.add_files(_QUARANTINE, {file.batch_id: file.aside for file in group if file.aside})
+    plan.lake.add_files(
+        plan.source.table, {file.batch_id: file.staged for file in group if file.staged}
+    )
 
 
 def _discard(files: Iterable[Path]) -> None:
@@ -192,76 +217,87 @@ def _discard(files: Iterable[Path]) -> None:
         file.unlink(missing_ok=True)
 
 
-def _stage(lake: Lake, plan: _Plan, file: _File, progress: Progress | None) -> None:
+def _stage(plan: _Plan, file: _File, progress: Progress | None) -> None:
     """Write a file's records as Parquet, chunk by chunk, so that memory stays bounded."""
-    connection = plan.connection
     for chunk in plan.source.reader.read(file.path, plan.now):
-        for table in ("mapped", "failed", "aside"):
-            connection.execute(f"TRUNCATE {table}")
-        _map(plan, chunk.raw)
-        _set_aside(plan, file.path, chunk)
-        counts = "SELECT reason, count(*) FROM aside GROUP BY ALL"
-        file.reasons.update(dict(connection.sql(counts).fetchall()))
-        file.mapped += _count(connection, "mapped WHERE reason IS NULL")
-        file.staged += _write(connection, lake, plan.source.table, "mapped WHERE reason IS NULL")
-        file.aside += _write(connection, lake, _QUARANTINE, "aside")
+        try:
+            failed: dict[int, str] = {}
+            count = _map(plan, chunk.raw, file.staged)
+        except _BAD_DATA:
+            failed = _failing(plan, chunk.raw)
+            is_failing = pc.is_in(chunk.raw["position"], pa.array(list(failed), pa.int64()))
+            count = _map(plan, chunk.raw.filter(pc.invert(is_failing)), file.staged)
+        file.mapped += count
+        _set_aside(plan, file, chunk, failed)
         if progress:
             progress(file.path, chunk.consumed, file.size)
 
 
-def _map(plan: _Plan, raw: pa.Table) -> None:
-    """Run the SELECT over rows; one that it fails on is found by halving."""
+def _map(plan: _Plan, raw: pa.Table, files: list[Path]) -> int:
+    """Write what the SELECT makes of rows, and count it."""
     plan.connection.register("raw", raw)
+    plan.given.clear()
+    return _write(plan, plan.source.table, plan.select, files)
+
+
+def _failing(plan: _Plan, raw: pa.Table) -> dict[int, str]:
+    """Find by halving the positions of the rows that the SELECT fails on, and why."""
+    scratch: list[Path] = []
     try:
-        plan.connection.execute(plan.insert)
+        _map(plan, raw, scratch)
     except _BAD_DATA as error:
-        if len(raw) > 1:
-            half = len(raw) // 2
-            _map(plan, raw[:half])
-            _map(plan, raw[half:])
-            return
-        failed = [raw["position"][0].as_py(), f"the mapping fails: {str(error).partition(':')[0]}"]
-        plan.connection.execute("INSERT INTO failed VALUES (?, ?)", failed)
+        if len(raw) == 1:
+            reason = f"the mapping fails: {str(error).partition(':')[0]}"
+            return {raw["position"][0].as_py(): reason}
+        half = len(raw) // 2
+        return _failing(plan, raw[:half]) | _failing(plan, raw[half:])
+    _discard(scratch)
+    return {}
 
 
-def _set_aside(plan: _Plan, path: Path, chunk: Chunk) -> None:
-    """Fill `aside` with what cannot be stored, with its reason, and with what the SELECT lost."""
+def _set_aside(plan: _Plan, file: _File, chunk: Chunk, failed: Mapping[int, str]) -> None:
+    """Write what cannot be stored, with its reason, and what the SELECT lost."""
+    given = pa.concat_tables([_REFUSED.empty_table(), *plan.given])
+    is_given = pc.is_in(chunk.raw["position"], given["position"])
+    lost: list[Any] = chunk.raw["position"].filter(pc.invert(is_given)).to_pylist()
+    refused: list[dict[str, Any]] = given.filter(pc.field("reason") != "").to_pylist()
+    refused += [
+        {"position": one, "reason": failed.get(one, "the SELECT gives no row for it")}
+        for one in lost
+    ]
     broken = [one._asdict() for one in chunk.broken]
+    if not refused and not broken:
+        return
+    file.reasons.update(one["reason"] for one in refused + broken)
     plan.connection.register("raw", chunk.raw)
-    plan.connection.register("broken", pa.Table.from_pylist(broken, pa.schema(_BROKEN)))
-    plan.connection.execute(f"""
-        INSERT INTO aside BY NAME
-        WITH lost AS (
-          SELECT position, coalesce(failed.reason, 'the SELECT gives no row for it') AS reason
-          FROM raw ANTI JOIN mapped USING (position) LEFT JOIN failed USING (position)
-        ),
-        refused AS (
-          SELECT position, reason FROM mapped WHERE reason <> '' UNION ALL FROM lost
-        )
-        SELECT
-          {literal(plan.now)} AS ingested_at, {literal(plan.source.name)} AS source,
-          {literal(str(path))} AS path, position, reason, left(raw, {RAW_CHARACTERS}) AS raw
+    plan.connection.register("refused", pa.Table.from_pylist(refused, _REFUSED))
+    plan.connection.register("broken", pa.Table.from_pylist(broken, _BROKEN))
+    rows = f"""
         FROM (
-          SELECT position, reason, {plan.source.reader.text} AS raw
-          FROM raw JOIN refused USING (position)
-          UNION ALL BY NAME FROM broken
-        )""")
+          SELECT
+            {literal(plan.now)} AS ingested_at, {literal(plan.source.name)} AS source,
+            {literal(str(file.path))} AS path, position, reason, left(raw, {RAW_CHARACTERS}) AS raw
+          FROM (
+            SELECT position, reason, {plan.source.reader.text} AS raw
+            FROM raw JOIN refused USING (position)
+            UNION ALL BY NAME FROM broken
+          )
+        )"""
+    _write(plan, _QUARANTINE, rows, file.aside)
 
 
-def _count(connection: duckdb.DuckDBPyConnection, rows: str) -> int:
-    ((count,),) = connection.sql(f"SELECT count(*) FROM {rows}").fetchall()
-    return int(count)
-
-
-def _write(connection: duckdb.DuckDBPyConnection, lake: Lake, table: str, rows: str) -> list[Path]:
-    """Write `rows`, if there are any, to the table's staging folder as one sorted Parquet file."""
-    if not _count(connection, rows):
-        return []
+def _write(plan: _Plan, table: str, rows: str, files: list[Path]) -> int:
+    """Write rows, if there are any, as one sorted Parquet file for the table, and count them."""
     columns = ", ".join(map(quoted, schema.duckdb_columns(table)))
     order = ", ".join(map(quoted, schema.sort_order(table)))
-    file = lake.staging(table) / f"{uuid.uuid4()}.parquet"
-    connection.execute(
-        f"COPY (SELECT {columns} FROM {rows} ORDER BY {order}) "
-        f"TO {literal(str(file))} ({lake.copy_options(table)})"
-    )
-    return [file]
+    files.append(plan.lake.staging(table) / f"{uuid.uuid4()}.parquet")
+    count = 0
+    try:
+        ((count,),) = plan.connection.execute(
+            f"COPY (SELECT {columns} {rows} ORDER BY {order}) "
+            f"TO {literal(str(files[-1]))} ({plan.lake.copy_options(table)})"
+        ).fetchall()
+    finally:
+        if not count:
+            files.pop().unlink(missing_ok=True)
+    return int(count)

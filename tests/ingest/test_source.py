@@ -56,6 +56,18 @@ def test_a_row_that_the_select_fails_on_or_loses_is_quarantined(tmp_path: Path) 
     assert kept == [{"position": 2, "raw": "not a number"}, {"position": 3, "raw": "5"}]
 
 
+def test_each_of_many_records_in_one_document_is_counted(tmp_path: Path) -> None:
+    many = GOOD.replace("FROM raw", "FROM (SELECT *, unnest(range(3000)) AS one FROM raw)")
+    twice = many.replace("7 AS count", "CASE WHEN one >= 1000 THEN 'too much' END AS problem")
+    own = sources(tmp_path / "own", tiny=twice, macros=MACROS)
+    log = tmp_path / "log"
+    log.write_text("1736935200\n")
+    with Lake.create(tmp_path / "lake") as lake:
+        summary = ingest(lake, "tiny", [log], sources_dir=own)
+        kept = lake.at().ask("SELECT count(*) AS n FROM quarantine").dicts()
+    assert (summary.mapped, summary.quarantined, kept) == (1000, {"too much": 2000}, [{"n": 2000}])
+
+
 def test_every_fault_of_every_file_is_told_at_once_with_its_line(tmp_path: Path) -> None:
     own = sources(
         tmp_path / "own",
