@@ -9,6 +9,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 HEAVY = {"duckdb", "jinja2", "langchain", "langgraph", "pandas", "pyarrow", "pyiceberg", "sqlglot"}
 OURS = re.compile(r"(?:/work|/root|/home|/Users)/\w+")
@@ -67,6 +69,7 @@ def test_help_loads_no_heavy_library() -> None:
     assert shown.stderr == ""
 
 
+@pytest.mark.bench
 def test_help_costs_less_than_three_tenths_of_a_second() -> None:
     def once() -> float:
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
