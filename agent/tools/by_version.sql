@@ -1,5 +1,5 @@
 -- question: How did each version of $service fare, on its own, from $start to $end?
-WITH {{served}}
+WITH {{spans}}, {{calls}}, {{served}}
 SELECT
   coalesce(version, '')              AS version,
   bucket,

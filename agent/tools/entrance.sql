@@ -1,5 +1,5 @@
 -- question: What did users get at the entrance from $start to $end?
-WITH {{entered}}
+WITH {{spans}}, {{entered}}
 SELECT
   (epoch_us(time) - epoch_us($start)) // ($bucket_s * 1000000) AS bucket,
   count(*)                           AS requests,

@@ -1,5 +1,5 @@
 -- question: What share of users' requests failed before $onset, from then to $end, and how slow were they?
-WITH {{entered}}
+WITH {{spans}}, {{entered}}
 SELECT
   time >= $onset                                   AS during,
   count(*)                                         AS requests,

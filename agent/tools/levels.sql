@@ -1,5 +1,5 @@
 -- question: How did each service do before $onset, from then to $ended, and after?
-WITH {{served}},
+WITH {{spans}}, {{calls}}, {{served}},
 phased AS (
   SELECT *, CASE
     WHEN bucket < (epoch_us($onset) - epoch_us($start)) // ($bucket_s * 1000000) THEN 'before'

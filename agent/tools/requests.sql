@@ -1,5 +1,5 @@
 -- question: How many requests did each service answer, how fast and how well, from $start to $end?
-WITH {{served}}
+WITH {{spans}}, {{calls}}, {{served}}
 SELECT
   service,
   bucket,

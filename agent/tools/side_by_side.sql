@@ -1,5 +1,5 @@
 -- question: What did $service $old and $new each do while both ran, $start to $end?
-WITH {{served}}
+WITH {{spans}}, {{calls}}, {{served}}
 SELECT
   version,
   version = $new                              AS is_new,

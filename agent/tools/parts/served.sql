@@ -1,31 +1,34 @@
-spans AS (
-  SELECT trace_uid, span_uid, span_kind, span_name, time, start_time_ns, duration_ns,
-    status_id = 2                   AS failed,
-    workload.service                AS service,
-    workload.version                AS version,
-    coalesce(workload.instance, '') AS instance
-  FROM trace_span
-  WHERE time >= $start AND time < $end AND workload.service <> 'inquest'
-),
-waits AS (   -- what each server span waited for the services and stores it called
+waits AS (  -- what each server span waited for; a call to a store is its own work, to a service not
   SELECT server.trace_uid, server.span_uid,
-    sum(client.duration_ns)::BIGINT AS waited_ns,
-    bool_or(client.failed)          AS callee_failed
+    call.start_time_ns                          AS since,
+    least(call.end_time_ns, server.end_time_ns) AS until,
+    max(until) OVER (
+      PARTITION BY server.trace_uid, server.span_uid ORDER BY since
+      ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS waited_until,
+    -- the callee answered with a failure, not at all, or only after the caller had given up
+    call.failed AND coalesce(answer_failed OR answer_ns > call.duration_ns, true) AS callee_failed
   FROM spans AS server
-  JOIN spans AS client
-    ON client.trace_uid = server.trace_uid
-    AND client.service = server.service
-    AND client.instance = server.instance
-    AND client.start_time_ns BETWEEN server.start_time_ns AND server.start_time_ns + server.duration_ns
-  WHERE server.span_kind IN ('server', 'consumer') AND client.span_kind IN ('client', 'producer')
+  JOIN calls AS call
+    ON call.trace_uid = server.trace_uid
+    AND call.service = server.service
+    AND call.instance = server.instance
+    AND call.start_time_ns BETWEEN server.start_time_ns AND server.end_time_ns
+  WHERE server.span_kind IN ('server', 'consumer') AND call.system IS NULL
+),
+waited AS (  -- calls may overlap: each counts for what those before it left uncovered
+  SELECT trace_uid, span_uid,
+    sum(greatest(until - greatest(since, coalesce(waited_until, since)), 0))::BIGINT AS waited_ns,
+    bool_or(callee_failed) AS callee_failed
+  FROM waits
   GROUP BY ALL
 ),
-served AS (  -- its own time is what no call covers, its own failure one that no call shares
-  SELECT service, version, instance, span_name AS operation, trace_uid, span_uid, duration_ns, failed,
+served AS (  -- its own time is what no call to a service covers, its own failure is no callee's
+  SELECT service, version, instance, span_name AS operation, trace_uid, span_uid,
+    duration_ns, failed,
     (epoch_us(time) - epoch_us($start)) // ($bucket_s * 1000000) AS bucket,
-    greatest(duration_ns - coalesce(waited_ns, 0), 0)            AS own_ns,
+    duration_ns - coalesce(waited_ns, 0)                         AS own_ns,
     failed AND NOT coalesce(callee_failed, false)                AS own_failed
   FROM spans
-  LEFT JOIN waits USING (trace_uid, span_uid)
+  LEFT JOIN waited USING (trace_uid, span_uid)
   WHERE span_kind IN ('server', 'consumer')
 )
