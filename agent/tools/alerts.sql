@@ -1,11 +1,13 @@
 -- question: Which alerts fired and resolved?
+-- A notification that is delivered again, as Alertmanager does, is the same firing.
 SELECT
   time,
-  finding_info.title AS title,
-  workload.service   AS service,
-  finding_info.uid   AS uid,
-  status_id = 4      AS resolved,
-  severity_id,
-  finding_info.desc  AS description
+  finding_info.title     AS title,
+  workload.service       AS service,
+  finding_info.uid       AS uid,
+  status_id = 4          AS resolved,
+  max(severity_id)       AS severity_id,
+  max(finding_info.desc) AS description
 FROM detection_finding
-ORDER BY time, title, service, uid, resolved, description
+GROUP BY ALL
+ORDER BY time, title, service, uid, resolved

@@ -1,20 +1,21 @@
--- question: Which kinds of log lines did each service write from $start to $end?
-WITH lines AS (
+-- question: Which kinds of warnings and errors did each service write from $start to $end?
+WITH written AS (
   SELECT
-    workload.service AS service,
+    workload.service  AS service,
     severity_id,
-    {{mask(message)}} AS template,
+    coalesce(message, exception.message, '') AS line,
     exception.type    AS exception,
     workload.version  AS version,
     (epoch_us(time) - epoch_us($start)) // ($bucket_s * 1000000) AS bucket,
     time
   FROM log_record
   WHERE time >= $start AND time < $end AND workload.service IS DISTINCT FROM 'inquest'
+    AND severity_id >= 3
 ),
 counted AS (
-  SELECT service, severity_id, template, exception, bucket,
+  SELECT service, severity_id, {{mask(line)}} AS template, exception, bucket,
     count(*) AS lines, min(time) AS first_at, list_sort(list(DISTINCT version)) AS versions
-  FROM lines
+  FROM written
   GROUP BY ALL
 )
 SELECT
