@@ -1,8 +1,7 @@
 """The investigation as a graph: every node and edge on one screen.
 
-scope ─▶ survey: changes, requests, calls, metrics, logs ─▶ hypothesise ─▶ test ─┐ fan-out
-weigh ◀──────────┘
-report ◀─ verify ◀─ write ◀───────────────────────────────────────┘
+scope ─▶ survey: changes │ requests │ calls │ metrics │ logs ─▶ hypothesise
+hypothesise ─▶ test: one for each hypothesis ─▶ weigh ─▶ write ─▶ verify ─▶ report
 """
 
 from __future__ import annotations
