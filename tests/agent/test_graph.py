@@ -37,6 +37,19 @@ def leaking(service: str, version: str, at_s: float, random: Random) -> Served:
     return well(service, version, at_s, random)
 
 
+@pytest.fixture(scope="module")
+def leaked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
+    """The lake of a guilty release, for tests that look at its report."""
+    with Lake.create(tmp_path_factory.mktemp("leaked") / "lake") as lake:
+        record(lake, releases=(EARLY, GUILTY, LATE, BACK), behaviour=leaking)
+        yield lake
+
+
+@pytest.fixture(scope="module")
+def leak(leaked: Lake) -> Report:
+    return investigate(leaked, Request())
+
+
 def verdicts(report: Report) -> dict[str, str]:
     return {f"{c.service} {c.version}": c.verdict for c in report.changes}
 
@@ -60,12 +73,12 @@ def test_the_guilty_release_is_found_and_its_neighbours_are_cleared(lake: Lake, 
     assert all(s.evidence for s in report.summary)
 
 
-def test_every_citation_holds_when_run_again_with_any_number_of_threads(lake: Lake) -> None:
-    record(lake, releases=(EARLY, GUILTY, LATE, BACK), behaviour=leaking)
-    report = investigate(lake, Request())
-    for evidence in report.evidence.values():
+def test_every_citation_holds_when_run_again_with_any_number_of_threads(
+    leaked: Lake, leak: Report
+) -> None:
+    for evidence in leak.evidence.values():
         for threads in (1, 4):
-            again = lake.at(evidence.snapshots, threads=threads).ask(evidence.sql)
+            again = leaked.at(evidence.snapshots, threads=threads).ask(evidence.sql)
             assert (again.digest, len(again)) == (evidence.digest, evidence.rows), evidence.question
 
 
@@ -227,9 +240,8 @@ def test_a_handful_of_requests_is_inconclusive_and_says_so(lake: Lake) -> None:
     assert "thin_data" in {gap.kind for gap in report.gaps}
 
 
-def test_two_investigations_of_one_lake_say_the_same(lake: Lake) -> None:
-    record(lake, releases=(EARLY, GUILTY, LATE, BACK), behaviour=leaking)
-    one, two = (investigate(lake, Request()) for _ in range(2))
+def test_two_investigations_of_one_lake_say_the_same(leaked: Lake, leak: Report) -> None:
+    one, two = leak, investigate(leaked, Request())
     assert (one.title, one.causes, one.changes) == (two.title, two.causes, two.changes)
     assert [e.digest for e in one.evidence.values()] == [e.digest for e in two.evidence.values()]
 
