@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from functools import cache
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,17 @@ from ingest.read.stream import RAW_CHARACTERS, Broken, Chunk, Stream, arrivals
 SCHEMA = lines.SCHEMA.set(1, pa.field("doc", pa.string()))
 
 
+@cache
+def database() -> duckdb.DuckDBPyConnection:
+    """Open the DuckDB that looks into JSON; to open one for each file would cost more than it."""
+    return duckdb.connect()
+
+
 def read(path: Path, now: datetime) -> Iterator[Chunk]:
     """Read a file's documents; text that is not JSON is broken."""
     received = arrivals(path, now)
     first, seen = 1, 0
-    with Stream(path) as stream, duckdb.connect() as connection:
+    with Stream(path) as stream, database().cursor() as connection:
         for block in _one_a_line(stream.lines(), connection):
             docs, broken = lines.split(block, first)
             at = received(range(seen, seen + len(docs)))

@@ -18,7 +18,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import duckdb
 import numpy as np
 import orjson
 import pyarrow as pa
@@ -97,7 +96,7 @@ def _is_json(path: Path) -> bool:
 
 def _json(of: Signal, path: Path, now: datetime) -> Iterator[Chunk]:
     """Read JSON documents; their `body` is a request in the shape that protobuf decodes to."""
-    with duckdb.connect() as connection:
+    with json.database().cursor() as connection:
         for chunk in json.read(path, now):
             connection.register("docs", chunk.raw)
             query = f"SELECT *, {from_json(of, 'doc')} AS body FROM docs"
