@@ -61,6 +61,8 @@ class Facts:
         systems = {call.system for call in self.calls if call.callee == resource} - {""}
         if not systems:
             return "service"
+        if "external" in systems:
+            return "external"
         if systems & _CACHES:
             return "cache"
         return "queue" if systems & _QUEUES else "database"

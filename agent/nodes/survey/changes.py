@@ -15,7 +15,6 @@ from agent.state import Change, ChangeKind, Investigation, Rollout, Window
 Row = dict[str, Any]
 
 _LOOKBACK = timedelta(hours=24)
-_FAILED = ("failure", "error")  # of a deployment that was given up
 _LATE = timedelta(hours=2)  # a rollout that begins later is of another change
 _AT_ONCE = timedelta(minutes=30)  # and so is one of a version that was not named
 _EARLY = timedelta(minutes=5)  # a first span may precede its announcement's clock by as much
@@ -61,7 +60,7 @@ def survey_changes(state: Investigation, runtime: Runtime[Context]) -> Investiga
     announced = context.notebook.ask("changes", start=window.start - _LOOKBACK, end=window.end)
     versions = context.notebook.ask("versions", start=window.start, end=window.end)
     found = released([_run(row, window) for row in versions.rows.dicts()], window)
-    declared = [_declared(row) for row in announced.rows.dicts() if row["state"] not in _FAILED]
+    declared = [_declared(row) for row in announced.rows.dicts() if not row["failed"]]
     return {
         "evidence": announced.noted() | versions.noted(),
         "changes": {c.id: c for c in matched(declared, found)},
