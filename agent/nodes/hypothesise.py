@@ -29,7 +29,7 @@ def hypothesise(state: Investigation, runtime: Runtime[Context]) -> Investigatio
         if own := facts.own(name):
             causes[f"resource {name}"] = Cause(
                 rank=0,
-                text=f"{name} has trouble of its own",
+                text=f"{name} has trouble of its own that no change explains",
                 resource=Resource(facts.kind(name), name),
                 indicator=own[0].indicator,
                 mechanism="unknown",
