@@ -39,7 +39,7 @@ _NGINX_ERROR = re.compile(r"(?m)^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[\w+\] ")
 def guess(path: Path) -> str | None:
     """Name the source of a file; None if no source is known to read it."""
     with Stream(path) as stream:
-        head = next(stream.blocks(), b"")[:_HEAD_BYTES]
+        head = next(filter(None, stream.blocks()), b"")[:_HEAD_BYTES]
     if head.lstrip()[:1] in (b"{", b"["):
         text = head.decode(errors="replace")
         return next(
@@ -80,7 +80,7 @@ def _is_evidence(path: Path) -> bool:
 
 def _why(path: Path) -> str:
     with Stream(path) as stream:
-        head = next(stream.blocks(), b"")[:_HEAD_BYTES]
+        head = next(filter(None, stream.blocks()), b"")[:_HEAD_BYTES]
     if not head:
         return "it is empty"
     if _NGINX_ERROR.search(head.decode(errors="replace")):

@@ -178,8 +178,12 @@ class Lake:
             if table is None or table.metadata.snapshot_by_id(snapshot) is None:
                 raise LakeError(f"The lake {self.path} has no snapshot {snapshot} of {name}.")
             tasks = table.scan(snapshot_id=snapshot).plan_files()
+            files = tuple(sorted(task.file.file_path for task in tasks))
+            gone = [file for file in files if not Path(file.removeprefix("file://")).exists()]
+            if gone:
+                raise LakeError(f"A data file of {name} is gone from the lake: {gone[0]}.")
             self._relations[name, snapshot] = Relation(
-                files=tuple(sorted(task.file.file_path for task in tasks)),
+                files=files,
                 field_ids={field.name: field.field_id for field in table.schema().fields},
             )
         return self._relations[name, snapshot]

@@ -20,15 +20,26 @@ def read_alert(file: Path) -> Request:
     https://prometheus.io/docs/prometheus/latest/querying/api/#alerts (data.alerts, activeAt)
     """
     try:
-        body = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RequestError(f"{file} cannot be read as an alert: {error}.") from None
+        text = file.read_text(encoding="utf-8")
+        bodies = _bodies(text)
+    except OSError as error:
+        raise RequestError(f"{file} cannot be read: {error.strerror}.") from None
+    except ValueError:
+        raise RequestError(f"{file} holds no JSON; an alert file is {_KNOWN}.") from None
     try:
-        first = min(_alerts(body), key=_started)
+        first = min((alert for body in bodies for alert in _alerts(body)), key=_started)
         service = first["labels"].get("service")
         return Request(at=_started(first), service=None if service is None else str(service))
     except (KeyError, TypeError, ValueError, AttributeError):
         raise RequestError(f"{file} holds no alert in a shape known here: {_KNOWN}.") from None
+
+
+def _bodies(text: str) -> list[Any]:
+    """One JSON document, or one a line."""
+    try:
+        return [json.loads(text)]
+    except ValueError:
+        return [json.loads(line) for line in text.splitlines() if line.strip()] or [json.loads("")]
 
 
 def _alerts(body: Any) -> list[dict[str, Any]]:

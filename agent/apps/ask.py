@@ -8,7 +8,7 @@ import typer
 
 from agent.apps.options import FormatOption, LakeOption, lake_folder
 from agent.apps.table import dress
-from agent.apps.terminal import progress, say
+from agent.apps.terminal import complain, progress, say
 
 
 def ask(
@@ -24,3 +24,5 @@ def ask(
         tell("asking")
         rows = opened.at().ask(sql)
     say(dress(rows.columns, rows.dicts(), form))
+    if rows.truncated:
+        complain(f"only the first {len(rows):,} rows: there are more")

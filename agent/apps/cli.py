@@ -66,6 +66,11 @@ def run(arguments: Sequence[str]) -> int:
             raise
         complain(f"inquest: {error}")
         return 2
+    except OSError as error:
+        if _debug():
+            raise
+        complain(f"inquest: {error.filename or 'the system'}: {error.strerror or error}.")
+        return 2
     except Exception as error:
         if str(error) == DUCKDB_INTERRUPTED:
             return INTERRUPTED

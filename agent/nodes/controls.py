@@ -21,6 +21,7 @@ from agent.analysis.experiments import (
     old_against_new,
 )
 from agent.nodes.facts import Facts
+from agent.nodes.health import health_doubts
 from agent.nodes.survey.changes import began
 from agent.nodes.survey.deviations import Floats, matrix
 from agent.state import Change, Control, ControlKind, ControlVerdict
@@ -62,9 +63,12 @@ def order(trying: Trying) -> Control:
     facts = trying.facts
     started = facts.incident.started_at
     if started is None:
-        return trying.says(
-            "order", "clears", "Nothing deviated, before it or after.", "requests", "entrance"
-        )
+        health = [trying.ask(name, **facts.window.span) for name in ("entrance", "requests")]
+        if any(health_doubts(health[0].df, health[1].df, facts)):
+            text = "No deviation to compare with, and too little to say that there was none."
+            return trying.says("order", "not_assessable", text, "requests", "entrance")
+        text = "Nothing deviated, before it or after."
+        return trying.says("order", "clears", text, "requests", "entrance")
     how = "First seen" if trying.change.rollouts else "Announced"
     evidence = ("versions" if trying.change.rollouts else "changes", "requests")
     began_at, first = facts.when(trying.began), facts.when(started)
@@ -123,12 +127,12 @@ def own_signals(trying: Trying) -> Control:
             f"{service}'s own trouble began at {facts.when(onset)}, before the change.",
             "requests", "versions",
         )  # fmt: skip
-    words = " and ".join(dict.fromkeys(s.subject for s in own))
+    words = " and ".join(f"{s.subject} from {facts.when(s.onset)}" for s in own)
     return trying.says(
         "own_signals",
         "implicates",
-        f"{service}'s {words} left their band at {facts.when(onset)}, "
-        f"{(onset - trying.began).total_seconds():.0f} s after the change.",
+        f"{service} left its band by its {words}; the change came "
+        f"{(onset - trying.began).total_seconds():.0f} s before.",
         "requests", "versions",
     )  # fmt: skip
 
@@ -354,7 +358,7 @@ def recovery(trying: Trying) -> Control:
         return trying.says(
             "recovery",
             "implicates",
-            f"{back.id} took it back from {facts.when(min(times))}; the trouble ended at "
+            f"It was taken back ({back.id}) from {facts.when(min(times))}; the trouble ended at "
             f"{facts.when(ended)}.",
             *evidence,
         )
@@ -369,6 +373,8 @@ def peers(trying: Trying) -> Control:
     service, facts = trying.change.service, trying.facts
     reached = facts.topology.blast_radius(service) | {service}
     apart = sorted(facts.services - reached)
+    if not facts.calls:
+        return trying.says("peers", "not_assessable", "No call was traced.", "edges")
     if not apart:
         return trying.says(
             "peers", "not_assessable", f"Every service depends on {service}.", "edges"

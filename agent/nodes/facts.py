@@ -11,7 +11,7 @@ from agent.state import Call, Change, Incident, Investigation, ResourceKind, Sig
 
 _BY_USERS = ("requests", "calls")  # where what callers got is seen
 _ILL = ("latency", "errors")
-_JUST_BEFORE = timedelta(minutes=5)
+_SOON = timedelta(minutes=5)
 _CACHES = frozenset({"redis", "memcached", "valkey"})
 _QUEUES = frozenset({"kafka", "rabbitmq", "activemq", "aws_sqs", "nats", "pulsar"})
 
@@ -21,7 +21,7 @@ class Facts:
     """The survey's findings as the later nodes use them.
 
     `symptom` is what users or the alert saw, strongest first; `signals` are all that deviated
-    while it lasted, the symptom among them.
+    while it lasted, the symptom among them; `elsewhere` is what was bad at another time.
     """
 
     window: Window
@@ -32,11 +32,14 @@ class Facts:
     changes: dict[str, Change]
     topology: Topology
     services: frozenset[str]
+    elsewhere: tuple[Signal, ...] = ()
 
     @property
     def symptomatic(self) -> tuple[str, ...]:
-        """The resources that show the symptom, users' entrance left out."""
+        """The services that show the symptom; where only users do, those that serve them first."""
         names = dict.fromkeys(s.resource for s in self.symptom if s.resource != ENTRANCE)
+        if self.symptom and not names:
+            return tuple(sorted(s for s in self.services if not self.topology.callers(s)))
         return tuple(names)
 
     def of(self, resource: str) -> list[Signal]:
@@ -94,6 +97,7 @@ def gather(state: Investigation) -> Facts:
         calls=calls,
         changes=state.get("changes", {}),
         topology=topology,
+        elsewhere=tuple(s for s in signals if _is_bad(s) and not symptom),
         services=frozenset({*state.get("services", ()), *_callers_and_callees(calls)}),
     )
 
@@ -108,20 +112,18 @@ def _symptom(signals: list[Signal], incident: Incident, calls: tuple[Call, ...])
     bad = [s for s in signals if _is_bad(s)]
     served = {call.callee for call in calls}
     callers = {call.caller for call in calls}
-    for resources in ({*incident.services}, {ENTRANCE}, callers - served, callers | served):
-        shown = [s for s in bad if s.resource in resources]
+    for resources in ({*incident.services}, {ENTRANCE, *(callers - served)}, callers | served):
+        shown = [s for s in bad if s.resource in resources and _alarming(s, incident)]
         if shown:
-            main = max(shown, key=lambda s: (_alarming(s, incident), abs(s.effect)))
+            main = max(shown, key=lambda s: abs(s.effect))
             return [main, *(s for s in shown if s is not main and _overlap(s, main))]
     return []
 
 
 def _alarming(signal: Signal, incident: Incident) -> bool:
-    """Whether a signal was there when the alarm was raised, or had just been."""
-    ended = signal.ended_at
-    return signal.onset <= incident.detected_at and (
-        ended is None or ended >= incident.detected_at - _JUST_BEFORE
-    )
+    """Whether a signal was there about the time of the alarm: just before, at it, soon after."""
+    at, ended = incident.detected_at, signal.ended_at
+    return signal.onset <= at + _SOON and (ended is None or ended >= at - _SOON)
 
 
 def _is_bad(signal: Signal) -> bool:

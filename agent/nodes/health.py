@@ -25,6 +25,12 @@ def health_doubts(entrance: pd.DataFrame, requests: pd.DataFrame, facts: Facts) 
             f"{facts.window.bucket_s} s: too few to say that nothing was wrong.",
         )
         return
+    for signal in facts.elsewhere[:1]:
+        yield Gap(
+            "not_looked_at",
+            f"{signal.resource} deviated at {facts.when(signal.onset)} ({signal.subject}), apart "
+            "from the time that was asked about: ask for that time.",
+        )
     yield from _silence(entrance, facts)
     named = entrance.assign(service="the entrance")
     yield from _failing(pd.concat([named, requests])[["service", "bucket", "requests", "failed"]])

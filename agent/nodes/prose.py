@@ -152,8 +152,8 @@ def _held(short: Shortage) -> list[Statement]:
 def _calm(facts: Facts) -> list[Statement]:
     """What stayed well while the alarm said otherwise."""
     well = Statement(
-        "Latency and failures of every service, and what users got at the entrance, stayed in "
-        "their band all the time.",
+        "No shift was found in latency and failures of any service, nor in what users got at the "
+        "entrance.",
         ("requests", "entrance"),
     )
     alerts = " and ".join(facts.incident.alerts)
@@ -167,7 +167,7 @@ def next_steps(verdict: Verdict, facts: Facts, cause: Cause | None) -> list[Next
         return [
             NextStep(
                 f"Review the rule of {alert}: it fired while nothing was wrong. Compare its "
-                "threshold with the band in the chart, and let it hold longer before it fires.",
+                "threshold with the values in the chart, and let it hold longer before it fires.",
                 reversible=True,
             )
             for alert in facts.incident.alerts
@@ -183,7 +183,7 @@ def _for_change(change: Change, facts: Facts) -> list[NextStep]:
     back = next((c for c in facts.changes.values() if c.reverts == change.id), None)
     old = change.previous_version or "the version before"
     first = (
-        f"Keep {change.service} on {old}: {back.id} already took it back."
+        f"Keep {change.service} on {old}: it was already taken back ({back.id})."
         if back
         else f"Roll {change.service} back from {change.version} to {old}."
     )

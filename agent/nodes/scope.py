@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from langgraph.runtime import Runtime
@@ -11,12 +11,14 @@ from agent.config import Request
 from agent.errors import RequestError
 from agent.nodes.context import Context
 from agent.state import Gap, Incident, Investigation, Window
+from agent.tools.notebook import Answer
 
 Row = dict[str, Any]
 
 _BUCKETS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
 _MOST_BUCKETS = 120
 _AFTER = timedelta(minutes=15)
+_EVER = (datetime(1970, 1, 1, tzinfo=UTC), datetime(2300, 1, 1, tzinfo=UTC))
 _SAME_INCIDENT = timedelta(minutes=30)
 _WATERMARK_S = 60
 _KINDS = {
@@ -34,23 +36,27 @@ def scope(_state: Investigation, runtime: Runtime[Context]) -> Investigation:
     """Settle the window and the symptom from the alert, the request or, last, the data."""
     context = runtime.context
     context.progress("scope: what is there, and what was the alarm")
-    extent = context.notebook.ask("extent")
+    extent = context.notebook.ask("extent", start=_EVER[0], end=_EVER[1])
     alerts = context.notebook.ask("alerts")
     quarantined = context.notebook.ask("quarantine")
-    held = {row["table"]: row for row in extent.rows.dicts() if row["records"]}
-    first, last = _extent(held)
+    first, last = _extent(_held(extent))
     firings = _chosen(alerts.rows.dicts(), context.request)
-    incident = _incident(firings, context.request, first, last)
-    window = _window(incident)
-    if not _overlaps(window, first, last):
+    detected = context.request.at or next((a["time"] for a in firings if not a["resolved"]), last)
+    early = detected - timedelta(seconds=context.request.lookback_s)
+    around = context.notebook.ask("extent", "around", start=early, end=detected + _AFTER)
+    held = _held(around)
+    if not any(table in held for table in _SIGNALS):
         raise RequestError(
-            f"no telemetry from {window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} UTC: "
-            f"the lake holds {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}; ask for a time in it"
+            f"no telemetry around {detected:%Y-%m-%d %H:%M} UTC: the lake holds "
+            f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}; ask for a time in it"
         )
+    begins = min(held[table]["begins_at"] for table in _SIGNALS if table in held)
+    incident = _incident(firings, context.request, detected, begins, last)
+    window = _window(incident)
     return {
         "window": window,
         "incident": incident,
-        "evidence": extent.noted() | alerts.noted() | quarantined.noted(),
+        "evidence": extent.noted() | around.noted() | alerts.noted() | quarantined.noted(),
         "gaps": [
             *_missing(held),
             *_not_yet_arrived(held, window),
@@ -92,17 +98,21 @@ def _is_wanted(alert: Row, request: Request) -> bool:
     return request.at is None or abs(alert["time"] - request.at) <= _SAME_INCIDENT
 
 
-def _incident(alerts: list[Row], request: Request, first: datetime, last: datetime) -> Incident:
+def _held(extent: Answer) -> dict[str, Row]:
+    return {row["table"]: row for row in extent.rows.dicts()}
+
+
+def _incident(
+    alerts: list[Row], request: Request, detected: datetime, begins: datetime, last: datetime
+) -> Incident:
     """The alarm, and the window around it as far as there is telemetry."""
     firing = [a for a in alerts if not a["resolved"]]
-    detected = request.at or (firing[0]["time"] if firing else last)
     services = [request.service] if request.service else [a["service"] for a in firing]
     titles = list(dict.fromkeys(str(a["title"]) for a in firing))
     quiet_since = max([detected, *(a["time"] for a in alerts)])
-    start = max(first, detected - timedelta(seconds=request.lookback_s))
     return Incident(
         detected_at=detected,
-        window_start=start.replace(microsecond=0),
+        window_start=begins.replace(microsecond=0),
         window_end=min(last + timedelta(seconds=1), quiet_since + _AFTER),
         services=tuple(dict.fromkeys(s for s in services if s)),
         trigger=_trigger(titles, firing, request),
@@ -113,18 +123,15 @@ def _incident(alerts: list[Row], request: Request, first: datetime, last: dateti
 def _trigger(titles: list[str], firing: list[Row], request: Request) -> str:
     if not titles:
         return "a time given by hand" if request.at else "the telemetry itself, no alert"
-    times = "once" if len(firing) == 1 else f"{len(firing)} times"
-    return f"{', '.join(titles)} fired {times}"
+    if len(titles) > 1:
+        return f"{', '.join(titles)} fired"
+    return f"{titles[0]} fired {'once' if len(firing) == 1 else f'{len(firing)} times'}"
 
 
 def _window(incident: Incident) -> Window:
     span = (incident.window_end - incident.window_start).total_seconds()
     bucket = next((b for b in _BUCKETS_S if span / b <= _MOST_BUCKETS), _BUCKETS_S[-1])
     return Window(incident.window_start, incident.window_end, bucket)
-
-
-def _overlaps(window: Window, first: datetime, last: datetime) -> bool:
-    return window.start < window.end and window.start <= last and window.end >= first
 
 
 def _missing(held: dict[str, Row]) -> list[Gap]:

@@ -40,8 +40,11 @@ def write(state: Investigation, runtime: Runtime[Context]) -> Investigation:
     asked = _asked(context.notebook, facts, cause)
     answers = {a.id: a for a in asked}
     short = shortage(cause, facts, context.notebook.ask) if cause else None
-    if short:
+    if short and cause:
         answers[short.answer.id] = short.answer
+        ranked[0] = cause = replace(
+            cause, indicator="saturation", evidence_for=(*cause.evidence_for, short.answer.id)
+        )
     now = datetime.now(UTC)
     report = Report(
         id=f"{now:%Y%m%dT%H%M%SZ}-{context.notebook.tracing.trace_id[:8]}",

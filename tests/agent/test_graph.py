@@ -262,7 +262,7 @@ REFUSED: dict[str, tuple[Callable[[Lake], object], Request, str]] = {
     "a time without data": (
         record,
         Request(at=START + timedelta(days=3)),
-        "no telemetry from 2026-03-04",
+        "no telemetry around 2026-03-04",
     ),
     "an unknown alert": (record, Request(alert="NoSuch"), "no alert 'NoSuch'"),
 }

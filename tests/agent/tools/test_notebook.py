@@ -35,7 +35,7 @@ def test_the_same_question_is_put_to_the_lake_once(tmp_path: Path) -> None:
     with Lake.create(tmp_path / "lake") as lake, Tracing(lake, "test") as tracing:
         record(lake, minutes=1)
         asking = Notebook(lake.at(), tracing)
-        assert asking.ask("extent") is asking.ask("extent")
+        assert asking.ask("alerts") is asking.ask("alerts")
         assert asking.ask("history", "web", service="web", **WINDOW) is not asking.ask(
             "history", "cart", service="cart", **WINDOW
         )
@@ -46,7 +46,7 @@ def test_what_is_written_later_changes_no_answer(tmp_path: Path) -> None:
     with Lake.create(tmp_path / "lake") as lake, Tracing(lake, "test") as tracing:
         record(lake, minutes=1)
         asking = Notebook(lake.at(), tracing)
-        before = asking.ask("extent").evidence
+        before = asking.ask("extent", **WINDOW).evidence
         lake.append("trace_span", lake.at().ask("FROM trace_span").arrow, "more")
         assert asking.view.ask(before.sql).digest == before.digest
         assert lake.at().ask(before.sql).digest != before.digest
