@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from agent.analysis.topology import Edge, Topology
+from agent.nodes.scope import BY_ITSELF
 from agent.nodes.survey.requests import ENTRANCE
 from agent.state import Call, Change, Incident, Investigation, ResourceKind, Signal, Window
 
@@ -123,6 +124,8 @@ def _symptom(signals: list[Signal], incident: Incident, calls: tuple[Call, ...])
 def _alarming(signal: Signal, incident: Incident) -> bool:
     """Whether a signal was there about the time of the alarm: just before, at it, soon after."""
     at, ended = incident.detected_at, signal.ended_at
+    if incident.trigger == BY_ITSELF:
+        return True
     return signal.onset <= at + _SOON and (ended is None or ended >= at - _SOON)
 
 

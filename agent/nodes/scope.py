@@ -18,6 +18,7 @@ Row = dict[str, Any]
 _BUCKETS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
 _MOST_BUCKETS = 120
 _AFTER = timedelta(minutes=15)
+BY_ITSELF = "the telemetry itself, no alert"
 _EVER = (datetime(1970, 1, 1, tzinfo=UTC), datetime(2300, 1, 1, tzinfo=UTC))
 _SAME_INCIDENT = timedelta(minutes=30)
 _WATERMARK_S = 60
@@ -122,7 +123,7 @@ def _incident(
 
 def _trigger(titles: list[str], firing: list[Row], request: Request) -> str:
     if not titles:
-        return "a time given by hand" if request.at else "the telemetry itself, no alert"
+        return "a time given by hand" if request.at else BY_ITSELF
     if len(titles) > 1:
         return f"{', '.join(titles)} fired"
     return f"{titles[0]} fired {'once' if len(firing) == 1 else f'{len(firing)} times'}"

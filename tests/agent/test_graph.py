@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from random import Random
 
+import pyarrow as pa
 import pytest
 
 from agent.config import Request
@@ -15,6 +16,7 @@ from agent.errors import RequestError
 from agent.graph import investigate
 from agent.nodes.verify import cited
 from agent.state import Report
+from lake.schema import arrow_schema
 from lake.store import Lake
 from tests.agent.world import START, Behaviour, Release, Served, record, well
 
@@ -231,6 +233,30 @@ def test_a_service_that_was_never_seen_is_said(lake: Lake) -> None:
     record(lake, alerts=())
     with pytest.raises(RequestError, match=r"no service .nosuch. .* catalog, checkout"):
         investigate(lake, Request(service="nosuch"))
+
+
+def test_without_an_alarm_the_telemetry_itself_is_asked(lake: Lake) -> None:
+    record(lake, releases=(EARLY, GUILTY, BACK), behaviour=leaking, alerts=(), minutes=20)
+    report = investigate(lake, Request())
+    assert report.causes[0].resource.version == "2.8.0"
+    assert verdicts(report)["payment 2.8.0"] == "implicated"
+
+
+def test_a_stray_record_does_not_move_the_window(lake: Lake) -> None:
+    record(lake, releases=(EARLY, GUILTY, BACK), behaviour=leaking)
+    span = lake.at().ask("FROM trace_span LIMIT 1").arrow.to_pylist()[0]
+    span["time"] = START - timedelta(minutes=50)
+    lake.append("trace_span", pa.Table.from_pylist([span], arrow_schema("trace_span")), "stray")
+    report = investigate(lake, Request())
+    assert abs((report.incident.window_start - START).total_seconds()) < 10
+    assert report.causes[0].resource.version == "2.8.0"
+
+
+def test_a_calm_time_is_not_answered_with_another_hours_trouble(lake: Lake) -> None:
+    record(lake, releases=(GUILTY, BACK), behaviour=leaking, alerts=(), minutes=25)
+    report = investigate(lake, Request(at=START + timedelta(minutes=20)))
+    assert report.verdict == "inconclusive"
+    assert any("ask for that time" in gap.text for gap in report.gaps)
 
 
 def test_a_handful_of_requests_is_inconclusive_and_says_so(lake: Lake) -> None:
