@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -46,7 +47,11 @@ def verify(
     file = shelf.find(report, default)
     loaded = load(file)
     with progress() as tell, Lake.open(lake or shelf.lake_of(file, default)) as opened:
-        lines = [*run_again(loaded, opened, threads, tell), *unresolved(loaded)]
+        lines = [
+            *run_again(loaded, opened, threads, tell),
+            *unsupported(loaded, opened, threads),
+            *unresolved(loaded),
+        ]
     say(dress(COLUMNS, lines, form))
     failed = [line["evidence"] for line in lines if line["verdict"] != "holds"]
     if lines and not failed:
@@ -90,6 +95,24 @@ def _run_again(key: str, evidence: Evidence, lake: Lake, threads: int | None) ->
     if not _is_sample(evidence, rows.dicts()):
         return "differs", "the rows that the report shows are not those of its query"
     return "holds", _counted(*got)
+
+
+def unsupported(report: Report, lake: Lake, threads: int | None) -> Iterator[Line]:
+    """Find the sentences with numbers that the evidence they cite does not hold."""
+    from agent.nodes.verify import carries, numbers_in
+    from lake.ask import Limits
+    from lake.errors import InquestError
+
+    def cells(cited: Iterable[str]) -> list[float]:
+        found = (report.evidence[key] for key in cited)
+        answers = (lake.at(one.snapshots, threads).ask(one.sql, Limits(one.rows)) for one in found)
+        return [number for rows in answers for number in numbers_in(rows.dicts())]
+
+    for said in (*report.summary, *report.impact):
+        with suppress(InquestError):  # evidence that does not run is told already
+            if said.evidence and not carries(said, report.evidence, cells):
+                detail = f"not all that it says is in its evidence: {said.text}"
+                yield _line(", ".join(said.evidence), "differs", detail, "")
 
 
 def _is_sample(evidence: Evidence, rows: list[dict[str, Any]]) -> bool:

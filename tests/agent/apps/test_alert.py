@@ -46,5 +46,5 @@ def test_an_unknown_shape_is_named_together_with_the_known_ones(body: Any, tmp_p
 def test_what_is_no_json_is_said_to_be_unreadable(tmp_path: Path) -> None:
     file = tmp_path / "alert.json"
     file.write_bytes(b"\xff{")
-    with pytest.raises(RequestError, match=r"alert\.json cannot be read"):
+    with pytest.raises(RequestError, match=r"alert\.json holds no JSON"):
         read_alert(file)

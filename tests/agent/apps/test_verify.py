@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -174,11 +175,24 @@ def test_a_snapshot_that_the_lake_no_longer_has_is_gone(saved: Path, capsys: Cap
     assert verified(altered(saved, forget), capsys)["E1"]["verdict"] == "gone"
 
 
-def test_data_files_that_were_deleted_fail(tmp_path: Path, capsys: Captured) -> None:
+def test_data_files_that_were_deleted_are_gone(tmp_path: Path, capsys: Captured) -> None:
     folder = save_in(tmp_path / "lake")
     for data in (tmp_path / "lake").rglob("data"):
         shutil.rmtree(data)
-    assert {line["verdict"] for line in verified(folder, capsys).values()} == {"failed"}
+    assert {line["verdict"] for line in verified(folder, capsys).values()} == {"gone"}
+
+
+def test_a_number_that_the_evidence_does_not_hold_is_found_in_its_sentence(
+    tmp_path: Path, capsys: Captured
+) -> None:
+    with Lake.create(tmp_path / "lake") as lake:
+        log(lake, "before", "slow", "slow", "failed")
+        honest = report_on(lake)
+        for number, code in ((2, 0), (3, 1)):
+            said = Statement(f"It was slow {number} times.", ("E1",))
+            folder = shelf.save(replace(honest, id=f"R{number}", summary=(said,)), lake.path)
+            assert run(["verify", str(folder)]) == code
+            assert ("It was slow 3 times." in capsys.readouterr().out) == bool(code)
 
 
 @pytest.mark.parametrize(
