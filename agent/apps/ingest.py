@@ -39,6 +39,8 @@ def ingest(
         summary = run(opened, source, paths, sources, reading(tell))
     say(dress(COLUMNS, list(_rows(summary)), form))
     conclude([summary])
+    if any(path.stat().st_size == 0 for path in paths):
+        raise typer.Exit(2)  # it was said which holds no records; the others are in the lake
 
 
 def take_in(lake: Lake, folder: Path, tell: Progress) -> None:
