@@ -1,26 +1,105 @@
-"""`inquest ingest` says which file gave nothing, and takes the others all the same."""
+"""From a raw file on the command line to rows that can be asked."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from agent.apps.cli import run
-from lake.store import Lake
 
-LINE = '1.2.3.4 - - [01/Mar/2026:12:00:00 +0000] "GET / HTTP/1.1" 200 5 "-" "curl"\n'
+Captured = pytest.CaptureFixture[str]
+
+GOOD = '10.0.0.7 - - [21/Nov/2026:14:05:00 +0200] "GET /cart HTTP/1.1" 502 157 "-" "curl/8"\n'
+OWN = """-- name: tallies
+-- reads: lines
+-- class: log_record
+-- https://example.org/tallies
+SELECT position, to_timestamp(split_part(line, ' ', 1)::BIGINT) AS "time",
+  split_part(line, ' ', 2) AS message
+FROM raw
+"""
 
 
-def test_an_empty_file_is_unreadable_input_and_hides_no_other(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("INQUEST_LAKE", raising=False)
+
+
+def test_what_was_read_is_counted_by_table_and_can_be_asked(capsys: Captured) -> None:
+    Path("access.log").write_text(GOOD + "what is this\n")
+    assert run(["ingest", "nginx", "access.log", "--format", "json"]) == 0
+    out, err = capsys.readouterr()
+    taken, aside = json.loads(out)
+    assert taken == {
+        "source": "nginx",
+        "table": "http_activity",
+        "records": 1,
+        "reason": None,
+    }
+    assert (aside["table"], aside["records"], bool(aside["reason"])) == ("quarantine", 1, True)
+    assert err.startswith("1 record of 1 file in ")
+    assert run(["ask", "SELECT time, http_response.code FROM http_activity"]) == 0
+    assert capsys.readouterr().out.splitlines()[1] == "2026-11-21T12:05:00Z  502"
+
+
+def test_the_same_file_again_changes_nothing_and_says_so(capsys: Captured) -> None:
+    Path("access.log").write_text(GOOD)
+    for _ in range(2):
+        assert run(["ingest", "nginx", "access.log"]) == 0
+    assert "nothing changed" in capsys.readouterr().err
+    assert run(["ask", "SELECT count(*) AS n FROM http_activity"]) == 0
+    assert capsys.readouterr().out == "n\n1\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [(["astrology", "access.log"], "astrology"), (["nginx", "gone.log"], "gone.log")],
+)
+def test_a_source_or_file_that_is_not_there_is_named(
+    arguments: list[str], named: str, capsys: Captured
 ) -> None:
-    empty, full = tmp_path / "empty.log", tmp_path / "full.log"
-    empty.touch()
-    full.write_text(LINE)
-    lake = str(tmp_path / "lake")
-    assert run(["ingest", "nginx", str(empty), str(full), "--lake", lake]) == 2
+    Path("access.log").write_text(GOOD)
+    assert run(["ingest", *arguments]) == 2
+    assert named in capsys.readouterr().err
+
+
+def test_a_folder_of_ones_own_sources_is_listed_tested_and_read(capsys: Captured) -> None:
+    Path("mine").mkdir()
+    Path("mine/tallies.sql").write_text(OWN)
+    assert run(["sources", "test", "mine"]) == 0
+    assert run(["sources", "list", "--sources", "mine", "--format", "json"]) == 0
+    listed = {one["source"]: one for one in json.loads(capsys.readouterr().out)}
+    assert listed["tallies"] == {"source": "tallies", "reads": "lines", "class": "log_record"}
+    assert "otlp_traces" in listed
+    Path("tallies.txt").write_text("1795269900 three\n")
+    assert run(["ingest", "tallies", "tallies.txt", "--sources", "mine"]) == 0
+    assert run(["ask", "SELECT message FROM log_record", "--format", "markdown"]) == 0
+    assert capsys.readouterr().out.endswith("| three |\n")
+
+
+def test_every_fault_of_a_folder_of_sources_is_shown_and_the_check_fails(capsys: Captured) -> None:
+    Path("mine").mkdir()
+    Path("mine/tallies.sql").write_text(OWN.replace("reads: lines", "reads: tea leaves"))
+    Path("mine/other.sql").write_text(OWN.replace("name: tallies", "name: other") + ")")
+    assert run(["sources", "test", "mine"]) == 1
+    out = capsys.readouterr().out
+    assert "tallies.sql:2: " in out
+    assert "other.sql:" in out
+
+
+def test_a_folder_of_sources_that_is_not_there_is_bad_input(capsys: Captured) -> None:
+    assert run(["sources", "test", "nowhere"]) == 2
+    assert "nowhere" in capsys.readouterr().err
+
+
+def test_an_empty_file_is_unreadable_input_and_hides_no_other(capsys: Captured) -> None:
+    Path("empty.log").touch()
+    Path("full.log").write_text(GOOD)
+    assert run(["ingest", "nginx", "empty.log", "full.log"]) == 2
     assert "empty.log holds no records" in capsys.readouterr().err
-    with Lake.open(lake) as opened:
-        assert len(opened.at().ask("SELECT time FROM http_activity")) == 1
-    assert run(["ingest", "nginx", str(full), "--lake", lake]) == 0
+    assert run(["ask", "SELECT time FROM http_activity", "--format", "json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)) == 1
+    assert run(["ingest", "nginx", "full.log"]) == 0
