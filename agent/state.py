@@ -38,6 +38,7 @@ ControlKind = Literal[
     "reach",
     "own_signals",
     "old_against_new",
+    "spared",
     "before_against_after",
     "peers",
     "recovery",

@@ -6,56 +6,25 @@ A control without data says so; it never passes for want of data.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from agent.analysis.experiments import (
-    Trial,
-    before_against_after,
-    difference_in_differences,
-    failures_old_against_new,
-    old_against_new,
-)
+from agent.analysis.experiments import Trial, before_against_after, difference_in_differences
+from agent.nodes.cohorts import ALPHA, old_beside_new, spared
 from agent.nodes.facts import Facts
 from agent.nodes.health import health_doubts
 from agent.nodes.survey.changes import began
 from agent.nodes.survey.deviations import Floats, matrix
+from agent.nodes.trying import Trying
 from agent.state import Change, Control, ControlKind, ControlVerdict
-from agent.tools.notebook import Answer
 
-ALPHA = 0.01
-_SLOWER = 0.64  # Vargha and Delaney (2000): A from .64 is a medium effect
-_RATIO = 1.5  # and the new version's median is at least so many times the old one's
-_MORE_FAILURES = 0.03  # a risk difference that users would notice
-_Z = 1.96
 _ENOUGH = 30  # requests a side
 _SOON = timedelta(minutes=3)
 _WEEK = timedelta(days=7)
-
-
-@dataclass(frozen=True, slots=True)
-class Trying:
-    """A change on trial: the facts, and how to ask the lake for more."""
-
-    change: Change
-    facts: Facts
-    ask: Callable[..., Answer]
-
-    @property
-    def began(self) -> datetime:
-        """When the change took hold first."""
-        return began(self.change)
-
-    def says(
-        self, kind: ControlKind, verdict: ControlVerdict, text: str, *evidence: str, p: float = 1.0
-    ) -> Control:
-        """One control's verdict; `p` of 1 stands for no test made."""
-        tested = p if p < 1.0 and np.isfinite(p) else None
-        return Control(kind, verdict, text, evidence, p_value=tested)
 
 
 def order(trying: Trying) -> Control:
@@ -137,149 +106,6 @@ def own_signals(trying: Trying) -> Control:
     )  # fmt: skip
 
 
-def old_beside_new(trying: Trying) -> Control:
-    """A natural experiment: both versions answering the same kind of request at the same time."""
-    change, facts = trying.change, trying.facts
-    if not (change.previous_version and change.rollouts):
-        return trying.says(
-            "old_against_new", "not_assessable", "No second version was seen to compare it with."
-        )
-    start, end = _side_by_side(change, facts)
-    asked = {
-        "about": f"{change.id} {change.service}@{change.version}",
-        "service": change.service,
-        "old": change.previous_version,
-        "new": change.version,
-        "start": start,
-        "end": end,
-        "bucket_s": facts.window.bucket_s,
-    }
-    answer = trying.ask("old_against_new", **asked)
-    trials = Trials.of(answer.df)
-    names = f"{change.version} beside {change.previous_version}"
-    tested = [t for t in (trials.slower, trials.failing, trials.failing_calls) if t.assessable]
-    if not tested:
-        return trying.says(
-            "old_against_new", "not_assessable", f"{names}: {trials.slower.reason}.", answer.id
-        )
-    both = trying.ask("side_by_side", **asked)
-    compared = _compared(both.rows.dicts())
-    worse = trials.worse()
-    p = min(t.p_value for t in tested)
-    if worse:
-        return trying.says(
-            "old_against_new",
-            "implicates",
-            f"{names}, {_clock(start, end)}: the new version {' and '.join(worse)} ({compared}).",
-            both.id,
-            answer.id,
-            p=p,
-        )
-    verdict, alike = _alike(service=change.service, until=end, trials=trials, facts=facts)
-    return trying.says(
-        "old_against_new",
-        verdict,
-        f"{names}, {_clock(start, end)}: {alike} ({compared}).",
-        both.id,
-        answer.id,
-        p=p,
-    )
-
-
-def _alike(
-    service: str, until: datetime, trials: Trials, facts: Facts
-) -> tuple[ControlVerdict, str]:
-    """What it says of a change that both versions fared alike: nothing, unless harm would show."""
-    started = facts.incident.started_at
-    if facts.own(service):
-        return "neutral", "alike, but both in trouble"
-    if started is not None and until <= started + facts.slack:
-        return "neutral", "alike, but that was before the trouble began"
-    if not trials.exclude_harm(facts):
-        return "neutral", "no difference to be seen in so few requests"
-    return "clears", "alike, and a difference that harms would have shown"
-
-
-def _side_by_side(change: Change, facts: Facts) -> tuple[datetime, datetime]:
-    """From the first instance on the new version to the last instance's turn."""
-    last = change.rollouts[-1].first_observed_at
-    if len(change.rollouts) == 1:
-        last = change.rollouts[0].finished_at or facts.window.end
-    return began(change), last
-
-
-@dataclass(frozen=True, slots=True)
-class Trials:
-    """The new version against the old: its own time, its own failures, and all its failures."""
-
-    slower: Trial
-    failing: Trial
-    failing_calls: Trial
-
-    @classmethod
-    def of(cls, frame: pd.DataFrame) -> Trials:
-        """Try both versions on requests of the same operation in the same bucket."""
-        strata = frame.groupby(["bucket", "operation"], sort=True).ngroup().to_numpy()
-        is_new = frame["is_new"].to_numpy(dtype=bool)
-        own_ms = frame["own_ns"].to_numpy(dtype=np.float64) / 1e6
-        return cls(
-            old_against_new(own_ms, is_new, strata),
-            failures_old_against_new(frame["own_failed"].to_numpy(dtype=bool), is_new, strata),
-            failures_old_against_new(frame["failed"].to_numpy(dtype=bool), is_new, strata),
-        )
-
-    def worse(self) -> list[str]:
-        """In which ways the new version is worse, in words."""
-        slower = self.slower
-        found = {
-            "is slower": slower.assessable
-            and slower.p_value < ALPHA
-            and slower.effect >= _SLOWER
-            and slower.new >= _RATIO * slower.old,
-            "fails more": _fails_more(self.failing) or _fails_more(self.failing_calls),
-        }
-        return [words for words, is_so in found.items() if is_so]
-
-    def exclude_harm(self, facts: Facts) -> bool:
-        """Whether a difference that could explain the trouble would have shown.
-
-        The upper 97.5 % bounds: of the risk difference by Agresti and Caffo (2000), of A by its
-        variance without ties.
-        """
-        slower, failing = self.slower, self.failing_calls
-        if not (slower.assessable and failing.assessable):
-            return False
-        m, n = slower.n_new, slower.n_old
-        bound = slower.effect + _Z * np.sqrt((m + n + 1) / (12 * m * n))
-        return bool(bound < _SLOWER) and _upper_difference(failing) < _harm(facts)
-
-
-def _fails_more(trial: Trial) -> bool:
-    return trial.assessable and trial.p_value < ALPHA and trial.effect >= _MORE_FAILURES
-
-
-def _harm(facts: Facts) -> float:
-    """The least difference in failures that could explain the symptom: half of its rise."""
-    rises = [(s.during - s.before) / 100 for s in facts.symptom if s.indicator == "errors"]
-    return max(_MORE_FAILURES, max(rises, default=0.0) / 2)
-
-
-def _upper_difference(trial: Trial) -> float:
-    new = (trial.new * trial.n_new + 1) / (trial.n_new + 2)
-    old = (trial.old * trial.n_old + 1) / (trial.n_old + 2)
-    variance = new * (1 - new) / (trial.n_new + 2) + old * (1 - old) / (trial.n_old + 2)
-    return float(new - old + _Z * np.sqrt(variance))
-
-
-def _compared(rows: list[dict[str, Any]]) -> str:
-    """Both versions in figures, the new one first, as the evidence has them."""
-    new, old = sorted(rows, key=lambda row: not row["is_new"])
-    return (
-        f"own failures {new['own_failed_percent']:g} against {old['own_failed_percent']:g} %, "
-        f"own time p95 {new['own_p95_ms']:g} against {old['own_p95_ms']:g} ms"
-    )
-
-
 def window_before(trying: Trying) -> Control:
     """Difference in differences: the service before and after, beside services that do not call it.
 
@@ -341,7 +167,7 @@ def recovery(trying: Trying) -> Control:
     change, facts = trying.change, trying.facts
     reverts = [c for c in facts.changes.values() if c.reverts == change.id]
     if not reverts:
-        return trying.says("recovery", "not_assessable", "It was not taken back in the window.")
+        return _outlived(trying)
     back = reverts[0]
     times = [r.first_observed_at for r in back.rollouts] or [began(back)]
     ended = facts.incident.ended_at
@@ -354,7 +180,7 @@ def recovery(trying: Trying) -> Control:
         return trying.says(  # queues and leaks outlast what made them
             "recovery", "neutral", f"{back.id} took it back, the trouble went on.", *evidence
         )
-    if min(times) - facts.slack <= ended <= max(times) + _SOON:
+    if _ended_with(back, facts):
         return trying.says(
             "recovery",
             "implicates",
@@ -366,6 +192,41 @@ def recovery(trying: Trying) -> Control:
         "recovery", "neutral", f"The trouble ended at {ended:%H:%M:%S}, apart from {back.id}, "
         "which took it back.", *evidence,
     )  # fmt: skip
+
+
+def _outlived(trying: Trying) -> Control:
+    """What stays in place while the trouble ends, because another change was taken back."""
+    change, facts = trying.change, trying.facts
+    backs = [c for c in facts.changes.values() if c.reverts and _ended_with(c, facts)]
+    if not backs or change in backs or not _in_place(change, backs[0], facts):
+        return trying.says("recovery", "not_assessable", "It was not taken back in the window.")
+    text = (
+        f"It stayed when the trouble ended with {backs[0].id}, which took {backs[0].reverts} back."
+    )
+    return trying.says("recovery", "clears", text, "versions", "requests")
+
+
+def _in_place(change: Change, back: Change, facts: Facts) -> bool:
+    """Whether a change was still in force once `back` was: nothing later of its kind replaced it.
+
+    A version is in force again when what replaced it was taken back.
+    """
+    later = [
+        c
+        for c in facts.changes.values()
+        if (c.service, c.kind) == (change.service, change.kind) and began(change) < began(c)
+    ]
+    if change.kind != "deploy":
+        return not later and began(change) < began(back)
+    until = [c for c in later if began(c) <= began(back)]
+    return began(change) < began(back) and (not until or until[-1].version == change.version)
+
+
+def _ended_with(back: Change, facts: Facts) -> bool:
+    """Whether the trouble ended as a change was taken back."""
+    times = [r.first_observed_at for r in back.rollouts] or [began(back)]
+    ended = facts.incident.ended_at
+    return ended is not None and min(times) - facts.slack <= ended <= max(times) + _SOON
 
 
 def peers(trying: Trying) -> Control:
@@ -420,16 +281,13 @@ def same_hour_last_week(trying: Trying) -> Control:
     )
 
 
-def _clock(start: datetime, end: datetime) -> str:
-    return f"{start:%H:%M:%S} to {end:%H:%M:%S}"
-
-
 CONTROLS: tuple[Callable[[Trying], Control], ...] = (
     order,
     reach,
     own_signals,
     window_before,
     old_beside_new,
+    spared,
     recovery,
     peers,
     same_hour_last_week,

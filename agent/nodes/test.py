@@ -9,8 +9,9 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from agent.nodes.context import Context
-from agent.nodes.controls import CONTROLS, Trying, tried
+from agent.nodes.controls import CONTROLS, tried
 from agent.nodes.facts import Facts, gather
+from agent.nodes.trying import Trying
 from agent.state import Cause, Change, Evidence, Hop, Investigation
 from agent.tools.notebook import Answer
 

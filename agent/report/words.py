@@ -34,6 +34,7 @@ CONTROLS = {
     "reach": "reach in the topology",
     "own_signals": "its own signals",
     "old_against_new": "old version beside new",
+    "spared": "with it, without the other",
     "before_against_after": "before against after",
     "peers": "unaffected peers",
     "recovery": "recovery once reverted",

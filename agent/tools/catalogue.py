@@ -23,9 +23,11 @@ TOOLS = (
     "metric_by_instance",
     "metrics",
     "old_against_new",
+    "past_incidents",
     "quarantine",
     "requests",
     "side_by_side",
+    "spared",
     "templates",
     "versions",
 )

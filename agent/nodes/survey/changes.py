@@ -21,6 +21,8 @@ _EARLY = timedelta(minutes=5)  # a first span may precede its announcement's clo
 _QUIET = timedelta(seconds=60)  # an instance silent for less may still be running
 NEVER = datetime.max.replace(tzinfo=UTC)  # of a change neither announced nor seen: there is none
 _SETTLED_S = 60  # versions seen this soon were running when the window opened
+_SHORT_SHA = 7
+_CLOCKS = timedelta(seconds=30)  # how far the clocks of a deployer and an instance may differ
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +61,13 @@ def survey_changes(state: Investigation, runtime: Runtime[Context]) -> Investiga
     context.progress("survey: announced changes and versions seen running")
     announced = context.notebook.ask("changes", start=window.start - _LOOKBACK, end=window.end)
     versions = context.notebook.ask("versions", start=window.start, end=window.end)
-    found = released([_run(row, window) for row in versions.rows.dicts()], window)
+    runs = [_run(row, window) for row in versions.rows.dicts()]
+    found = released(runs, window)
     declared = [_declared(row) for row in announced.rows.dicts() if not row["failed"]]
+    changes = matched(declared, found, restarted(runs, found, window))
     return {
         "evidence": announced.noted() | versions.noted(),
-        "changes": {c.id: c for c in matched(declared, found)},
+        "changes": {c.id: c for c in changes},
     }
 
 
@@ -96,10 +100,22 @@ def _turned(run: Run, earlier: list[Run]) -> bool:
     return bool(before and before[-1].version != run.version) or run.version not in running
 
 
-def matched(declared: list[Change], found: list[Release]) -> list[Change]:
-    """Each declared deploy with the rollout seen of it; a release without one is undeclared."""
+def restarted(runs: Iterable[Run], found: list[Release], window: Window) -> list[Run]:
+    """The runs of new instances on a version that ran already: restarted, moved or added."""
+    settled = window.start + timedelta(seconds=_SETTLED_S)
+    of_releases = {run for release in found for run in release.runs}
+    return [r for r in runs if r.instance and r.first > settled and r not in of_releases]
+
+
+def matched(
+    declared: list[Change], found: list[Release], restarts: Iterable[Run] = ()
+) -> list[Change]:
+    """Each declared change with what was seen of it: a release its new version, others restarts.
+
+    A release that was seen without a declaration is an undeclared change; a restart is none.
+    """
     free = list(found)
-    changes = []
+    changes: list[Change] = []
     for change in declared:
         release = min(
             (r for r in free if _is_of(r, change)), key=lambda r: _fit(r, change), default=None
@@ -107,6 +123,7 @@ def matched(declared: list[Change], found: list[Release]) -> list[Change]:
         if release:
             free.remove(release)
         changes.append(_rolled_out(change, release) if release else change)
+    changes = _restarted_by(changes, restarts)
     changes += [_undeclared(release) for release in free]
     return _numbered(sorted(changes, key=lambda c: (began(c), c.service, c.what)))
 
@@ -120,6 +137,46 @@ def _is_of(release: Release, change: Change) -> bool:
         change.version in ("", release.version)
         and -_EARLY <= release.first - change.declared_at <= late
     )
+
+
+def _restarted_by(changes: list[Change], restarts: Iterable[Run]) -> list[Change]:
+    """The changes with the restarts that carried them: each restart is of the latest before it."""
+    carried: dict[int, list[Run]] = {}
+    for run in sorted(restarts, key=lambda r: (r.first, r.instance)):
+        before = [at for at, change in enumerate(changes) if _may_restart(change, run)]
+        if before:
+            carried.setdefault(max(before, key=lambda at: _declared_at(changes[at])), []).append(
+                run
+            )
+    return [_restarting(c, carried[at]) if at in carried else c for at, c in enumerate(changes)]
+
+
+def _may_restart(change: Change, run: Run) -> bool:
+    """Whether a restart may be how a change of no version reached an instance.
+
+    A deployment of the version that ran already changed its configuration.
+    """
+    unseen = change.kind == "deploy" and not change.rollouts and change.version == run.version
+    return (
+        (change.kind == "config" or unseen)
+        and change.service == run.service
+        and -_CLOCKS <= run.first - _declared_at(change) <= _AT_ONCE
+    )
+
+
+def _restarting(change: Change, runs: list[Run]) -> Change:
+    return replace(
+        change,
+        kind="config",
+        what=f"{change.service} {change.revision[:_SHORT_SHA]}".strip(),
+        version=runs[0].version,
+        previous_version=runs[0].version,
+        rollouts=tuple(Rollout(r.instance, r.first, r.last) for r in runs),
+    )
+
+
+def _declared_at(change: Change) -> datetime:
+    return change.declared_at or NEVER
 
 
 def _fit(release: Release, change: Change) -> tuple[bool, timedelta]:
@@ -155,7 +212,7 @@ def _numbered(changes: list[Change]) -> list[Change]:
 def _reverts(change: Change, earlier: Change) -> bool:
     return (
         change.service == earlier.service
-        and bool(change.version)
+        and change.version != change.previous_version
         and (change.version, change.previous_version) == (earlier.previous_version, earlier.version)
     )
 
@@ -179,14 +236,16 @@ def _run(row: Row, window: Window) -> Run:
 
 
 def _declared(row: Row) -> Change:
+    """An announced change; only of a deploy is the version it names a change."""
     kind: ChangeKind = row["kind"] if row["kind"] in get_args(ChangeKind) else "deploy"
-    service, version = row["service"] or "", row["version"] or ""
+    service, revision = row["service"] or "", row["revision"] or ""
+    version = (row["version"] or "") if kind == "deploy" else ""
     return Change(
         id="",
         kind=kind,
-        what=f"{service} {version}".strip() or str(row["uid"]),
+        what=f"{service} {version or revision[:_SHORT_SHA]}".strip() or str(row["uid"]),
         service=service,
-        revision=row["revision"] or "",
+        revision=revision,
         version=version,
         who=row["who"] or "",
         url=row["url"] or "",

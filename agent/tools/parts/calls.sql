@@ -1,6 +1,7 @@
 answers AS (
   SELECT trace_uid, parent_span_uid AS span_uid,
-    min(service) AS answered_by, bool_or(failed) AS answer_failed, max(duration_ns) AS answer_ns
+    min(service) AS answered_by, min(span_name) AS answered_as,
+    bool_or(failed) AS answer_failed, max(duration_ns) AS answer_ns
   FROM spans
   WHERE span_kind IN ('server', 'consumer') AND parent_span_uid IS NOT NULL
   GROUP BY ALL

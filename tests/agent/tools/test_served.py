@@ -62,11 +62,20 @@ def test_own_time_is_the_time_that_no_call_covers(requests: list[list[tuple[int,
 
 REQUEST = span("s", "server", "web", 0, 100, failed=True)
 CALL = span("c", "client", "web", 10, 50, "s", failed=True, peer={"address": "cart"})
+LATE = [CALL, span("a", "server", "cart", 11, 80, "c")]
+
+
+def usually(took_ms: int) -> list[Row]:
+    """What the callee takes in other minutes."""
+    return [span("u", "server", "cart", 60_000 * n, took_ms, trace=f"{n}") for n in range(2, 5)]
+
+
 BLAME: dict[str, tuple[list[Row], int]] = {
     "no call failed": ([span("c", "client", "web", 10, 50, "s", peer={"address": "cart"})], 1),
     "the callee failed": ([CALL, span("a", "server", "cart", 11, 48, "c", failed=True)], 0),
     "the callee never answered": ([CALL], 0),
-    "the callee answered too late": ([CALL, span("a", "server", "cart", 11, 80, "c")], 0),
+    "the callee answered later than it does": ([*LATE, *usually(40)], 0),
+    "its caller gave up before an answer is due": ([*LATE, *usually(75)], 1),
     "the callee answered well": ([CALL, span("a", "server", "cart", 11, 48, "c")], 1),
     "its cache did not answer": (
         [
