@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -12,7 +13,9 @@ from agent.errors import RequestError, SettingError
 DEFAULT_LAKE = Path("inquest-lake")
 LONGEST_LOOKBACK_S = 31 * 86400.0
 _FIRST_YEAR, _LAST_YEAR = 1990, 2200
-_SETTINGS = ("INQUEST_DEBUG", "INQUEST_LAKE")
+_SLACK_API, _AT_ONCE, _COOLDOWN_S = "https://slack.com/api/", 2, 60
+_SLACK = ("API_URL", "AT_ONCE", "CHANNELS", "COOLDOWN_S", "USERS")
+_SETTINGS = ("INQUEST_DEBUG", "INQUEST_LAKE", *(f"INQUEST_SLACK_{name}" for name in _SLACK))
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,23 @@ class Settings:
 
     lake: Path = DEFAULT_LAKE
     debug: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SlackSettings:
+    """How `inquest slack` reaches Slack, and who may ask it; an empty list is everyone.
+
+    `at_once` investigations run side by side. For `cooldown_s` seconds the same question in the
+    same thread is not answered again.
+    """
+
+    bot_token: str = field(repr=False)
+    app_token: str = field(repr=False)
+    api_url: str = _SLACK_API
+    channels: frozenset[str] = frozenset()
+    users: frozenset[str] = frozenset()
+    at_once: int = _AT_ONCE
+    cooldown_s: int = _COOLDOWN_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +81,48 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     if debug not in {"", "0", "1"}:
         raise SettingError(f"INQUEST_DEBUG is {debug!r}; it is 1 for tracebacks, else 0.")
     return Settings(lake=Path(ours.get("INQUEST_LAKE") or DEFAULT_LAKE), debug=debug == "1")
+
+
+def read_slack(environ: Mapping[str, str]) -> SlackSettings:
+    """Read what the Slack door needs; a token that is missing or of the wrong kind is not shown."""
+    return SlackSettings(
+        bot_token=_token(environ, "SLACK_BOT_TOKEN", "xoxb-"),
+        app_token=_token(environ, "SLACK_APP_TOKEN", "xapp-"),
+        api_url=_slack_url(environ.get("INQUEST_SLACK_API_URL") or _SLACK_API),
+        channels=_ids(environ, "INQUEST_SLACK_CHANNELS", "[CDG]"),
+        users=_ids(environ, "INQUEST_SLACK_USERS", "[UW]"),
+        at_once=_whole(environ, "INQUEST_SLACK_AT_ONCE", _AT_ONCE, 1, 16),
+        cooldown_s=_whole(environ, "INQUEST_SLACK_COOLDOWN_S", _COOLDOWN_S, 0, 86400),
+    )
+
+
+def _token(environ: Mapping[str, str], name: str, prefix: str) -> str:
+    token = environ.get(name, "").strip()
+    if not token.startswith(prefix):
+        found = "of another kind" if token else "not set"
+        raise SettingError(f"{name} is {found}; it is a token that begins with {prefix}.")
+    return token
+
+
+def _slack_url(given: str) -> str:
+    """Slack's Web API or a stand-in for it; a token leaves this machine by TLS only."""
+    here = r"http://(?:127\.0\.0\.1|\[::1\]|localhost)(?::\d+)?(?:/\S*)?"
+    if not re.fullmatch(rf"https://[^/\s]\S*|{here}", given):
+        raise SettingError(
+            f"INQUEST_SLACK_API_URL is {given!r}; it is https://, or http:// on this machine."
+        )
+    return given
+
+
+def _ids(environ: Mapping[str, str], name: str, kind: str) -> frozenset[str]:
+    ids = frozenset(filter(None, re.split(r"[\s,]+", environ.get(name, ""))))
+    if wrong := sorted(one for one in ids if not re.fullmatch(f"{kind}[A-Z0-9]+", one)):
+        raise SettingError(f"{name} has {wrong[0]!r}; it lists Slack's ids, like {kind[1]}0123ABC.")
+    return ids
+
+
+def _whole(environ: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
+    given = environ.get(name) or str(default)
+    if not re.fullmatch(r"[0-9]{1,9}", given) or not least <= int(given) <= most:
+        raise SettingError(f"{name} is {given!r}; it is a whole number from {least} to {most}.")
+    return int(given)
