@@ -56,17 +56,19 @@ def investigate(
     show(report, folder, form)
 
 
-def answer(lake: Lake, request: Request, tell: Progress) -> tuple[Report, Path]:
-    """Investigate, and put the report on the lake's shelf: the report and its folder."""
+def answer(lake: Lake, request: Request, tell: Progress) -> tuple[Report, Path | None]:
+    """Investigate, and put the report on the lake's shelf: the report, and its folder if it is."""
     from agent.graph import investigate as run
 
     report = run(lake, request, tell)
-    return report, shelf.save(report, lake.path)
+    return report, shelf.keep(report, lake)
 
 
-def show(report: Report, folder: Path, form: Format) -> None:
+def show(report: Report, folder: Path | None, form: Format) -> None:
     """Print a report, and beside it where its page is and how to check it."""
     say_report(report, form)
+    if folder is None:
+        return
     near = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
     complain(f"page    {near / 'report.html'}")
     complain(f"verify  inquest verify {near}")

@@ -1,4 +1,4 @@
-"""The reports of a lake, in `<lake>/reports/<id>/report.{json,md,html}`."""
+"""The reports of a lake: `<lake>/reports/<id>/report.{json,md,html}`, each with its finding."""
 
 from __future__ import annotations
 
@@ -6,17 +6,35 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agent.apps.terminal import complain
 from agent.errors import RequestError
+from lake.errors import LakeError
 
 if TYPE_CHECKING:
     from agent.apps.options import Format
     from agent.state import Report
+    from lake.store import Lake
 
 _DRESSES: dict[str, Format] = {
     "report.html": "html",
     "report.md": "markdown",
     "report.json": "json",
 }
+
+
+def keep(report: Report, lake: Lake) -> Path | None:
+    """Save a report and record its finding; what the lake does not take is said, not raised.
+
+    Returns the report's folder, None if there is none.
+    """
+    try:
+        folder = save(report, lake.path)
+    except OSError as error:
+        complain(f"The report is not kept: {error.filename}: {error.strerror}.")
+        return None
+    if failure := record(report, lake):
+        complain(failure)
+    return folder
 
 
 def save(report: Report, lake: Path) -> Path:
@@ -33,6 +51,24 @@ def save(report: Report, lake: Path) -> Path:
         unfinished.write_text(render(report, dress), encoding="utf-8")
         os.replace(unfinished, folder / name)  # noqa: PTH105 - says that it replaces
     return folder
+
+
+def record(report: Report, lake: Lake) -> str:
+    """Append a report to its lake as an OCSF incident finding, once however often it is called.
+
+    Gives the sentence that says why it could not be, empty when it is there.
+    """
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from agent.report.finding import finding
+
+    rows = finding(report, f"reports/{report.id}/report.html")
+    try:
+        lake.append("incident_finding", rows, report.id)
+    except (LakeError, OSError, SQLAlchemyError) as error:
+        why = str(error).splitlines()[0].rstrip(".")
+        return f"The finding of report {report.id} is not in the lake: {why}."
+    return ""
 
 
 def saved(lake: Path) -> list[Path]:

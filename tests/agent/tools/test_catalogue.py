@@ -54,6 +54,10 @@ def _more(part: int) -> dict[str, list[Row]]:
             {"time": moment(s // 10), "finding_info": {"uid": f"{s % 3}", "desc": f"{s}"}}
             for s in seconds
         ],
+        "incident_finding": [
+            {"time": moment(s), "start_time": moment(s // 10), "impacted_services": ["payment"]}
+            for s in seconds
+        ],
         "quarantine": [
             {"time": moment(s), "source": "nginx", "reason": f"{s % 3}"} for s in seconds
         ],
