@@ -34,7 +34,7 @@ def lake(tmp_path: Path) -> Iterator[Lake]:
 
 def leaking(service: str, version: str, at_s: float, random: Random) -> Served:
     """Let payment 2.8.0 be well for half a minute, then wait and fail."""
-    if (service, version) == ("payment", "2.8.0") and at_s > 330:
+    if service == "payment" and version.startswith("2.8.0") and at_s > 330:
         return Served(random.uniform(900, 1500), failed=random.random() < 0.7)
     return well(service, version, at_s, random)
 
@@ -220,6 +220,45 @@ def test_flags_of_a_service_do_not_take_its_rollout(lake: Lake) -> None:
     assert [c.kind for c in report.changes] == ["flag", "flag", "flag", "deploy", "deploy"]
     assert [c.verdict for c in report.changes if c.kind == "flag"] != ["implicated"] * 3
     assert report.causes[0].resource.version == "2.8.0"
+
+
+CONFIG = Release("checkout", "", "", (300.0, 390.0), kind="config")
+
+
+def misconfigured(service: str, version: str, at_s: float, random: Random) -> Served:
+    """Let checkout fail wherever its new configuration is."""
+    failing = service == "checkout" and version.endswith("+config") and random.random() < 0.6
+    return replace(well(service, version, at_s, random), failed=failing)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_guilty_configuration_is_found_by_the_instances_that_had_it(
+    lake: Lake, seed: int
+) -> None:
+    record(lake, seed=seed, releases=(EARLY, CONFIG), behaviour=misconfigured)
+    report = investigate(lake, Request())
+    cause = report.causes[0]
+    assert (cause.resource.name, cause.mechanism, cause.status) == (
+        "checkout",
+        "config",
+        "confirmed",
+    )
+    assert [(c.kind, c.verdict) for c in report.changes] == [
+        ("deploy", "cleared"),
+        ("config", "implicated"),
+    ]
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_of_a_release_and_a_configuration_in_one_minute_the_guilty_one_is_told(
+    lake: Lake, seed: int
+) -> None:
+    harmless = Release("payment", "", "", (290.0, 310.0), kind="config")
+    record(lake, seed=seed, releases=(GUILTY, harmless, BACK), behaviour=leaking)
+    report = investigate(lake, Request())
+    assert report.causes[0].resource.version == "2.8.0"
+    assert verdicts(report)["payment 2.8.0"] == "implicated"
+    assert [c.verdict for c in report.changes if c.kind == "config"] == ["cleared"]
 
 
 def test_a_service_that_calls_nobody_is_judged_too(lake: Lake) -> None:

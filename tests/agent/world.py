@@ -35,7 +35,10 @@ class Served:
 
 @dataclass(frozen=True)
 class Release:
-    """A rollout: instance by instance, `previous` gives way to `version` at these seconds."""
+    """A rollout: instance by instance, `previous` gives way to `version` at these seconds.
+
+    A `config` has no version: its instances are restarted, and behave as `version+config`.
+    """
 
     service: str
     version: str
@@ -73,13 +76,19 @@ class World:
                 running = release.version
         return running
 
+    def configured(self, service: str, instance: int, at_s: float) -> bool:
+        """Whether a configuration change has reached an instance."""
+        changes = (r for r in self.releases if (r.service, r.kind) == (service, "config"))
+        return any(at_s >= change.at_s[instance] for change in changes)
+
     def serve(self, service: str, at_s: float, trace: str, parent: str | None) -> Served:
         """One request to a service and all that it calls; spans are written on the way."""
         instance = self.random.randrange(2)
         version = self.version(service, instance, at_s)
-        mine = self.behaviour(service, version, at_s, self.random)
+        configured = "+config" * self.configured(service, instance, at_s)
+        mine = self.behaviour(service, version + configured, at_s, self.random)
         span, spent, failed = self._id(), 0.0, mine.failed
-        who = (service, version, instance)
+        who = (service, version, f"{instance}{configured}")
         if not mine.answered:
             return Served(mine.own_ms, failed=True)
         for callee in {"web": ("catalog", "checkout"), "checkout": ("payment",)}.get(service, ()):
@@ -102,7 +111,7 @@ class World:
 
     def _span(
         self,
-        who: tuple[str, str, int],
+        who: tuple[str, str, str],
         kind: str,
         trace: str,
         span: str,
@@ -167,7 +176,7 @@ def record(
             lake.append(table, pa.Table.from_pylist(of_table, schema), f"world {table}")
 
 
-def _workload(service: str, version: str, instance: int) -> Row:
+def _workload(service: str, version: str, instance: str) -> Row:
     return {"service": service, "version": version, "instance": f"{service}-{instance}"}
 
 

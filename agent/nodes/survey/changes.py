@@ -36,8 +36,8 @@ class Run:
     last: datetime | None  # None for one that goes on when the window ends
 
     def lasts(self, at: datetime) -> bool:
-        """Whether the instance was still running the version at that time."""
-        return self.last is None or self.last >= at
+        """Whether the instance ran the version at that time, or until just before it."""
+        return self.last is None or self.last >= at - _QUIET
 
 
 @dataclass(frozen=True, slots=True)

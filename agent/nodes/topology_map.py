@@ -1,0 +1,111 @@
+"""The map of a report: the way the trouble spread, what is next to it, and a count of the rest."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+import pandas as pd
+
+from agent.nodes.facts import Facts
+from agent.nodes.survey.requests import ENTRANCE
+from agent.state import Cause, MapEdge, MapNode, NodeState, Signal, TopologyMap
+from agent.tools.notebook import Answer
+
+_MOST = 20  # resources that a reader takes in at once
+
+States = dict[str, NodeState]
+
+
+def topology_map(facts: Facts, cause: Cause | None, edges: Answer) -> TopologyMap | None:
+    """Who calls whom, from the answer to `edges`; None where no resource was seen at all."""
+    states = _states(facts, cause)
+    if not states:
+        return None
+    drawn = _drawn(states, facts)
+    rest = Counter(states[name] for name in states.keys() - set(drawn))
+    return TopologyMap(
+        nodes=tuple(_node(name, states[name], facts) for name in drawn),
+        edges=tuple(_edges(edges.df, drawn, facts, cause)),
+        evidence=(edges.id,),
+        others_deviating=rest.total() - rest["well"],
+        others_well=rest["well"],
+    )
+
+
+def _states(facts: Facts, cause: Cause | None) -> States:
+    """How every resource fared, those that matter most first."""
+    named: dict[NodeState, list[str]] = {
+        "cause": [cause.resource.name] if cause else [],
+        "symptom": [name for name in facts.symptomatic if _bad(name, facts)],
+        "path": [
+            name for hop in (cause.path if cause else ()) for name in (hop.source, hop.target)
+        ],
+        "deviates": [s.resource for s in facts.signals if _bad(s.resource, facts)]
+        + [s.resource for s in facts.elsewhere],
+        "well": sorted(facts.services | facts.topology.names),
+    }
+    states: States = {}
+    for state, names in named.items():
+        for name in names:
+            states.setdefault(name, state)
+    states.pop(ENTRANCE, None)
+    return states
+
+
+def _bad(name: str, facts: Facts) -> list[Signal]:
+    """What users would mind of a resource, the first that was seen first."""
+    others = (s for s in (*facts.symptom, *facts.elsewhere) if s.resource == name)
+    return sorted((*facts.of(name), *others), key=lambda s: (s.onset, not s.own, -abs(s.effect)))
+
+
+def _drawn(states: States, facts: Facts) -> list[str]:
+    """All where they are few, else the path, what deviates and the path's neighbours."""
+    if len(states) <= _MOST:
+        return list(states)
+    calls: Counter[str] = Counter()
+    for call in facts.calls:
+        calls[call.caller] += call.calls
+        calls[call.callee] += call.calls
+    ill = [name for name, state in states.items() if state != "well"]
+    path = [name for name in ill if states[name] != "deviates"]
+    near = {n for p in path for n in (*facts.topology.callers(p), *facts.topology.callees(p))}
+    well = sorted(
+        (n for n in (near if ill else states) if states[n] == "well"), key=lambda n: (-calls[n], n)
+    )
+    return [*ill, *well][:_MOST]
+
+
+def _node(name: str, state: NodeState, facts: Facts) -> MapNode:
+    first = next(iter(_bad(name, facts) or facts.saturation(name)), None)
+    if state == "well" or first is None:
+        return MapNode(name, facts.kind(name), state)
+    return MapNode(name, facts.kind(name), state, first.subject, first.onset)
+
+
+def _edges(
+    frame: pd.DataFrame, drawn: list[str], facts: Facts, cause: Cause | None
+) -> Iterator[MapEdge]:
+    """The calls among what is drawn, told apart before and during the incident."""
+    incident, window = facts.incident, facts.window
+    begun = window.bucket(incident.started_at) if incident.started_at else 0
+    ended = window.bucket(incident.ended_at or window.end)
+    path = {(hop.target, hop.source) for hop in (cause.path if cause else ())}
+    frame = frame[frame["caller"].isin(drawn) & frame["callee"].isin(drawn)]
+    for (caller, callee), rows in frame.groupby(["caller", "callee"], sort=True):
+        before = rows[rows["bucket"] < begun]
+        during = rows[(rows["bucket"] >= begun) & (rows["bucket"] <= ended)]
+        yield MapEdge(
+            caller=str(caller),
+            callee=str(callee),
+            calls=int(during["calls"].sum()),
+            failed=int(during["failed"].sum()),
+            p95_ms=_median_ms(during["p95_ns"]),
+            p95_before_ms=_median_ms(before["p95_ns"]),
+            on_path=(caller, callee) in path,
+        )
+
+
+def _median_ms(durations: pd.Series[int]) -> float | None:
+    known = durations.dropna()
+    return None if known.empty else round(float(known.median()) / 1e6, 3)
