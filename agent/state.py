@@ -58,6 +58,7 @@ TimelineKind = Literal["change", "signal", "alert", "recovery"]
 MarkKind = Literal["implicated", "cleared", "not_assessable", "alert"]
 Look = Literal["requests", "calls", "metrics", "logs"]
 SeriesRole = Literal["bad", "good", "plain"]
+NodeState = Literal["cause", "path", "symptom", "deviates", "well"]
 
 _strict = with_config(ConfigDict(extra="forbid", populate_by_name=True))
 
@@ -182,7 +183,10 @@ class Mark:
 @_strict
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Deviating series of one piece of evidence, ready to draw; `limit` is a ceiling to show."""
+    """Deviating series of one piece of evidence, ready to draw; `limit` is a ceiling to show.
+
+    Neighbouring charts of one `group` are small multiples, to be drawn beside each other.
+    """
 
     title: str
     unit: str
@@ -191,6 +195,49 @@ class Chart:
     marks: tuple[Mark, ...] = ()
     shaded: tuple[datetime, datetime] | None = None
     limit: float | None = None
+    group: str = ""
+
+
+@_strict
+@dataclass(frozen=True, slots=True)
+class MapNode:
+    """A resource on the map; `text` is what deviated of it first, `onset` when."""
+
+    name: str
+    kind: ResourceKind
+    state: NodeState
+    text: str = ""
+    onset: datetime | None = None
+
+
+@_strict
+@dataclass(frozen=True, slots=True)
+class MapEdge:
+    """Calls from one resource to another, during the incident or, without one, in the window.
+
+    A p95 is the median of the buckets' own; before the incident it is `p95_before_ms`. Trouble
+    spreads over an edge `on_path` from callee to caller.
+    """
+
+    caller: str
+    callee: str
+    calls: int
+    failed: int
+    p95_ms: float | None = None
+    p95_before_ms: float | None = None
+    on_path: bool = False
+
+
+@_strict
+@dataclass(frozen=True, slots=True)
+class TopologyMap:
+    """Who calls whom around the trouble; what else was seen is counted: the ill and the well."""
+
+    nodes: tuple[MapNode, ...]
+    edges: tuple[MapEdge, ...]
+    evidence: tuple[str, ...] = ()
+    others_deviating: int = 0
+    others_well: int = 0
 
 
 @_strict
@@ -359,6 +406,7 @@ class Report:
     gaps: tuple[Gap, ...] = ()
     next_steps: tuple[NextStep, ...] = ()
     charts: tuple[Chart, ...] = ()
+    topology: TopologyMap | None = None
     evidence: dict[str, Evidence] = field(default_factory=dict)
     cost: Cost = field(default_factory=Cost)
     engine_version: str = ""
