@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from ingest.read import json, lines, otlp
+from ingest.read import csv, json, lines, otlp
 from ingest.read.stream import Chunk
 
 
@@ -34,6 +34,7 @@ def _otlp(signal: str) -> Reader:
 READERS = {
     "lines": Reader(lines.read, lines.SCHEMA.empty_table, "line"),
     "json": Reader(json.read, json.SCHEMA.empty_table, "doc"),
+    "csv": Reader(csv.read, csv.SCHEMA.empty_table, "to_json(fields)::VARCHAR"),
     "otlp_logs": _otlp("logs"),
     "otlp_metrics": _otlp("metrics"),
     "otlp_traces": _otlp("traces"),
