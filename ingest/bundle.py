@@ -23,6 +23,8 @@ _JSON = {  # in the order they are tried: what has to stand in the head
     "otlp_metrics": ('"resourceMetrics"',),
     "otlp_logs": ('"resourceLogs"',),
     "prometheus_query_range": ('"status"', '"resultType"', '"matrix"'),
+    "argocd_application": ('"argoproj.io/', '"Application"'),
+    "postgresql_json": ('"error_severity"', '"backend_type"'),
     "alertmanager": ('"alerts"', '"startsAt"'),
     "github_deployment": ('"deployment"', '"sha"'),
 }

@@ -8,6 +8,32 @@ CREATE MACRO time_from_us(us) AS
 -- A moment from OTLP's nanoseconds, of which 0 means not given.
 CREATE MACRO time_from_ns(ns) AS CASE WHEN ns > 0 THEN time_from_us(ns // 1000) END;
 
+-- Minutes east of UTC: of a number, and of a short name that means one offset the whole world over
+-- (in tzdata; CST, IST and PST mean several).
+CREATE MACRO zone_minutes(zone) AS coalesce(
+  try_cast(substr(zone, 1, 1) || '1' AS INT)
+    * (try_cast(substr(zone, 2, 2) AS INT) * 60 + coalesce(try_cast(right(zone[4:], 2) AS INT), 0)),
+  MAP {
+    'UTC': 0, 'GMT': 0, 'WET': 0, 'WEST': 60, 'BST': 60, 'CET': 60, 'MET': 60, 'WAT': 60,
+    'CEST': 120, 'MEST': 120, 'EET': 120, 'SAST': 120, 'CAT': 120, 'EEST': 180, 'IDT': 180,
+    'EAT': 180, 'MSK': 180, 'PKT': 300, 'WIB': 420, 'WITA': 480, 'HKT': 480, 'AWST': 480,
+    'WIT': 540, 'JST': 540, 'KST': 540, 'ACST': 570, 'AEST': 600, 'ACDT': 630, 'AEDT': 660,
+    'NZST': 720, 'NZDT': 780, 'NST': -210, 'NDT': -150, 'AST': -240, 'ADT': -180, 'EST': -300,
+    'EDT': -240, 'MDT': -360, 'MST': -420, 'PDT': -420, 'AKDT': -480, 'AKST': -540, 'HDT': -540,
+    'HST': -600, 'SST': -660}[zone]);
+
+-- A time as PostgreSQL logs it: '2025-01-15 10:00:00.123 CET'.
+CREATE MACRO zoned(text) AS
+  regexp_extract(text, '^(\S+ \S+) ([A-Za-z]{1,6}|[+-]\d\d(?::?\d\d)?)$', ['at', 'zone']);
+
+CREATE MACRO zoned_time(text) AS
+  (try_cast(zoned(text)."at" AS TIMESTAMP) - to_minutes(zone_minutes(zoned(text).zone)))
+  AT TIME ZONE 'UTC';
+
+CREATE MACRO zone_problem(text) AS
+  CASE WHEN try_cast(zoned(text)."at" AS TIMESTAMP) IS NOT NULL AND zone_minutes(zoned(text).zone) IS NULL
+    THEN 'the time zone ' || zoned(text).zone || ' does not name one offset from UTC' END;
+
 -- Text ------------------------------------------------------------------------------------------
 -- What a log writes as '-' or '' is not there.
 CREATE MACRO given(text) AS nullif(nullif(text, '-'), '');
@@ -46,6 +72,12 @@ CREATE MACRO log_severity_id(severity_number) AS
     WHEN severity_number < 17 THEN 3   -- warn
     WHEN severity_number < 21 THEN 4   -- error
     ELSE 6                             -- fatal
+  END;
+
+-- https://www.postgresql.org/docs/current/runtime-config-logging.html#RUNTIME-CONFIG-SEVERITY-LEVELS
+CREATE MACRO postgresql_severity_id(severity) AS
+  CASE severity
+    WHEN 'WARNING' THEN 3 WHEN 'ERROR' THEN 4 WHEN 'FATAL' THEN 5 WHEN 'PANIC' THEN 6 ELSE 1
   END;
 
 CREATE MACRO alert_severity_id(severity) AS
@@ -124,3 +156,54 @@ CREATE MACRO exponential_counts(zero_count, positive, negative) AS list_concat(
 CREATE MACRO otlp_unmapped(resource, scope, rest) AS
   '{"resource":' || coalesce(resource, '{}') || ',"scope":' || coalesce(scope, '{}')
   || coalesce(',' || substr(filled(rest), 2), '}');
+
+-- PostgreSQL ------------------------------------------------------------------------------------
+-- What a message tells of a statement, by log_statement or log_duration.
+CREATE MACRO postgresql_statement(message) AS regexp_extract(message,
+  '(?s)^(?:duration: ([\d.]+) ms)?(?:  )?(?:(?:statement|(?:parse|bind|execute)[^:]*): (.*))?$',
+  ['duration_ms', 'query']);
+
+-- What a message and its detail tell of a wait for a lock, by log_lock_waits or of a deadlock.
+CREATE MACRO postgresql_wait(message, detail) AS regexp_extract(
+  concat_ws(chr(10), message, detail),
+  '^(?:process|deadlock detected\nProcess) (\d+) '
+  || '(still waiting|acquired|avoided deadlock|detected deadlock|waits)(?: while waiting)?(?: for)? '
+  || '(\S+) on ([^;]*?)(?: by rearranging queue order)?'
+  || '(?: after ([\d.]+) ms|; blocked by process (\d+))',
+  ['waiter', 'event', 'mode', 'object', 'waited_ms', 'holder']);
+
+CREATE MACRO postgresql_processes(detail, what) AS nullif(regexp_extract_all(
+  regexp_extract(detail, what || ': ([\d, ]*)\.', 1), '\d+')::BIGINT[], []);
+
+-- The attributes of a record `e`, named as in OpenTelemetry where it has a name.
+-- https://opentelemetry.io/docs/specs/semconv/database/postgresql/
+CREATE MACRO postgresql_attributes(e, statement, wait) AS filled({
+  'process.pid': e.pid,
+  'user.name': e.user,
+  'client.address': coalesce(e.remote_host,
+    nullif(regexp_extract(e.message, '^connection received: host=(\S+)', 1), '')),
+  'db.system.name': 'postgresql',
+  'db.namespace': e.dbname,
+  'db.query.text': coalesce(e.statement, nullif(statement.query, '')),
+  'db.response.status_code': e.state_code,
+  'postgresql.application_name': coalesce(e.application_name, nullif(regexp_extract(e.message,
+    '^connection authorized: .*? application_name=(.*?)(?: SSL enabled .*)?$', 1), '')),
+  'postgresql.backend_type': e.backend_type,
+  'postgresql.session_id': e.session_id,
+  'postgresql.session_start': strftime(zoned_time(e.session_start), '%Y-%m-%dT%H:%M:%SZ'),
+  'postgresql.detail': e.detail,
+  'postgresql.context': e.context,
+  'postgresql.duration_ms': try_cast(statement.duration_ms AS DOUBLE),
+  'postgresql.lock.event': CASE wait.event
+    WHEN '' THEN NULL WHEN 'still waiting' THEN 'waiting' WHEN 'acquired' THEN 'acquired'
+    ELSE 'deadlock' END,
+  'postgresql.lock.waiter': try_cast(wait.waiter AS BIGINT),
+  'postgresql.lock.holders': coalesce(
+    postgresql_processes(e.detail, '^Process(?:es)? holding the lock'),
+    CASE WHEN wait.holder <> '' THEN [try_cast(wait.holder AS BIGINT)] END),
+  'postgresql.lock.queue': postgresql_processes(e.detail, 'Wait queue'),
+  'postgresql.lock.mode': nullif(wait.mode, ''),
+  'postgresql.lock.object': nullif(wait.object, ''),
+  'postgresql.lock.relation': CASE WHEN wait.event <> '' THEN nullif(
+    regexp_extract(e.context, ' tuple \(\d+,\d+\) in relation "(.*?)"', 1), '') END,
+  'postgresql.lock.waited_ms': try_cast(wait.waited_ms AS DOUBLE)});
