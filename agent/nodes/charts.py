@@ -1,8 +1,9 @@
-"""The charts of a report: the symptom, the culprit by version, and what ran out."""
+"""The charts of a report: the symptom, the culprit's new against its old, and what ran out."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import pandas as pd
@@ -17,7 +18,7 @@ from agent.tools.notebook import Answer
 
 Points = tuple[tuple[datetime, float | None], ...]
 
-_MOST_INSTANCES = 6
+_MOST_LINES = 6
 
 
 def marks(facts: Facts, firings: Sequence[tuple[datetime, str]]) -> tuple[Mark, ...]:
@@ -61,6 +62,7 @@ def of_symptom(facts: Facts, answers: dict[str, Answer], drawn: tuple[Mark, ...]
             evidence=answer.id,
             marks=drawn,
             shaded=shaded(facts),
+            group="symptom",
         )
         for words, unit, values in charts
     ]
@@ -73,27 +75,59 @@ def _alarmed(facts: Facts) -> str:
     return next((name for name in facts.incident.services if name in facts.services), ENTRANCE)
 
 
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """Some instances of a service, to be told from others: how they fared, a row a bucket.
+
+    `rows` has `bucket`, `requests`, `own_failed` and `own_p95_ns`.
+    """
+
+    name: str
+    role: SeriesRole
+    rows: pd.DataFrame
+
+
 def by_version(cause: Cause, facts: Facts, answer: Answer, drawn: tuple[Mark, ...]) -> list[Chart]:
-    """The culprit's versions beside each other: own failures where it fails, else own time."""
-    frame = answer.df
-    fails = any(s.indicator == "errors" for s in facts.own(cause.resource.name))
-    values = 100 * frame["own_failed"] / frame["requests"] if fails else frame["own_p95_ns"] / 1e6
-    series = []
-    for version, rows in frame.groupby("version", sort=True):
-        role: SeriesRole = "bad" if version == cause.resource.version else "good"
-        series.append(
-            Series(str(version), points(rows["bucket"], values.loc[rows.index], facts.window), role)
-        )
-    words = "own failures" if fails else "own time p95"
+    """The culprit's versions against each other, the blamed one last and so on top."""
+    found = [
+        Cohort(str(version), "bad" if version == cause.resource.version else "good", rows)
+        for version, rows in answer.df.groupby("version", sort=True)
+    ]
+    found.sort(key=lambda c: (c.role == "bad", c.rows["requests"].sum()))
+    return of_cohorts(cause.resource.name, found[-_MOST_LINES:], facts, answer.id, drawn)
+
+
+def of_cohorts(
+    service: str,
+    cohorts: Sequence[Cohort],
+    facts: Facts,
+    evidence: str,
+    drawn: tuple[Mark, ...],
+) -> list[Chart]:
+    """Own time and own failures, cohort against cohort, with the service's changes marked.
+
+    What users or callees do to a service is not in its own part, so one cohort that leaves the
+    other left by itself.
+    """
+    changed = {change.what for change in facts.changes.values() if change.service == service}
+    measures = [
+        ("own time p95", "ms", [c.rows["own_p95_ns"] / 1e6 for c in cohorts]),
+        ("own failures", "%", [100 * c.rows["own_failed"] / c.rows["requests"] for c in cohorts]),
+    ]
     return [
         Chart(
-            title=f"{cause.resource.name} · {words} by version",
-            unit="%" if fails else "ms",
-            series=tuple(series),
-            evidence=answer.id,
-            marks=drawn,
+            title=f"{service} · {words}",
+            unit=unit,
+            series=tuple(
+                Series(c.name, points(c.rows["bucket"], v, facts.window), c.role)
+                for c, v in zip(cohorts, values, strict=True)
+            ),
+            evidence=evidence,
+            marks=tuple(mark for mark in drawn if mark.label in changed),
             shaded=shaded(facts),
+            group=f"cohorts of {service}",
         )
+        for words, unit, values in measures
     ]
 
 
@@ -101,7 +135,7 @@ def of_shortage(short: Shortage, cause: Cause, facts: Facts, drawn: tuple[Mark, 
     """The limited thing on each instance of the culprit, those of the blamed version told apart."""
     rows = short.answer.rows.dicts()
     series = []
-    for row in rows[:_MOST_INSTANCES]:
+    for row in rows[:_MOST_LINES]:
         blamed = cause.resource.version and row["version"] == cause.resource.version
         series.append(
             Series(

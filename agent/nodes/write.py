@@ -14,6 +14,7 @@ from agent.nodes.context import Context
 from agent.nodes.facts import Facts, gather
 from agent.nodes.health import health_doubts
 from agent.nodes.shortage import Shortage, shortage
+from agent.nodes.topology_map import topology_map
 from agent.nodes.weigh import LIKELY
 from agent.state import (
     Cause,
@@ -62,6 +63,7 @@ def write(state: Investigation, runtime: Runtime[Context]) -> Investigation:
         gaps=(*state["gaps"], *gaps, *_cut(context.notebook), *_untested(facts)),
         next_steps=tuple(prose.next_steps(verdict, facts, cause)),
         charts=tuple(_charts(facts, cause, answers, short)),
+        topology=topology_map(facts, cause, context.notebook.ask("edges", **facts.window.span)),
         evidence=state["evidence"] | {a.id: a.evidence for a in answers.values()},
         engine_version=version("inquest"),
     )

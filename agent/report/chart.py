@@ -115,6 +115,12 @@ def draw(chart: Chart, wide: float = WIDE) -> Drawing:
     )
 
 
+def groups(charts: Iterable[Chart]) -> list[tuple[str, list[Chart]]]:
+    """Neighbours of one group together; a chart of none stands alone."""
+    keyed = groupby(enumerate(charts), key=lambda c: c[1].group or f"{c[0]}")
+    return [(group, [one for _, one in same]) for group, same in keyed]
+
+
 def table(chart: Chart) -> tuple[list[tuple[str, list[str]]], int]:
     """Rows of a moment and a value a series, thinned evenly, and of how many moments they are."""
     moments, known = _by_moment(chart)

@@ -7,7 +7,7 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from agent.report import chart, words
+from agent.report import chart, topology_map, words
 from agent.state import Evidence, Report
 
 _SAMPLE_ROWS = 10
@@ -32,7 +32,7 @@ def _page() -> Environment:
         lstrip_blocks=True,
         finalize=lambda value: words.block(value) if type(value) is str else value,
     )
-    env.globals.update(words=words, chart=chart)
+    env.globals.update(words=words, chart=chart, topology_map=topology_map)
     env.filters.update(anchor=_anchor, sample=_sample)
     return env
 
