@@ -12,7 +12,18 @@ from collections.abc import Sequence
 
 import typer
 
-from agent.apps import ask, demo, doctor, ingest, investigate, report, sources, verify
+from agent.apps import (
+    ask,
+    demo,
+    doctor,
+    ingest,
+    investigate,
+    pr_check,
+    report,
+    slack,
+    sources,
+    verify,
+)
 from agent.apps.terminal import complain
 from agent.config import read_settings
 from lake.errors import InquestError
@@ -37,6 +48,8 @@ for command in (
     verify.verify,
     ask.ask,
     doctor.doctor,
+    pr_check.pr_check,
+    slack.slack,
 ):
     app.command()(command)
 app.add_typer(report.app)

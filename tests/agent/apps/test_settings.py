@@ -57,7 +57,8 @@ def test_who_may_ask_in_slack_and_how_often_is_set_by_lists_and_numbers() -> Non
     }
     assert read_settings(given) == Settings()
     assert read_slack(TOKENS | given) == SlackSettings(
-        *TOKENS.values(),
+        "xoxb-of-the-bot",
+        "xapp-of-the-app",
         "http://127.0.0.1:8080/api/",
         frozenset({"C01", "G02"}),
         frozenset({"U01"}),
