@@ -18,6 +18,7 @@ from tests.shop.processes import Child, Processes, StartError, await_http
 CONFIG = Path(__file__).parent / "config"
 PACKAGES = {
     "nginx": "nginx",
+    "psql": "postgresql-client",
     "redis-server": "redis-server",
     "prometheus": "prometheus",
     "prometheus-alertmanager": "prometheus-alertmanager",
@@ -25,6 +26,16 @@ PACKAGES = {
     "prometheus-redis-exporter": "prometheus-redis-exporter",
 }
 SERVICE_PORTS = 70
+POSTGRES_LOG = {
+    "log_destination": "jsonlog",
+    "logging_collector": "on",
+    "log_filename": "postgresql.log",
+    "log_timezone": "UTC",
+    "log_connections": "on",
+    "log_disconnections": "on",
+    "log_lock_waits": "on",
+    "deadlock_timeout": "1s",
+}
 RUNTIME_ENVIRONMENT = {"GOMAXPROCS": "1"}
 
 
@@ -118,6 +129,7 @@ def start_postgres(processes: Processes, run: Path, port: int) -> str:
         raise StartError(f"initdb failed: {done.stderr.decode(errors='replace')[-600:]}")
     settings = {"port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": ""}
     settings |= {"fsync": "off", "max_connections": 200, "shared_buffers": "64MB"}
+    settings |= POSTGRES_LOG
     words = [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
     child = processes.start("postgres", [postgres, "-D", data, *words], user=user, cwd=data)
     server = f"postgresql://shop@127.0.0.1:{port}"

@@ -32,6 +32,13 @@ FIRST_VERSIONS = {
     "shipping": "1.9.3",
 }
 
+Values = Mapping[str, float]
+
+FIRST_CONFIGURATIONS: Mapping[str, Values] = {
+    "cart": {"keep_for_s": 3600},
+    "checkout": {"payment_timeout_s": 2.0, "payment_attempts": 4},
+}
+
 
 @dataclass(frozen=True)
 class Release:
@@ -53,11 +60,32 @@ class Release:
 
 
 @dataclass(frozen=True)
+class Configuration:
+    """What a service is told beside its code, and the line the commit had."""
+
+    service: str
+    values: Values
+    title: str
+
+    @property
+    def sha(self) -> str:
+        """Give the revision: a hash of what it says."""
+        said = json.dumps([self.service, self.values, self.title], sort_keys=True)
+        return hashlib.sha1(said.encode(), usedforsecurity=False).hexdigest()
+
+
+def first_configuration(service: str) -> Configuration:
+    """Give the configuration a service has until somebody changes it."""
+    return Configuration(service, FIRST_CONFIGURATIONS.get(service, {}), f"Configure {service}")
+
+
+@dataclass(frozen=True)
 class Instance:
     """A running instance and where it listens."""
 
     service: str
     version: str
+    configuration: Configuration
     zone: str
     id: str
     port: int
@@ -71,10 +99,12 @@ class Replacement:
     zone: str
     old_instance: str
     old_version: str
+    old_configuration: str
     old_drained_at: datetime
     old_stopped_at: datetime
     new_instance: str
     new_version: str
+    new_configuration: str
     new_started_at: datetime
     new_in_rotation_at: datetime
 
@@ -111,31 +141,37 @@ class Fleet:
         self._announce()
         for service in versions:
             for zone in ZONES:
-                self._instances[service, zone] = self._start(service, versions[service], zone)
+                configuration = first_configuration(service)
+                instance = self._start(service, versions[service], configuration, zone)
+                self._instances[service, zone] = instance
         for instance in self._instances.values():
             await_healthy(instance)
         self._announce()
 
-    def version(self, service: str) -> str:
-        """Give the version the first zone runs."""
-        return self._instances[service, ZONES[0]].version
+    def running(self, service: str) -> Instance:
+        """Give the instance of the first zone."""
+        return self._instances[service, ZONES[0]]
 
-    def roll(self, release: Release, bake_s: float, stop: threading.Event) -> Iterator[Replacement]:
+    def roll(
+        self, change: Release | Configuration, bake_s: float, stop: threading.Event
+    ) -> Iterator[Replacement]:
         """Replace a service's instances one after the other, `bake_s` apart."""
         for zone in ZONES:
             if zone != ZONES[0] and stop.wait(bake_s):
                 return
-            yield self._replace(release, zone, stop)
+            yield self._replace(change, zone, stop)
 
-    def _replace(self, release: Release, zone: str, stop: threading.Event) -> Replacement:
-        key = release.service, zone
+    def _replace(
+        self, change: Release | Configuration, zone: str, stop: threading.Event
+    ) -> Replacement:
+        key = change.service, zone
         old = self._instances[key]
         self._rest(key, resting=True)
         drained_at = now()
         stop.wait(DRAIN_S)
         self.processes.stop(old.child)
         stopped_at = now()
-        new = self._start(release.service, release.version, zone)
+        new = self._start(change.service, *after(old, change), zone)
         started_at = now()
         await_healthy(new)
         with self._lock:
@@ -145,10 +181,12 @@ class Fleet:
             zone=zone,
             old_instance=old.id,
             old_version=old.version,
+            old_configuration=old.configuration.sha,
             old_drained_at=drained_at,
             old_stopped_at=stopped_at,
             new_instance=new.id,
             new_version=new.version,
+            new_configuration=new.configuration.sha,
             new_started_at=started_at,
             new_in_rotation_at=now(),
         )
@@ -176,7 +214,9 @@ class Fleet:
             if self.nginx and before != after:
                 self.nginx.process.send_signal(signal.SIGHUP)
 
-    def _start(self, service: str, version: str, zone: str) -> Instance:
+    def _start(
+        self, service: str, version: str, configuration: Configuration, zone: str
+    ) -> Instance:
         port = self.site.first_port + 10 * list(FIRST_VERSIONS).index(service) + ZONES.index(zone)
         instance_id = f"{service}-{zone}-{self._random.getrandbits(24):06x}"
         module = "tests.shop.services.run"
@@ -185,10 +225,17 @@ class Fleet:
             f"{service}-{zone}",
             [python_under(app), "-m", module, service, version, "--port", str(port)],
             environment=environment(self.site, service, version, zone, instance_id)
-            | {"PYTHONPATH": str(app)},
+            | {"SHOP_CONFIGURATION": json.dumps(configuration.values), "PYTHONPATH": str(app)},
             cwd=self.site.run,
         )
-        return Instance(service, version, zone, instance_id, port, child)
+        return Instance(service, version, configuration, zone, instance_id, port, child)
+
+
+def after(old: Instance, change: Release | Configuration) -> tuple[str, Configuration]:
+    """Give the version and the configuration an instance's successor runs."""
+    if isinstance(change, Release):
+        return change.version, old.configuration
+    return old.version, change
 
 
 def python_under(app: Path) -> Path:

@@ -1,6 +1,6 @@
 """How a recording keeps bodies: one zstd stream of 4-byte big-endian lengths and bodies.
 
-Beside each kept file, `<file>.arrivals.jsonl` (for OTLP `<signal>.otlp.arrivals.jsonl`) says when
+Beside each kept file, `<name>.arrivals.jsonl` (for OTLP `<signal>.otlp.arrivals.jsonl`) says when
 each body came: `{"body": n, "received_unix_nano": "..."}`, counted from 0.
 """
 

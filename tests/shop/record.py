@@ -27,9 +27,9 @@ def main() -> int:
         return refuse(f"Python lacks {', '.join(absent)}: pip install -e '.[shop]'")
     from tests.shop import daemons, stage
     from tests.shop.processes import TakeError
-    from tests.shop.stories import bad_release, flapping_alert, smoke
+    from tests.shop.repertoire import STORIES
 
-    stories = {each.STORY.name: each.STORY for each in (bad_release, flapping_alert, smoke)}
+    stories = {each.name: each for each in STORIES}
     if asked.incident not in stories:
         return refuse(f"no incident {asked.incident!r}: there is {', '.join(stories)}")
     packages = " ".join(daemons.missing_packages())
@@ -53,7 +53,7 @@ def main() -> int:
 
 def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.shop.record", description=__doc__)
-    parser.add_argument("incident", help="bad_release, flapping_alert or smoke")
+    parser.add_argument("incident", help="the name of a story, such as bad_release")
     parser.add_argument("--seed", type=int, default=1, help="noise, timing, which innocents")
     parser.add_argument("--out", type=Path, help="default: tests/shop/incidents/INCIDENT")
     parser.add_argument("--port-base", type=int, default=18000, help="ports are laid out from here")

@@ -13,7 +13,11 @@ from typing import Any
 from tests.shop.framing import Frames, Kept, Lines
 
 SIGNALS = ("traces", "metrics", "logs")
-WEBHOOKS = {"/github": "github_deployments.jsonl", "/alertmanager": "alertmanager.jsonl"}
+LINES = {
+    "/github": "github_deployments",
+    "/alertmanager": "alertmanager",
+    "/argocd": "argocd_applications",
+}
 PROTOBUF = "application/x-protobuf"
 
 
@@ -46,9 +50,9 @@ class Archive:
                 bodies = Frames(folder / f"{signal}.otlp.binpb.zst")
                 arrived = folder / f"{signal}.otlp.arrivals.jsonl"
                 self._kept[f"/v1/{signal}"] = Kept(bodies, arrived)
-            for path, name in WEBHOOKS.items():
+            for path, name in LINES.items():
                 arrived = folder / f"{name}.arrivals.jsonl"
-                self._kept[path] = Kept(Lines(folder / name), arrived)
+                self._kept[path] = Kept(Lines(folder / f"{name}.jsonl"), arrived)
 
     def close(self) -> None:
         """Stop keeping and close every file."""

@@ -17,13 +17,22 @@ from pathlib import Path
 
 import requests
 
-from tests.shop import daemons, truth
-from tests.shop.fleet import FIRST_VERSIONS, Fleet, Replacement, Site, now
+from tests.shop import daemons, psql, truth
+from tests.shop.argocd import ArgoCD
+from tests.shop.fleet import (
+    FIRST_VERSIONS,
+    Configuration,
+    Fleet,
+    Release,
+    Replacement,
+    Site,
+    now,
+)
 from tests.shop.github import GitHub
 from tests.shop.load import Load
 from tests.shop.processes import Processes, TakeError
 from tests.shop.recorder import Archive, Recorder
-from tests.shop.story import AwaitAlert, Calm, Deploy, Story
+from tests.shop.story import AwaitAlert, Calm, Configure, Deploy, HoldLock, Story
 
 WARM_UP_S = 25.0
 STEP_S = 10
@@ -42,7 +51,11 @@ QUERIES = {
     "postgres_connections": 'sum by (state) (pg_stat_activity_count{datname="shop"})',
     "redis_clients": "redis_connected_clients",
     "alerts": "ALERTS",
+    "postgres_locks": 'sum by (mode) (pg_locks_count{datname="shop"}) > 0',
+    "postgres_longest_transaction": "max by (state)"
+    ' (pg_stat_activity_max_tx_duration{datname="shop"})',
 }
+PACK_ABOVE_BYTES = 50_000
 
 Say = Callable[[str], None]
 
@@ -55,29 +68,35 @@ class Stage:
     seed: int
     fleet: Fleet
     github: GitHub
+    argocd: ArgoCD
+    postgres: int
     archive: Archive
     say: Say
     stopped: threading.Event = field(default_factory=threading.Event)
-    _rolls: list[Future[truth.Rolled]] = field(default_factory=list)
+    _doings: list[Future[truth.Rolled | psql.Session]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._pool = ThreadPoolExecutor(8, "deploy")
+        self._pool = ThreadPoolExecutor(8, "doing")
 
-    def play(self) -> list[truth.Rolled]:
-        """Play every step, then wait for the deployments that still go on."""
+    def play(self) -> list[truth.Rolled | psql.Session]:
+        """Play every step, then wait for what still goes on."""
         for step in self.story.steps(random.Random(f"{self.story.name} {self.seed}")):
             match step:
                 case Calm(seconds):
                     self.say(f"calm for {seconds:.0f} s")
                     self._wait(seconds)
                 case Deploy():
-                    self._rolls.append(self._pool.submit(self._deploy, step))
+                    self._doings.append(self._pool.submit(self._deploy, step))
+                case Configure():
+                    self._doings.append(self._pool.submit(self._configure, step))
+                case HoldLock():
+                    self._doings.append(self._pool.submit(self._hold_lock, step))
                 case AwaitAlert(within_s):
                     self._await_alert(within_s)
-        return [roll.result() for roll in self._rolls]
+        return [doing.result() for doing in self._doings]
 
     def close(self) -> None:
-        """Let the deployments end where they are."""
+        """Let everything end where it is."""
         self.stopped.set()
         self._pool.shutdown()
 
@@ -85,9 +104,9 @@ class Stage:
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             time.sleep(min(left, 1.0))
-            for roll in self._rolls:
-                if roll.done():
-                    roll.result()
+            for doing in self._doings:
+                if doing.done():
+                    doing.result()
 
     def _await_alert(self, within_s: float) -> None:
         alert = self.archive.await_alert(within_s)
@@ -97,17 +116,37 @@ class Stage:
 
     def _deploy(self, step: Deploy) -> truth.Rolled:
         release = step.release
-        previous = self.fleet.version(release.service)
+        before = self.fleet.running(release.service)
         made = self.github.deploy(release, step.creator, step.task)
         self.github.status(made, "pending")
         self.stopped.wait(2)
         self.github.status(made, "in_progress")
-        done: list[Replacement] = []
-        for replacement in self.fleet.roll(release, step.bake_s, self.stopped):
-            done.append(replacement)
-            self.say(f"{replacement.new_instance} runs {release.service} {release.version}")
+        done = self._roll(release, step.bake_s)
         self.github.status(made, "success")
-        return truth.Rolled(made, previous, tuple(done), now())
+        at = made.created_at
+        return truth.Rolled(release, made.id, step.creator, at, before, done, now())
+
+    def _configure(self, step: Configure) -> truth.Rolled:
+        configuration = step.configuration
+        before = self.fleet.running(configuration.service)
+        sync = self.argocd.sync(configuration, before.version, step.creator)
+        self.stopped.wait(1)
+        sync = self.argocd.finish(sync)
+        done = self._roll(configuration, step.bake_s)
+        self.argocd.settle(sync)
+        at = sync.started_at
+        return truth.Rolled(configuration, sync.id, step.creator, at, before, done, now())
+
+    def _roll(self, change: Release | Configuration, bake_s: float) -> tuple[Replacement, ...]:
+        done: list[Replacement] = []
+        for replacement in self.fleet.roll(change, bake_s, self.stopped):
+            done.append(replacement)
+            self.say(f"{replacement.new_instance}: {change.title}")
+        return tuple(done)
+
+    def _hold_lock(self, step: HoldLock) -> psql.Session:
+        self.say(f"{step.user} locks {step.table} for {step.seconds:.0f} s")
+        return psql.hold_lock(self.postgres, step, self.stopped)
 
 
 def record(story: Story, seed: int, out: Path, run: Path, ports: daemons.Ports, say: Say) -> None:
@@ -118,20 +157,41 @@ def record(story: Story, seed: int, out: Path, run: Path, ports: daemons.Ports, 
     archive = Archive()
     with closing(Recorder(archive, ports.recorder)), Processes(run / "logs") as processes:
         fleet = open_shop(processes, run, ports, seed, story.alerts)
-        github = GitHub(f"http://127.0.0.1:{ports.recorder}/github", random.Random(seed))
-        stage = Stage(story, seed, fleet, github, archive, say)
+        recorder = f"http://127.0.0.1:{ports.recorder}"
+        github = GitHub(f"{recorder}/github", random.Random(seed))
+        argocd = ArgoCD(f"{recorder}/argocd", random.Random(seed))
+        stage = Stage(story, seed, fleet, github, argocd, ports.postgres, archive, say)
         load = Load(f"http://127.0.0.1:{ports.nginx}", seed)
         with closing(load), closing(stage), closing(archive):
             say(f"warming up for {WARM_UP_S:.0f} s")
             load.start()
             time.sleep(WARM_UP_S)
             began = begin(archive, evidence, run)
-            rolled = stage.play()
+            done = stage.play()
             ended = now()
             keep_rest(evidence, run, ports.prometheus, began, ended)
         say(f"answers by status: {dict(sorted(load.statuses.items()))}")
-    told = truth.tell(story, seed, (began, ended), rolled, archive.alerts, evidence)
+    told = truth.tell(story, seed, (began, ended), done, archive.alerts, evidence)
+    pack(evidence)
     deliver(evidence, told, out)
+
+
+def pack(evidence: Path) -> None:
+    """Compress what is large and drop what is empty; arrivals are read as they are."""
+    for file in list(evidence.iterdir()):
+        size = file.stat().st_size
+        if file.suffix in {".json", ".jsonl", ".log"} and size > PACK_ABOVE_BYTES:
+            if not file.name.endswith(".arrivals.jsonl"):
+                packed = gzip.compress(file.read_bytes(), mtime=0)
+                file.with_name(f"{file.name}.gz").write_bytes(packed)
+                file.unlink()
+        elif not size:
+            file.unlink()
+
+
+def logs(run: Path) -> list[Path]:
+    """Find the logs of nginx and PostgreSQL."""
+    return [*(run / "logs").glob("nginx_*.log"), run / "postgres" / "log" / "postgresql.json"]
 
 
 def deliver(evidence: Path, told: truth.Truth, out: Path) -> None:
@@ -157,19 +217,17 @@ def open_shop(
 
 
 def begin(archive: Archive, evidence: Path, run: Path) -> datetime:
-    """Begin to keep: what the warm-up left in nginx's logs goes."""
-    for log in (run / "logs").glob("nginx_*.log"):
+    """Begin to keep: what the warm-up left in the logs of nginx and PostgreSQL goes."""
+    for log in logs(run):
         os.truncate(log, 0)
     archive.open(evidence)
     return now()
 
 
 def keep_rest(evidence: Path, run: Path, prometheus: int, began: datetime, ended: datetime) -> None:
-    """Keep nginx's logs and what Prometheus answers about the time in between."""
-    access = (run / "logs" / "nginx_access.log").read_bytes()
-    packed = gzip.compress(access, mtime=0)
-    (evidence / "nginx_access.log.gz").write_bytes(packed)
-    shutil.copy(run / "logs" / "nginx_error.log", evidence)
+    """Keep the servers' logs and what Prometheus answers about the time in between."""
+    for log in logs(run):
+        shutil.copyfile(log, evidence / log.name)
     start, end = began.timestamp(), ended.timestamp()
     for number, (name, query) in enumerate(QUERIES.items(), start=1):
         answer = requests.get(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from tests.shop.fleet import FIRST_VERSIONS, Release
+from tests.shop.fleet import FIRST_VERSIONS, Configuration, Release, first_configuration
 
 INNOCENT = (
     Release("catalog", "3.14.2", "List products by name, spread cache expiry"),
@@ -37,20 +37,39 @@ class Deploy:
 
 
 @dataclass(frozen=True)
+class Configure:
+    """Sync a configuration, zone by zone, while the story goes on; nobody's is Argo CD's own."""
+
+    configuration: Configuration
+    creator: str | None
+    bake_s: float
+
+
+@dataclass(frozen=True)
+class HoldLock:
+    """Let somebody change a table in psql and forget to commit, while the story goes on."""
+
+    user: str
+    table: str
+    statement: str
+    seconds: float
+
+
+@dataclass(frozen=True)
 class AwaitAlert:
     """Wait for the first alert, at most so long."""
 
     within_s: float
 
 
-Step = Calm | Deploy | AwaitAlert
+Step = Calm | Deploy | Configure | HoldLock | AwaitAlert
 
 
 @dataclass(frozen=True)
 class Culprit:
-    """The release that did it, in the words of a report."""
+    """What did it, in the words of a report; no announced change is None."""
 
-    release: Release
+    change: Release | Configuration | None
     indicator: str
     mechanism: str
     detail: str
@@ -71,3 +90,16 @@ def roll_back(service: str) -> Release:
     """Give the release that takes a service back to where it began."""
     version = FIRST_VERSIONS[service]
     return Release(service, version, f"Roll back to {version}")
+
+
+def is_way_back(change: Release | Configuration) -> bool:
+    """Say whether a change takes a service back to where it began."""
+    if isinstance(change, Release):
+        return change.version == FIRST_VERSIONS[change.service]
+    return change.values == first_configuration(change.service).values
+
+
+def revert(configuration: Configuration) -> Configuration:
+    """Give the configuration that a service had at first, as the commit that takes one back."""
+    first = first_configuration(configuration.service)
+    return replace(first, title=f'Revert "{configuration.title}"')

@@ -7,16 +7,26 @@ import random
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from tests.shop import daemons, github, truth
-from tests.shop.fleet import FIRST_VERSIONS, SERVICES, Release, Replacement
+from tests.shop.fleet import (
+    FIRST_CONFIGURATIONS,
+    FIRST_VERSIONS,
+    SERVICES,
+    Configuration,
+    Instance,
+    Release,
+    first_configuration,
+)
+from tests.shop.processes import Child
 from tests.shop.recorder import Alert
-from tests.shop.stories import bad_release, flapping_alert, smoke
-from tests.shop.story import INNOCENT, Calm, Deploy, Story, roll_back
+from tests.shop.repertoire import STORIES
+from tests.shop.stories import bad_release, config_timeout
+from tests.shop.story import INNOCENT, Calm, Deploy, Story, revert, roll_back
 
-STORIES = (bad_release.STORY, flapping_alert.STORY, smoke.STORY)
 SEEDS = range(20)
 NOW = datetime(2026, 11, 21, 23, 40, tzinfo=UTC)
 
@@ -80,16 +90,31 @@ def test_a_deployment_webhook_names_service_version_and_revision() -> None:
     assert told["deployment"]["id"] == made["id"]
 
 
-def rolled(release: Release, at: datetime = NOW) -> truth.Rolled:
-    times = (at, at, "payment-a-2", release.version, at, at)
-    replaced = Replacement("a", "payment-a-1", FIRST_VERSIONS[release.service], *times)
-    return truth.Rolled(deployment(release), FIRST_VERSIONS[release.service], (replaced,), at)
+def rolled(change: Release | Configuration) -> truth.Rolled:
+    service = change.service
+    first = first_configuration(service)
+    nowhere = cast("Child", None)
+    before = Instance(service, FIRST_VERSIONS[service], first, "a", f"{service}-a-1", 1, nowhere)
+    return truth.Rolled(change, 7, "mkowalski", NOW, before, (), NOW)
 
 
 def test_a_change_is_culprit_rollback_or_innocent() -> None:
     releases = (INNOCENT[0], bad_release.GUILTY, roll_back("payment"))
     roles = [truth.change(rolled(each), bad_release.STORY).role for each in releases]
     assert roles == ["innocent", "culprit", "rollback"]
+
+
+def test_a_configuration_changes_no_version() -> None:
+    guilty = config_timeout.GUILTY
+    told = truth.change(rolled(guilty), config_timeout.STORY)
+    assert (told.kind, told.role) == ("config", "culprit")
+    assert told.version == told.previous_version
+    assert (told.previous_configuration, told.configuration) == (
+        FIRST_CONFIGURATIONS["checkout"],
+        guilty.values,
+    )
+    back = truth.change(rolled(revert(guilty)), config_timeout.STORY)
+    assert (back.role, back.configuration) == ("rollback", FIRST_CONFIGURATIONS["checkout"])
 
 
 def alert(status: str, starts_at: str, ends_at: str = "") -> Alert:
@@ -133,6 +158,7 @@ def test_a_recorded_truth_is_whole(file: Path) -> None:
     assert 60 < (ended - began).total_seconds() < 900
     assert told["alerts"]
     assert told["innocent_changes"]
-    assert (told["verdict"] == "cause_found") is (told["culprit"] is not None)
+    caused = told["culprit"] is not None or told["blocker"] is not None
+    assert (told["verdict"] == "cause_found") is caused
     size = sum(each.stat().st_size for each in (file.parent / "evidence").iterdir())
     assert size < 3_000_000

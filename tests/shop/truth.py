@@ -14,30 +14,49 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from tests.shop.fleet import FIRST_VERSIONS, Replacement
+from tests.shop.fleet import Configuration, Instance, Release, Replacement, Values, after
 from tests.shop.framing import frames
-from tests.shop.github import Deployment
+from tests.shop.psql import Session
 from tests.shop.recorder import Alert
-from tests.shop.story import Story
+from tests.shop.story import Story, is_way_back
 
+Kind = Literal["deploy", "config"]
 Role = Literal["innocent", "culprit", "rollback"]
 
 
 @dataclass(frozen=True)
 class Change:
-    """A deployment, as announced and as it reached each instance; times are UTC."""
+    """A change, as announced and as it reached each instance; times are UTC.
 
-    deployment_id: int
+    `id` is that of GitHub's deployment, or of the sync in the history of Argo CD's application.
+    """
+
+    kind: Kind
+    id: int
     role: Role
     service: str
     version: str
     previous_version: str
-    ref: str
+    configuration: Values
+    previous_configuration: Values
     sha: str
-    creator: str
+    creator: str | None
     declared_at: datetime
     finished_at: datetime
     instances: tuple[Replacement, ...]
+
+
+@dataclass(frozen=True)
+class Blocker:
+    """The session whose locks everyone waited for; times are UTC."""
+
+    pid: int
+    user: str
+    application_name: str
+    statement: str
+    table: str
+    locked_at: datetime
+    released_at: datetime
 
 
 @dataclass(frozen=True)
@@ -62,6 +81,7 @@ class Truth:
     ended_at: datetime
     verdict: str
     culprit: Change | None
+    blocker: Blocker | None
     indicator: str | None
     mechanism: str | None
     detail: str | None
@@ -75,35 +95,53 @@ class Truth:
 
 @dataclass(frozen=True)
 class Rolled:
-    """A deployment that was carried out."""
+    """A change that was carried out, and what ran before."""
 
-    deployment: Deployment
-    previous_version: str
+    change: Release | Configuration
+    id: int
+    creator: str | None
+    declared_at: datetime
+    before: Instance
     replacements: tuple[Replacement, ...]
     finished_at: datetime
 
 
 def change(rolled: Rolled, story: Story) -> Change:
-    """Tell what a deployment was in its story."""
-    deployment = rolled.deployment
-    release = deployment.release
-    role: Role = "innocent"
-    if story.culprit and release == story.culprit.release:
-        role = "culprit"
-    elif release.version == FIRST_VERSIONS[release.service]:
-        role = "rollback"
+    """Tell what a change was in its story."""
+    made, before = rolled.change, rolled.before
+    version, configuration = after(before, made)
+    role: Role = "rollback" if is_way_back(made) else "innocent"
     return Change(
-        deployment_id=deployment.id,
-        role=role,
-        service=release.service,
-        version=release.version,
-        previous_version=rolled.previous_version,
-        ref=f"v{release.version}",
-        sha=release.sha,
-        creator=deployment.creator,
-        declared_at=deployment.created_at,
+        kind="deploy" if isinstance(made, Release) else "config",
+        id=rolled.id,
+        role="culprit" if story.culprit and made == story.culprit.change else role,
+        service=made.service,
+        version=version,
+        previous_version=before.version,
+        configuration=configuration.values,
+        previous_configuration=before.configuration.values,
+        sha=made.sha,
+        creator=rolled.creator,
+        declared_at=rolled.declared_at,
         finished_at=rolled.finished_at,
         instances=rolled.replacements,
+    )
+
+
+def blocker(session: Session, evidence: Path) -> Blocker:
+    """Tell who held locks; the server's own log knows the process."""
+    step = session.step
+    with (evidence / "postgresql.json").open(encoding="utf-8") as lines:
+        entries = (json.loads(line) for line in lines)
+        typed = next(each for each in entries if each.get("user") == step.user)
+    return Blocker(
+        pid=typed["pid"],
+        user=step.user,
+        application_name="psql",
+        statement=step.statement,
+        table=step.table,
+        locked_at=session.locked_at,
+        released_at=session.released_at,
     )
 
 
@@ -111,15 +149,17 @@ def tell(
     story: Story,
     seed: int,
     window: tuple[datetime, datetime],
-    rolled: Sequence[Rolled],
+    done: Sequence[Rolled | Session],
     alerts: Sequence[Alert],
     evidence: Path,
 ) -> Truth:
     """Put the truth together once the recording has ended."""
-    changes = [change(each, story) for each in rolled]
+    changes = [change(each, story) for each in done if isinstance(each, Rolled)]
     culprit = next((each for each in changes if each.role == "culprit"), None)
     back = next((each for each in changes if each.role == "rollback"), None)
+    held = next((blocker(each, evidence) for each in done if isinstance(each, Session)), None)
     known = story.culprit
+    began, ended = fault(culprit, back, held)
     return Truth(
         name=story.name,
         seed=seed,
@@ -127,16 +167,27 @@ def tell(
         ended_at=window[1],
         verdict=story.verdict,
         culprit=culprit,
+        blocker=held,
         indicator=known.indicator if known else None,
         mechanism=known.mechanism if known else None,
         detail=known.detail if known else None,
-        fault_started_at=culprit.instances[0].new_in_rotation_at if culprit else None,
-        first_failure_at=first_failure(culprit, evidence) if culprit else None,
-        recovered_at=back.instances[-1].new_in_rotation_at if back else None,
+        fault_started_at=began,
+        first_failure_at=first_failure(began, culprit, evidence) if began else None,
+        recovered_at=ended,
         innocent_changes=tuple(each for each in changes if each.role == "innocent"),
         rollback=back,
         alerts=tuple(fired(alerts)),
     )
+
+
+def fault(
+    culprit: Change | None, back: Change | None, held: Blocker | None
+) -> tuple[datetime | None, datetime | None]:
+    """Give when the fault began and when it was over."""
+    if held:
+        return held.locked_at, held.released_at
+    began = culprit.instances[0].new_in_rotation_at if culprit else None
+    return began, back.instances[-1].new_in_rotation_at if back else None
 
 
 def fired(alerts: Sequence[Alert]) -> Iterator[Fired]:
@@ -167,14 +218,15 @@ def same_alert(one: Alert, other: Alert) -> bool:
     return (one.alertname, one.service) == (other.alertname, other.service)
 
 
-def first_failure(culprit: Change, evidence: Path) -> datetime | None:
-    """Find when the guilty version's first request failed, by its own server spans."""
+def first_failure(since: datetime, culprit: Change | None, evidence: Path) -> datetime | None:
+    """Find when the first request failed, of the changed service or else of any."""
     failed = [
         served.end_time_unix_nano
-        for service, version, served in served_spans(evidence)
-        if (service, version) == (culprit.service, culprit.version) and status(served) >= 500
+        for service, _, served in served_spans(evidence)
+        if status(served) >= 500 and (culprit is None or culprit.service == service)
     ]
-    return moment(min(failed)) if failed else None
+    since_the_fault = (at for at in sorted(map(moment, failed)) if at >= since)
+    return next(since_the_fault, None)
 
 
 def served_spans(evidence: Path) -> Iterator[tuple[str, str, Span]]:

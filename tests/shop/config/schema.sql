@@ -43,3 +43,7 @@ SELECT customer, format('card-%s-%s', customer, n), (ARRAY['visa', 'mastercard']
        (4000 + 37 * n)::text
 FROM unnest(ARRAY['acme', 'globex', 'initech', 'umbrella', 'hooli']) AS customer,
      generate_series(1, 20) AS n;
+
+-- people change data by hand under their own names, and what they type is logged
+CREATE ROLE ana_reyes LOGIN IN ROLE pg_read_all_data, pg_write_all_data;
+ALTER ROLE ana_reyes SET log_statement = 'all';

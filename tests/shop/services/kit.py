@@ -28,6 +28,7 @@ from tests.shop.services import telemetry
 
 CONNECT_TIMEOUT_S = 0.5
 READ_TIMEOUT_S = 2.0
+STATEMENT_TIMEOUT_S = 4
 POOL_TIMEOUT_S = 3.0
 POOL_MAX = 10
 
@@ -54,6 +55,7 @@ class Settings:
     database: str
     redis: str
     seed: str
+    configuration: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,10 @@ class PeerError(Exception):
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
         self.status = status
+
+
+class PeerTimeoutError(PeerError):
+    """A peer did not answer in time."""
 
 
 class Peers:
@@ -109,7 +115,8 @@ class Peers:
                 method, url, json=body, timeout=(CONNECT_TIMEOUT_S, timeout_s)
             )
         except requests.Timeout as error:
-            raise PeerError(f"{service} did not answer {method} {path} in time", 504) from error
+            said = f"{service} did not answer {method} {path} in {timeout_s:g} s"
+            raise PeerTimeoutError(said, 504) from error
         except requests.ConnectionError as error:
             raise PeerError(f"{service} could not be reached", 503) from error
         if answer.status_code >= 500:
@@ -150,7 +157,11 @@ class Kit:
         pool = ConnectionPool(
             self.settings.database,
             name=self.settings.service,
-            kwargs={"autocommit": True, "application_name": self.settings.service},
+            kwargs={
+                "autocommit": True,
+                "application_name": self.settings.service,
+                "options": f"-c statement_timeout={STATEMENT_TIMEOUT_S}s",
+            },
             min_size=4,
             max_size=POOL_MAX,
             timeout=POOL_TIMEOUT_S,

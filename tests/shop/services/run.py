@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import json
 import logging
 import os
 import signal
@@ -33,6 +34,7 @@ def settings(service: str, version: str) -> Settings:
         database=os.environ["SHOP_DATABASE"],
         redis=os.environ["SHOP_REDIS"],
         seed=os.environ.get("SHOP_SEED", ""),
+        configuration=json.loads(os.environ["SHOP_CONFIGURATION"]),
     )
 
 
@@ -63,6 +65,8 @@ def main() -> None:
     kit = Kit(settings(asked.service, asked.version))
     server = create_server(load(kit), host="127.0.0.1", port=asked.port, threads=THREADS)
     kit.log.info("%s %s listening on port %d", asked.service, asked.version, asked.port)
+    for name, value in kit.settings.configuration.items():
+        kit.log.info("configured with %s=%g", name, value)
     try:
         server.run()
     finally:

@@ -12,13 +12,13 @@ from flask.typing import ResponseReturnValue
 from tests.shop.services.kit import Kit
 
 Line = dict[str, Any]
-KEEP_FOR_S = 3600
 
 
 def build(kit: Kit, total_cents: Callable[[Iterable[Line]], int]) -> Flask:
     """Give the app, with the sum its versions reckon differently."""
     app = kit.app()
     store, peers = kit.redis, kit.peers
+    keep_for_s = int(kit.settings.configuration["keep_for_s"])
 
     @app.get("/carts/<cart>")
     def show(cart: str) -> ResponseReturnValue:
@@ -37,7 +37,7 @@ def build(kit: Kit, total_cents: Callable[[Iterable[Line]], int]) -> Flask:
         key = f"cart:{cart}"
         both = store.pipeline()
         both.hset(key, item["sku"], json.dumps(line))
-        both.expire(key, KEEP_FOR_S)
+        both.expire(key, keep_for_s)
         both.execute()
         kit.log.info("cart %s holds %d of %s", cart, item["quantity"], item["sku"])
         return jsonify(line)
