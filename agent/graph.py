@@ -1,6 +1,6 @@
 """The investigation as a graph: every node and edge on one screen.
 
-scope ─▶ survey: changes │ requests │ calls │ metrics │ logs ─▶ hypothesise
+scope ─▶ survey: changes │ requests │ calls │ metrics │ logs │ locks ─▶ hypothesise
 hypothesise ─▶ test: one for each hypothesis ─▶ weigh ─▶ write ─▶ verify ─▶ report
 """
 
@@ -22,6 +22,7 @@ from agent.nodes.hypothesise import hypothesise, untested
 from agent.nodes.scope import scope
 from agent.nodes.survey.calls import survey_calls
 from agent.nodes.survey.changes import survey_changes
+from agent.nodes.survey.locks import survey_locks
 from agent.nodes.survey.logs import survey_logs
 from agent.nodes.survey.metrics import survey_metrics
 from agent.nodes.survey.requests import survey_requests
@@ -50,6 +51,7 @@ SURVEY: tuple[Node, ...] = (
     survey_calls,
     survey_metrics,
     survey_logs,
+    survey_locks,
 )
 
 

@@ -28,6 +28,7 @@ Mechanism = Literal[
     "infrastructure",
     "resource_exhaustion",
     "dependency",
+    "contention",
     "traffic",
     "unknown",
 ]
@@ -56,7 +57,7 @@ GapKind = Literal[
 ]
 TimelineKind = Literal["change", "signal", "alert", "recovery"]
 MarkKind = Literal["implicated", "cleared", "not_assessable", "alert"]
-Look = Literal["requests", "calls", "metrics", "logs"]
+Look = Literal["requests", "calls", "metrics", "logs", "locks"]
 SeriesRole = Literal["bad", "good", "plain"]
 NodeState = Literal["cause", "path", "symptom", "deviates", "well"]
 

@@ -10,7 +10,7 @@ from agent.nodes.scope import BY_ITSELF
 from agent.nodes.survey.requests import ENTRANCE
 from agent.state import Call, Change, Incident, Investigation, ResourceKind, Signal, Window
 
-_BY_USERS = ("requests", "calls")  # where what callers got is seen
+_BY_USERS = ("requests", "calls", "locks")  # where what callers got is seen
 _ILL = ("latency", "errors")
 _SOON = timedelta(minutes=5)
 _CACHES = frozenset({"redis", "memcached", "valkey"})
@@ -59,6 +59,10 @@ class Facts:
         """The metric series of a resource that moved with the symptom, clearest first."""
         moved = [s for s in self.signals if s.resource == resource and s.indicator == "saturation"]
         return sorted(moved, key=lambda s: -abs(s.effect))
+
+    def lock_waits(self, resource: str) -> list[Signal]:
+        """The sessions of a database that others waited for while the symptom lasted."""
+        return [s for s in self.signals if s.resource == resource and s.look == "locks"]
 
     def kind(self, resource: str) -> ResourceKind:
         """What sort of thing a resource is."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from agent.nodes.blocker import Blocker
 from agent.nodes.facts import Facts
 from agent.nodes.lines import new_lines
 from agent.nodes.shortage import Shortage
@@ -28,7 +29,13 @@ _NOUNS: dict[ChangeKind, str] = {
 }
 
 
-def title(verdict: Verdict, facts: Facts, cause: Cause | None, short: Shortage | None) -> str:
+def title(
+    verdict: Verdict,
+    facts: Facts,
+    cause: Cause | None,
+    short: Shortage | None,
+    blocking: Blocker | None,
+) -> str:
     """The headline: what is wrong, and who feels it."""
     if verdict == "no_incident":
         return f"Nothing is wrong: {facts.incident.trigger}, and no service left its band"
@@ -37,7 +44,8 @@ def title(verdict: Verdict, facts: Facts, cause: Cause | None, short: Shortage |
     suffering = _suffering(facts, cause)
     if cause is None or verdict != "cause_found":
         return f"Cause not established: {suffering or 'users are affected'}"
-    return f"{_headline(cause, facts, short)}{f'; {suffering} with it' if suffering else ''}"
+    headline = _capital(blocks(blocking)) if blocking else _headline(cause, facts, short)
+    return f"{headline}{f'; {suffering} with it' if suffering else ''}"
 
 
 def _headline(cause: Cause, facts: Facts, short: Shortage | None) -> str:
@@ -46,6 +54,19 @@ def _headline(cause: Cause, facts: Facts, short: Shortage | None) -> str:
     if short:
         return f"{who} {'runs out of' if short.reached else 'holds ever more'} {short.words}"
     return f"{who} {_ails(cause.resource.name, facts)}"
+
+
+def blocks(blocking: Blocker) -> str:
+    """Who blocks what in a database, in words."""
+    held = blocking.held
+    objects = " and ".join(held["objects"]) or "a lock"
+    waiting = " and ".join(held["waiters"]) or "others"
+    verb = "waits" if len(held["waiters"]) == 1 else "wait"
+    return f"{blocking.who} holds a lock on {objects} that {waiting} {verb} for"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _ails(name: str, facts: Facts) -> str:
@@ -71,6 +92,7 @@ def summary(
     cause: Cause | None,
     answers: dict[str, Answer],
     short: Shortage | None,
+    blocking: Blocker | None,
 ) -> list[Statement]:
     """What caused it and what speaks for that; or what was checked and found well."""
     if verdict == "no_incident":
@@ -80,6 +102,7 @@ def summary(
         said += _trouble(cause, answers["levels"])
         said += _wrote(cause.resource.name, facts, answers["templates"])
     said += _held(short) if short else []
+    said += _blocked(blocking) if blocking else []
     change = facts.changes.get(cause.change) if cause else None
     for control in change.controls if change else ():
         if control.verdict == "implicates" and control.kind in ("old_against_new", "recovery"):
@@ -149,6 +172,23 @@ def _held(short: Shortage) -> list[Statement]:
     return [Statement(text, (short.answer.id,))]
 
 
+def _blocked(blocking: Blocker) -> list[Statement]:
+    """What the blocking session did, and how others waited for it."""
+    held, statement = blocking.held, blocking.statement
+    said = [
+        Statement(
+            f"{_capital(blocking.who)} made others wait {held['waits']} times from "
+            f"{held['first_at']:%H:%M:%S} to {held['last_at']:%H:%M:%S}, the longest for "
+            f"{held['longest_ms']} ms.",
+            (blocking.waits.id, blocking.lines.id),
+        )
+    ]
+    if statement:
+        words = f"Before that, at {statement['time']:%H:%M:%S}, it ran “{statement['statement']}”."
+        said.append(Statement(words, (blocking.lines.id,)))
+    return said
+
+
 def _calm(facts: Facts) -> list[Statement]:
     """What stayed well while the alarm said otherwise."""
     well = Statement(
@@ -160,7 +200,9 @@ def _calm(facts: Facts) -> list[Statement]:
     return [well, *([Statement(f"{alerts} fired all the same.", ("alerts",))] if alerts else [])]
 
 
-def next_steps(verdict: Verdict, facts: Facts, cause: Cause | None) -> list[NextStep]:
+def next_steps(
+    verdict: Verdict, facts: Facts, cause: Cause | None, blocking: Blocker | None
+) -> list[NextStep]:
     """What a person may do next; nothing of it is done here."""
     change = facts.changes.get(cause.change) if cause else None
     if verdict == "no_incident":
@@ -172,6 +214,8 @@ def next_steps(verdict: Verdict, facts: Facts, cause: Cause | None) -> list[Next
             )
             for alert in facts.incident.alerts
         ]
+    if blocking:
+        return _for_blocker(blocking)
     if verdict == "cause_found" and change:
         return _for_change(change, facts)
     if verdict == "cause_found" and cause:
@@ -179,8 +223,27 @@ def next_steps(verdict: Verdict, facts: Facts, cause: Cause | None) -> list[Next
     return [NextStep("Close the gaps listed below, then investigate again.", reversible=True)]
 
 
+def _for_blocker(blocking: Blocker) -> list[NextStep]:
+    pid = blocking.held["holder"]
+    return [
+        NextStep(
+            f"If it is still open, ask its owner to end {blocking.who}, or end it; what it did not "
+            "commit is rolled back.",
+            reversible=False,
+            command=f"SELECT pg_terminate_backend({pid});",
+        ),
+        NextStep(
+            "Let no session hold locks while it idles: set idle_in_transaction_session_timeout for "
+            "those who work by hand, and lock_timeout for services.",
+            reversible=True,
+        ),
+    ]
+
+
 def _for_change(change: Change, facts: Facts) -> list[NextStep]:
     back = next((c for c in facts.changes.values() if c.reverts == change.id), None)
+    if change.kind != "deploy":
+        return _for_setting(change, back)
     old = change.previous_version or "the version before"
     first = (
         f"Keep {change.service} on {old}: it was already taken back ({back.id})."
@@ -192,6 +255,19 @@ def _for_change(change: Change, facts: Facts) -> list[NextStep]:
         f"Before {change.version} goes out again, read what it changed{revision} with the "
         "first error lines of the evidence beside it."
     )
+    return [NextStep(first, reversible=True), NextStep(then, reversible=True)]
+
+
+def _for_setting(change: Change, back: Change | None) -> list[NextStep]:
+    """What to do about a change that has no version of its own."""
+    noun = _NOUNS[change.kind].lower()
+    first = (
+        f"Keep {change.service} as it is: {noun} {change.what} was already taken back ({back.id})."
+        if back
+        else f"Take the {noun} {change.what} back."
+    )
+    where = f": {change.url}" if change.url else ""
+    then = f"Before it goes out again, compare its values with what {change.service} needs{where}."
     return [NextStep(first, reversible=True), NextStep(then, reversible=True)]
 
 

@@ -125,6 +125,8 @@ def _mechanism(cause: Cause, facts: Facts) -> Mechanism:
     name = cause.resource.name
     if any(s.indicator == "traffic" and s.during > s.before for s in facts.signals):
         return "traffic"
+    if facts.lock_waits(name):
+        return "contention"
     if cause.resource.kind != "service":
         return "dependency"
     return "resource_exhaustion" if facts.saturation(name) else "unknown"

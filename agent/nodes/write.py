@@ -10,6 +10,7 @@ from importlib.metadata import version
 from langgraph.runtime import Runtime
 
 from agent.nodes import charts, prose
+from agent.nodes.blocker import blocker
 from agent.nodes.context import Context
 from agent.nodes.facts import Facts, gather
 from agent.nodes.health import health_doubts
@@ -46,22 +47,27 @@ def write(state: Investigation, runtime: Runtime[Context]) -> Investigation:
         ranked[0] = cause = replace(
             cause, indicator="saturation", evidence_for=(*cause.evidence_for, short.answer.id)
         )
+    blocking = blocker(cause, facts, context.notebook.ask) if cause else None
+    if blocking and cause:
+        answers |= {a.id: a for a in (blocking.waits, blocking.lines)}
+        cited = (*cause.evidence_for, blocking.lines.id)
+        ranked[0] = cause = replace(cause, text=prose.blocks(blocking), evidence_for=cited)
     now = datetime.now(UTC)
     report = Report(
         id=f"{now:%Y%m%dT%H%M%SZ}-{context.notebook.tracing.trace_id[:8]}",
-        title=prose.title(verdict, facts, cause, short),
+        title=prose.title(verdict, facts, cause, short, blocking),
         verdict=verdict,
         confidence=round(confidence, 2),
         created_at=now,
         incident=facts.incident,
-        summary=tuple(prose.summary(verdict, facts, cause, answers, short)),
+        summary=tuple(prose.summary(verdict, facts, cause, answers, short, blocking)),
         impact=tuple(prose.users(answers["impact"]) if "impact" in answers else ()),
         causes=_numbered(c for c in ranked if c.status != "refuted"),
         changes=tuple(facts.changes.values()),
         timeline=tuple(_timeline(facts, answers["alerts"])),
         ruled_out=_numbered(c for c in ranked if c.status == "refuted")[:_RULED_OUT],
         gaps=(*state["gaps"], *gaps, *_cut(context.notebook), *_untested(facts)),
-        next_steps=tuple(prose.next_steps(verdict, facts, cause)),
+        next_steps=tuple(prose.next_steps(verdict, facts, cause, blocking)),
         charts=tuple(_charts(facts, cause, answers, short)),
         topology=topology_map(facts, cause, context.notebook.ask("edges", **facts.window.span)),
         evidence=state["evidence"] | {a.id: a.evidence for a in answers.values()},

@@ -261,6 +261,18 @@ def test_of_a_release_and_a_configuration_in_one_minute_the_guilty_one_is_told(
     assert [c.verdict for c in report.changes if c.kind == "config"] == ["cleared"]
 
 
+def test_a_session_that_others_wait_for_is_named_with_its_statement(lake: Lake) -> None:
+    record(lake, releases=(EARLY,), held_s=(400.0, 560.0))
+    report = investigate(lake, Request())
+    cause = report.causes[0]
+    assert (cause.resource.kind, cause.resource.name) == ("database", "postgresql/shop")
+    assert (cause.mechanism, cause.change, cause.status) == ("contention", "", "confirmed")
+    assert "session 4711 of ana_reyes (psql) holds a lock on stock" in cause.text
+    assert any("UPDATE stock SET held = 0" in said.text for said in report.summary)
+    assert verdicts(report) == {"catalog 41": "cleared"}
+    assert any("pg_terminate_backend(4711)" in step.command for step in report.next_steps)
+
+
 def test_a_service_that_calls_nobody_is_judged_too(lake: Lake) -> None:
     record(lake, releases=(GUILTY, BACK), behaviour=leaking, only="payment")
     report = investigate(lake, Request(service="payment"))

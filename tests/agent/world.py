@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -64,6 +64,7 @@ class World:
     releases: tuple[Release, ...]
     behaviour: Behaviour
     failing_query: str = ""
+    held_s: tuple[float, float] | None = None
     spans: list[Row] = field(default_factory=list)
     ids: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
@@ -99,7 +100,11 @@ class World:
             failed |= answer.failed
         if service == "payment":
             failing = mine.failed and version == self.failing_query
-            query = Served(self.random.lognormvariate(1.0, 0.2), failing)
+            held = self.held_s is not None and self.held_s[0] <= at_s < self.held_s[1]
+            took = self.random.uniform(1500, 2000) if held else self.random.lognormvariate(1.0, 0.2)
+            query = Served(took, failing or held)
+            if held:
+                mine = replace(mine, failed=True)
             self._span(who, "client", trace, self._id(), span, at_s, query, "db", "postgresql")
             spent += query.own_ms
         whole = Served(spent + mine.own_ms, failed)
@@ -155,19 +160,22 @@ def record(
     minutes: int = MINUTES,
     per_s: float = 3.0,
     failing_query: str = "",
+    held_s: tuple[float, float] | None = None,
     only: str = "",
 ) -> None:
     """Let the shop run and write what it did; an alert is (service, fires, resolves) in seconds.
 
-    The version `failing_query` fails by its queries; `only` one service is traced, if it is named.
+    The version `failing_query` fails by its queries; in `held_s` somebody holds a lock that all of
+    payment's queries wait for; `only` one service is traced, if it is named.
     """
-    world = World(Random(seed), releases, behaviour, failing_query)
+    world = World(Random(seed), releases, behaviour, failing_query, held_s)
     at_s = 0.0
     while (at_s := at_s + world.random.expovariate(per_s)) < minutes * 60:
         world.serve("web", at_s, f"{next(world.ids):032x}", None)
     rows = {
         "trace_span": [s for s in world.spans if only in ("", s["workload"]["service"])],
         "application_lifecycle": [_announced(n, r) for n, r in enumerate(releases) if r.announced],
+        "log_record": [*_lock_log(*held_s)] if held_s else [],
         "detection_finding": [row for alert in alerts for row in _alert(*alert)],
     }
     for table, of_table in rows.items():
@@ -193,6 +201,38 @@ def _announced(number: int, release: Release) -> Row:
             "state": "success",
             "revision": f"{number:040x}",
         },
+    }
+
+
+def _lock_log(since_s: float, until_s: float) -> Iterator[Row]:
+    """What PostgreSQL logs of a session by hand, of those that wait for it, and of their waits."""
+    by_hand = {"user.name": "ana_reyes", "postgresql.application_name": "psql"}
+    done = "UPDATE stock SET held = 0"
+    yield _logged(since_s - 4, 4711, by_hand | {"db.query.text": "BEGIN"})
+    yield _logged(since_s - 2, 4711, by_hand | {"db.query.text": done})
+    for n, at_s in enumerate(range(int(since_s) + 1, int(until_s), 2)):
+        pid, ahead = 100 + n % 8, 4711 if n % 8 == 0 else 100
+        waiting = {
+            "postgresql.application_name": "payment",
+            "postgresql.lock.event": "waiting",
+            "postgresql.lock.waiter": pid,
+            "postgresql.lock.holders": [ahead],
+            "postgresql.lock.relation": "stock",
+            "postgresql.lock.waited_ms": 1000.5,
+        }
+        yield _logged(at_s, pid, waiting)
+        yield _logged(at_s + 15.5, pid, {})
+
+
+def _logged(at_s: float, pid: int, attributes: Row) -> Row:
+    at = START + timedelta(seconds=at_s)
+    known = {"db.system.name": "postgresql", "db.namespace": "shop", "process.pid": pid}
+    return {
+        "time": at,
+        "ingested_at": at,
+        "severity_id": 1,
+        "workload": {"service": "postgresql"},
+        "attributes": json.dumps(known | attributes),
     }
 
 

@@ -21,7 +21,8 @@ FOLDER = Path(catalogue.__file__).parent
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
     """Every kind of telemetry, each in two data files whose rows share times, series and keys."""
     with Lake.create(tmp_path_factory.mktemp("tools") / "lake") as lake:
-        record(lake, releases=(Release("payment", "2.8.0", "2.7.9", (300.0, 390.0)),))
+        releases = (Release("payment", "2.8.0", "2.7.9", (300.0, 390.0)),)
+        record(lake, releases=releases, held_s=(400.0, 560.0))
         for part in range(2):
             for table, rows in _more(part).items():
                 put(lake, table, rows, f"part {part}")
