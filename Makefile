@@ -28,7 +28,8 @@ fix: .venv/dev  ## format and mend what can be mended
 goldens: .venv/dev  ## write the expected outputs of the tests anew, to be read as a diff
 	$(BIN)/pytest --goldens
 
-e2e: .venv/dev  ## the tests that start real servers
+e2e: .venv/dev  ## the tests that start real servers, from Debian's packages
+	@$(BIN)/python -m tests.shop.need
 	$(BIN)/pytest -m e2e
 
 record: .venv/dev  ## record an incident of the shop: INCIDENT=bad_release SEED=1
