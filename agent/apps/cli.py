@@ -14,6 +14,7 @@ import typer
 
 from agent.apps import (
     ask,
+    batch,
     demo,
     doctor,
     ingest,
@@ -45,6 +46,7 @@ for command in (
     demo.demo,
     ingest.ingest,
     investigate.investigate,
+    batch.batch,
     verify.verify,
     ask.ask,
     doctor.doctor,

@@ -50,9 +50,10 @@ def investigate(
 
     Give a time, an alert, a service or a folder of evidence; what is left out, the data say.
     """
-    request = _request(at, alert, service, lookback)
-    with progress() as tell, _opened(ctx, bundle, lake, tell) as opened:
-        report, folder = answer(opened, request, tell)
+    request = read_request(at, alert, service, lookback)
+    default = lake_folder(ctx, None)
+    with progress() as tell, opened(bundle, lake, default, SCRATCH, tell) as home:
+        report, folder = answer(home, request, tell)
     show(report, folder, form)
 
 
@@ -75,24 +76,26 @@ def show(report: Report, folder: Path | None, form: Format) -> None:
 
 
 @contextmanager
-def _opened(
-    ctx: typer.Context, bundle: Path | None, lake: Path | None, tell: Progress
+def opened(
+    bundle: Path | None, lake: Path | None, default: Path, scratch: Path, tell: Progress
 ) -> Iterator[Lake]:
-    """Open the lake asked for; a bundle without one is taken into a scratch lake."""
+    """Open the lake asked for, or `default`; a bundle without one is taken into a scratch lake."""
     from lake.store import Lake as Store
 
     if bundle is None:
-        with Store.open(lake_folder(ctx, lake)) as opened:
-            yield opened
+        with Store.open(lake or default) as there:
+            yield there
         return
     if not bundle.is_dir():
         raise RequestError(f"{bundle} is no folder; a bundle is a folder of evidence files.")
-    with Store.create(lake) if lake else fresh(SCRATCH / bundle.resolve().name) as made:
+    with Store.create(lake) if lake else fresh(scratch / bundle.resolve().name) as made:
         take_in(made, bundle, tell)
         yield made
 
 
-def _request(at: str | None, alert: str | None, service: str | None, lookback: float) -> Request:
+def read_request(
+    at: str | None, alert: str | None, service: str | None, lookback: float
+) -> Request:
     """Read the alert's file, if it is one; what is said by hand goes before what the file says."""
     file = Path(alert) if alert and Path(alert).is_file() else None
     if alert and alert.endswith(".json") and not file:

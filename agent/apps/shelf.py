@@ -38,13 +38,17 @@ def keep(report: Report, lake: Lake) -> Path | None:
 
 
 def save(report: Report, lake: Path) -> Path:
-    """Write a report in every dress and return its folder; each file appears whole or not at all.
+    """Write a report to its place in a lake and return its folder."""
+    return write(report, lake / "reports" / report.id)
+
+
+def write(report: Report, folder: Path) -> Path:
+    """Write a report in every dress into `folder`; each file appears whole or not at all.
 
     The JSON, which is the source of truth, comes last.
     """
     from agent.report.dress import render
 
-    folder = lake / "reports" / report.id
     folder.mkdir(parents=True, exist_ok=True)
     for name, dress in _DRESSES.items():
         unfinished = folder / f".{name}"
