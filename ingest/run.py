@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import time
 import uuid
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -24,7 +25,7 @@ from duckdb.sqltypes import BIGINT, BOOLEAN, VARCHAR
 
 from ingest.project import projection, reason
 from ingest.read.stream import RAW_CHARACTERS, Chunk
-from ingest.source import Source, connect, load
+from ingest.source import Source, connect, family, load
 from lake import schema
 from lake.ask import literal, quoted
 from lake.errors import InquestError
@@ -132,6 +133,53 @@ def ingest(
         notes=tuple(file.note for file in files if file.note),
         seconds=time.monotonic() - started,
     )
+
+
+def ingest_all(
+    lake: Lake,
+    name: str,
+    paths: Sequence[Path],
+    sources_dir: Path | None = None,
+    progress: Progress | None = None,
+) -> list[Summary]:
+    """Read files of a source, or of a family of sources, into the lake: one summary a source.
+
+    Each of a family's files, and of the files under its folders, is read by the source that takes
+    its name; the last summary has a note on each that none takes. Raises InquestError as `ingest`
+    does, where there is nothing to take, and for a file that two sources take.
+    """
+    sources = load(sources_dir)
+    takers = family(name, sources)
+    if name in sources or not takers:
+        return [ingest(lake, name, paths, sources_dir, progress)]
+    dealt, left_out = _dealt(takers, paths)
+    if not dealt:
+        patterns = ", ".join(pattern for one in takers for pattern in one.files)
+        where = " or ".join(map(str, paths))
+        raise InquestError(f"There is no file of {name} at {where}: its sources take {patterns}.")
+    summaries = [ingest(lake, one, files, sources_dir, progress) for one, files in dealt.items()]
+    notes = tuple(f"{path} was skipped: no source of {name} takes it." for path in left_out)
+    return [*summaries, Summary("", (), 0, {}, {}, notes, 0.0)] if notes else summaries
+
+
+def _dealt(
+    takers: Iterable[Source], paths: Iterable[Path]
+) -> tuple[dict[str, list[Path]], list[Path]]:
+    """The files that each source takes, by its name, and those that none does."""
+    dealt, left_out = defaultdict[str, list[Path]](list), list[Path]()
+    for file in chain.from_iterable(map(_files, paths)):
+        names = [one.name for one in takers if one.takes(file)]
+        if len(names) > 1:
+            raise InquestError(
+                f"{file} is a file of {' and of '.join(names)}: let `-- files:` tell them apart."
+            )
+        (dealt[names[0]] if names else left_out).append(file)
+    return dealt, left_out
+
+
+def _files(path: Path) -> list[Path]:
+    """The files under a folder; a file is itself."""
+    return sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
 
 
 def _file(source: str, path: Path) -> _File:

@@ -5,13 +5,17 @@ drops a row: one that cannot be mapped has no time, or says why in `problem`; an
 says that there was nothing to map. A time without a zone is UTC. A column that the class's table
 lacks is kept in `ocsf_rest`. Without `ingested_at` it is now, without `metadata.log_name` the
 source's name.
+
+A system that leaves several kinds of files is a family: sources whose names begin with its name and
+`_`, each with `-- files:`, the patterns of the file names that it takes.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
 
@@ -24,18 +28,26 @@ from lake.errors import InquestError
 SOURCES = Path(__file__).parent / "sources"
 
 _MACROS = "macros.sql"
-_HEADER = re.compile(r"-- (name|reads|class): *(\S*)")
+_HEADER = re.compile(r"^-- (name|reads|class|files): *(.*?)\s*$", re.MULTILINE)
 _LINE = re.compile(r"\s*LINE (\d+):.*", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Source:
-    """A source file that has been checked; its rows go to `table`."""
+    """A source file that has been checked; its rows go to `table`.
+
+    `files` are patterns of the names of the files that it takes in its family.
+    """
 
     name: str
     table: str
     reader: Reader
     sql: str
+    files: tuple[str, ...] = ()
+
+    def takes(self, path: Path) -> bool:
+        """Whether a file's name is one of those that the source takes."""
+        return any(fnmatch(path.name, pattern) for pattern in self.files)
 
 
 def load(folder: Path | None = None) -> dict[str, Source]:
@@ -44,6 +56,11 @@ def load(folder: Path | None = None) -> dict[str, Source]:
     Raises InquestError with every fault of every file, one a line, as `file:line: fault`.
     """
     return dict(_ours()) if folder is None else _ours() | _checked(folder, taken=_ours())
+
+
+def family(name: str, sources: Mapping[str, Source]) -> list[Source]:
+    """The sources of a family; none if it has none."""
+    return [one for one in sources.values() if one.files and one.name.startswith(f"{name}_")]
 
 
 @cache
@@ -97,7 +114,7 @@ def _check(path: Path, connection: duckdb.DuckDBPyConnection) -> Source | list[s
         faults += _select_faults(path, sql, connection)
     if faults or not reader:
         return faults
-    return Source(path.stem, header["class"], reader, sql)
+    return Source(path.stem, header["class"], reader, sql, tuple(header.get("files", "").split()))
 
 
 def _header_faults(stem: str, sql: str, header: dict[str, str]) -> Iterator[tuple[int, str]]:

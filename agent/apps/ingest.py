@@ -22,8 +22,12 @@ COLUMNS = ["source", "table", "records", "reason"]
 
 def ingest(
     ctx: typer.Context,
-    source: Annotated[str, typer.Argument(help="A source of `inquest sources list`.")],
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Its raw files.")],
+    source: Annotated[
+        str, typer.Argument(help="A source of `inquest sources list`, or a family of them.")
+    ],
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH...", help="Its raw files; of a family, folders.")
+    ],
     sources: OwnSources = None,
     lake: LakeOption = None,
     form: FormatOption = "text",
@@ -32,14 +36,14 @@ def ingest(
 
     Records that cannot be read are kept in quarantine, with the reason, and counted.
     """
-    from ingest.run import ingest as run
+    from ingest.run import ingest_all
     from lake.store import Lake
 
     with progress() as tell, Lake.create(lake_folder(ctx, lake)) as opened:
-        summary = run(opened, source, paths, sources, reading(tell))
-    say(dress(COLUMNS, list(_rows(summary)), form))
-    conclude([summary])
-    if any(path.stat().st_size == 0 for path in paths):
+        summaries = ingest_all(opened, source, paths, sources, reading(tell))
+    say(dress(COLUMNS, [row for summary in summaries for row in _rows(summary)], form))
+    conclude(summaries)
+    if any(file.stat().st_size == 0 for summary in summaries for file in summary.files):
         raise typer.Exit(2)  # it was said which holds no records; the others are in the lake
 
 

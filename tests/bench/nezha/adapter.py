@@ -1,0 +1,17 @@
+"""Nezha's TrainTicket: the logs, traces and metrics of a case, and the calm minute of its day."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ingest.run import Summary, ingest_all
+from lake.store import Lake
+
+
+def take_in(lake: Lake, pack: Path, case: Mapping[str, Any]) -> list[Summary]:
+    """Ingest the evidence of a case; its answer is in no file that the sources take."""
+    folder = pack / case["dir"]
+    calm = folder.parent / "_fault_free" / case["at"][:10]
+    return ingest_all(lake, "nezha", [folder, calm], Path(__file__).parent)
