@@ -108,6 +108,25 @@ CREATE MACRO label_workload(labels) AS list_transform(
     'service': coalesce(v[1], v[6]), 'version': v[2], 'instance': v[3], 'pod': v[4],
     'node': v[5], 'namespace': v[7], 'cluster': v[8], 'zone': v[9], 'region': v[10]})[1];
 
+-- The tags of a workload's images: of those with its names, or of all if they have but one name.
+CREATE MACRO image_tags(images, names) AS list_transform(
+  [list_transform(images,
+    lambda i: regexp_extract(i, '([^/:@]+)(?::([^/:@]+))?(?:@.*)?$', ['name', 'tag']))],
+  lambda found: list_distinct(list_filter(found,
+    lambda i: i.tag <> '' AND (list_contains(names, i.name)
+      OR len(list_distinct(list_transform(found, lambda o: o.name))) = 1))
+    .list_transform(lambda i: i.tag)))[1];
+
+-- Where a person can read a commit, if its repository is at GitHub or GitLab.
+CREATE MACRO commit_url(repository, sha) AS list_transform(
+  [regexp_extract(repository,
+    '^(?:https://(?:[^/@]*@)?([^/@]+)/|(?:ssh://)?git@([^:/]+)(?::\d+)?[:/])(.+?)(?:\.git)?/?$',
+    ['web', 'ssh', 'path'])],
+  lambda r: 'https://' || r.web || r.ssh || '/' || r.path
+    || CASE regexp_extract(r.web || r.ssh, '(?:^|\.)(github|gitlab)\.', 1)
+      WHEN 'github' THEN '/commit/' WHEN 'gitlab' THEN '/-/commit/' END
+    || CASE WHEN regexp_full_match(sha, '[0-9a-f]{7,64}') THEN sha END)[1];
+
 -- OTLP ------------------------------------------------------------------------------------------
 CREATE MACRO otlp_id(id) AS CASE WHEN octet_length(id) > 0 THEN lower(hex(id)) END;
 

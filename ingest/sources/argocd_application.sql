@@ -1,0 +1,123 @@
+-- name: argocd_application
+-- reads: json
+-- class: application_lifecycle
+-- https://argo-cd.readthedocs.io/en/stable/operator-manual/application.yaml
+-- Applications from kubectl, from a watch or from Argo CD's API, alone or in a list. One tells when
+-- its last sync began and ended, and when those of its history began. A sync is a change of
+-- configuration if it says that it changed a ConfigMap or Secret and no object of it shows another
+-- image; else a deploy, whose version (the image's tag) shows whether other code came with it.
+WITH documents AS (
+  SELECT position, ingested_at, coalesce(doc->>'$.type', doc->>'$.result.type') AS event,
+    coalesce(doc->'$.object', doc->'$.result.application', doc) AS told
+  FROM raw
+),
+listed AS (
+  SELECT position, ingested_at, event, told, unnest(
+    CASE WHEN json_array_length(told, '$.items') > 0 THEN told->'$.items[*]' ELSE [told] END) AS doc
+  FROM documents
+),
+applications AS (
+  SELECT *,
+    doc->>'$.metadata.name'                                AS application,
+    coalesce(doc->'$.metadata.labels'->>'app.kubernetes.io/name', application) AS service,
+    concat_ws('/', doc->>'$.metadata.namespace', application) AS path,
+    nullif(doc->>'$.spec.destination.namespace', '')       AS namespace,
+    nullif(coalesce(
+      nullif(nullif(doc->>'$.spec.destination.name', ''), 'in-cluster'),
+      regexp_extract(doc->>'$.spec.destination.server', '^(?:https://)?([^/:]*)', 1)),
+      'kubernetes.default.svc')                            AS cluster,
+    doc->'$.status.operationState'                         AS operation,
+    operation->>'$.startedAt'                              AS started_at,
+    operation->>'$.finishedAt'                             AS finished_at,
+    from_json(operation->'$.syncResult.resources',
+      '[{"kind": "VARCHAR", "message": "VARCHAR", "images": ["VARCHAR"]}]') AS resources,
+    image_tags(flatten(list_transform(resources, lambda r: r.images)), [service, application])
+                                                           AS wanted,
+    image_tags(from_json(doc->'$.status.summary.images', '["VARCHAR"]'), [service, application])
+                                                           AS running,
+    list_concat(wanted, running)                           AS tags
+  FROM listed
+),
+syncs AS (
+  SELECT *,
+    CASE
+      WHEN min(list_min(tags)) OVER of_sync < max(list_max(tags)) OVER of_sync THEN 'deploy'
+      WHEN len(list_filter(resources,
+        lambda r: r.kind IN ('ConfigMap', 'Secret', 'SealedSecret', 'ExternalSecret')
+          AND regexp_matches(r.message, '^(\S+ )?(configured|created|replaced|pruned)\b'))) > 0
+        THEN 'config'
+      ELSE 'deploy'
+    END                                                    AS kind,
+    CASE
+      WHEN len(wanted) > 0 THEN wanted
+      WHEN finished_at IS NOT NULL AND doc->>'$.status.health.status' = 'Healthy' THEN running
+    END                                                    AS versions,
+    CASE WHEN position = max(position) OVER (PARTITION BY path) THEN list_filter(
+      json_extract(doc, '$.status.history[*]'),
+      lambda h: (h->>'$.deployStartedAt') <> coalesce(started_at, '')) END AS past
+  FROM applications
+  WINDOW of_sync AS (PARTITION BY path, started_at)
+),
+moments AS (
+  SELECT *, unnest(coalesce(nullif(list_concat(
+    CASE WHEN operation IS NOT NULL THEN
+      [{'at': started_at, 'state': 'in_progress', 'detail': CASE WHEN finished_at IS NULL
+        THEN operation->>'$.message' END, 'entry': NULL::JSON}] END,
+    CASE WHEN finished_at IS NOT NULL THEN
+      [{'at': finished_at, 'state': CASE operation->>'$.phase'
+        WHEN 'Succeeded' THEN 'success' WHEN 'Failed' THEN 'failure' WHEN 'Error' THEN 'error'
+        ELSE 'in_progress' END, 'detail': operation->>'$.message', 'entry': NULL::JSON}] END,
+    list_transform(past,
+      lambda h: {'at': h->>'$.deployStartedAt', 'state': 'success', 'detail': NULL, 'entry': h})),
+    []), [NULL])) AS m
+  FROM syncs
+),
+told AS (   -- of an earlier sync its entry in the history, of the last one its operation and result
+  SELECT *,
+    m.entry IS NULL                                        AS is_last,
+    path || '@' || coalesce(m.entry->>'$.deployStartedAt', started_at) AS uid,
+    CASE WHEN is_last THEN doc->>'$.metadata.resourceVersion' ELSE m.entry->>'$.id' END AS event_uid,
+    CASE WHEN is_last THEN operation->'$.operation.initiatedBy' ELSE m.entry->'$.initiatedBy'
+    END                                                    AS initiator,
+    CASE WHEN is_last THEN coalesce(operation->'$.syncResult',   -- before there is one, the plan
+      json_merge_patch(doc->'$.spec', operation->'$.operation.sync')) ELSE m.entry END AS result,
+    from_json(coalesce(result->'$.revisions', json_array(result->'$.revision')),
+      '["VARCHAR"]')                                       AS revisions,
+    coalesce(list_position(list_transform(revisions,
+      lambda r: regexp_full_match(r, '[0-9a-f]{7,64}')), true), 1) AS nth,   -- a commit, if any is
+    CASE WHEN is_last AND len(versions) = 1 THEN versions[1] END AS version
+  FROM moments
+)
+SELECT
+  position,
+  ingested_at,
+  m."at"                                                   AS "time",
+  8                                                        AS activity_id,
+  1                                                        AS severity_id,
+  CASE m.state WHEN 'success' THEN 1 WHEN 'in_progress' THEN 0 ELSE 2 END AS status_id,
+  {'uid': event_uid, 'correlation_uid': uid}               AS metadata,
+  {'service': service, 'version': version, 'namespace': namespace, 'cluster': cluster} AS workload,
+  {'name': service, 'version': version}                    AS app,
+  {'user': {'name': coalesce(nullif(initiator->>'$.username', ''),
+    CASE WHEN initiator->>'$.automated' = 'true' THEN 'automated' END)}} AS actor,
+  m.detail                                                 AS status_detail,
+  {'uid': uid, 'kind': CASE WHEN is_last THEN kind ELSE 'deploy' END, 'state': m.state,
+   'revision': revisions[nth],
+   'url': commit_url(coalesce(json_extract_string(result, '$.sources[*].repoURL')[nth],
+     result->>'$.source.repoURL'), revisions[nth]),
+   'environment': nullif(concat_ws('/', cluster, namespace), '')} AS change,
+  filled({
+    'event': event, 'source': result->'$.source', 'sources': result->'$.sources',
+    'revisions': result->'$.revisions',
+    'resources': CASE WHEN is_last THEN operation->'$.syncResult.resources' END,
+    'images': CASE WHEN is_last THEN doc->'$.status.summary.images' END,
+    'sync': CASE WHEN is_last THEN doc->>'$.status.sync.status' END,
+    'health': CASE WHEN is_last THEN doc->>'$.status.health.status' END}) AS unmapped,
+  CASE
+    WHEN event = 'BOOKMARK' OR json_array_length(told, '$.items') = 0 THEN ''   -- nothing to map
+    WHEN application IS NULL OR json_type(doc, '$.spec.destination') IS DISTINCT FROM 'OBJECT'
+      OR coalesce(doc->>'$.kind', 'Application') <> 'Application'
+      THEN 'the document is no Application of Argo CD'
+    WHEN m IS NULL THEN ''                                 -- it was never synced
+  END                                                      AS problem
+FROM told
