@@ -13,7 +13,7 @@ from agent.nodes.prose import well
 from agent.nodes.shortage import Shortage
 from agent.nodes.survey.changes import began
 from agent.nodes.survey.requests import ENTRANCE
-from agent.state import Cause, Chart, Mark, Series, SeriesRole, Window
+from agent.state import Cause, Change, Chart, Mark, Series, SeriesRole, Window
 from agent.tools.notebook import Answer
 
 Points = tuple[tuple[datetime, float | None], ...]
@@ -87,7 +87,38 @@ class Cohort:
     rows: pd.DataFrame
 
 
-def by_version(cause: Cause, facts: Facts, answer: Answer, drawn: tuple[Mark, ...]) -> list[Chart]:
+def carriers(change: Change | None) -> list[str]:
+    """The instances that had a change which is told by no version; empty for one that is."""
+    if change is None or change.version != change.previous_version:
+        return []
+    return [rollout.instance for rollout in change.rollouts]
+
+
+def of_service(
+    cause: Cause, facts: Facts, answers: dict[str, Answer], drawn: tuple[Mark, ...]
+) -> list[Chart]:
+    """The culprit's new against its old: versions, or instances with and without the change."""
+    name = cause.resource.name
+    if f"with_and_without:{name}" in answers:
+        change, answer = facts.changes[cause.change], answers[f"with_and_without:{name}"]
+        return _with_and_without(change, facts, answer, drawn)
+    return _by_version(cause, facts, answers[f"by_version:{name}"], drawn)
+
+
+def _with_and_without(
+    change: Change, facts: Facts, answer: Answer, drawn: tuple[Mark, ...]
+) -> list[Chart]:
+    """The instances that had a change against those that had not, those that had it on top."""
+    found = [
+        Cohort(
+            f"{'with' if has_it else 'without'} {change.what}", "bad" if has_it else "good", rows
+        )
+        for has_it, rows in answer.df.groupby("has_it", sort=True)
+    ]
+    return of_cohorts(change.service, found, facts, answer.id, drawn)
+
+
+def _by_version(cause: Cause, facts: Facts, answer: Answer, drawn: tuple[Mark, ...]) -> list[Chart]:
     """The culprit's versions against each other, the blamed one last and so on top."""
     found = [
         Cohort(str(version), "bad" if version == cause.resource.version else "good", rows)

@@ -17,6 +17,7 @@ from agent.tools.notebook import Answer
 
 Row = dict[str, Any]
 
+_INSISTENT = 1.25  # so many times the calls of before are retries
 _VERBS = {"errors": "fails", "latency": "slows down", "traffic": "stops answering"}
 _NOUNS: dict[ChangeKind, str] = {
     "deploy": "Release",
@@ -100,6 +101,7 @@ def summary(
     said = []
     if cause:
         said += _trouble(cause, answers["levels"])
+        said += _insisted(cause.resource.name, answers)
         said += _wrote(cause.resource.name, facts, answers["templates"])
     said += _held(short) if short else []
     said += _blocked(blocking) if blocking else []
@@ -147,6 +149,21 @@ def _trouble(cause: Cause, levels: Answer) -> list[Statement]:
             )
         )
     return said
+
+
+def _insisted(name: str, answers: dict[str, Answer]) -> list[Statement]:
+    """Which service it called more often for the same request than before: it tried again."""
+    answer = answers.get(f"attempts:{name}")
+    rows = {(r["callee"], r["during"]): r for r in answer.rows.dicts()} if answer else {}
+    found = []
+    for (callee, during), now in rows.items():
+        then = rows.get((callee, False))
+        if answer and during and then:
+            new, old = now["calls_per_request"], then["calls_per_request"]
+            if new >= _INSISTENT * old:
+                text = f"Each request to {name} now called {callee} {new:g} times, before {old:g}."
+                found.append(Statement(text, (answer.id,)))
+    return found
 
 
 def _wrote(name: str, facts: Facts, templates: Answer) -> list[Statement]:

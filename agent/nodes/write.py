@@ -114,12 +114,25 @@ def _asked(notebook: Notebook, facts: Facts, cause: Cause | None) -> list[Answer
             notebook.ask("levels", onset=incident.started_at, ended=until, **window.span)
         )
     if cause and cause.resource.kind == "service":
-        answers.append(
-            notebook.ask(
-                "by_version", cause.resource.name, service=cause.resource.name, **window.span
-            )
-        )
+        answers += _of_service(notebook, facts, cause)
     return answers
+
+
+def _of_service(notebook: Notebook, facts: Facts, cause: Cause) -> list[Answer]:
+    """What the blamed service did: by version, or with and without a change that has none."""
+    name, window, incident = cause.resource.name, facts.window, facts.incident
+    attempts = notebook.ask(
+        "attempts",
+        name,
+        caller=name,
+        onset=incident.started_at,
+        ended=incident.ended_at or window.end,
+        **window.span,
+    )
+    if instances := charts.carriers(facts.changes.get(cause.change)):
+        with_it = {"service": name, "instances": instances} | window.span
+        return [attempts, notebook.ask("with_and_without", name, **with_it)]
+    return [attempts, notebook.ask("by_version", name, service=name, **window.span)]
 
 
 def _charts(
@@ -134,9 +147,8 @@ def _charts(
     found = charts.of_symptom(facts, answers, drawn)
     if cause is None:
         return found
-    name = cause.resource.name
     if cause.resource.kind == "service":
-        found += charts.by_version(cause, facts, answers[f"by_version:{name}"], drawn)
+        found += charts.of_service(cause, facts, answers, drawn)
     if short:
         found.append(charts.of_shortage(short, cause, facts, drawn))
     return found
@@ -151,7 +163,7 @@ def _timeline(facts: Facts, alerts: Answer) -> list[TimelineEntry]:
             text = f"{change.id} announced: {change.kind} of {change.what}{who}"
             entries.append(TimelineEntry(change.declared_at, text, "change", ("changes",)))
         for rollout in change.rollouts:
-            text = f"{change.id}: {rollout.instance} first seen on {change.version}"
+            text = f"{change.id}: {rollout.instance} first seen on {change.version or change.what}"
             entries.append(TimelineEntry(rollout.first_observed_at, text, "change", ("versions",)))
     for resource in dict.fromkeys(s.resource for s in facts.signals):
         if bad := sorted(facts.of(resource), key=lambda s: (s.onset, not s.own)):

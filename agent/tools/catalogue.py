@@ -12,6 +12,7 @@ from lake.ask import literal
 
 TOOLS = (
     "alerts",
+    "attempts",
     "by_version",
     "changes",
     "edges",
@@ -32,6 +33,7 @@ TOOLS = (
     "spared",
     "templates",
     "versions",
+    "with_and_without",
 )
 
 _HERE = Path(__file__).parent

@@ -24,6 +24,7 @@ VALUES: dict[str, Any] = {
     "service": "payment",
     "old": "2.7.9",
     "new": "2.8.0",
+    "caller": "checkout",
     "pid": 4711,
     "instances": ["payment-0"],
     "began": START + timedelta(minutes=5),
