@@ -34,7 +34,12 @@ _OTLP_NAMES = {
     "metric": "otlp_metrics",
     "log": "otlp_logs",
 }
-_NGINX = re.compile(r'(?m)^\S+ \S+ .*?\[\d\d/\w{3}/\d{4}:[\d:]{8} [+-]\d{4}\] "')
+_LINES = {  # how a line begins
+    "nginx": re.compile(r'(?m)^\S+ \S+ .*?\[\d\d/\w{3}/\d{4}:[\d:]{8} [+-]\d{4}\] "'),
+    "postgresql_text": re.compile(
+        r"(?m)^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? \S+ \[\d+\] (\S*@\S* )?[A-Z]+\d?:  "
+    ),
+}
 _NGINX_ERROR = re.compile(r"(?m)^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[\w+\] ")
 
 
@@ -42,14 +47,14 @@ def guess(path: Path) -> str | None:
     """Name the source of a file; None if no source is known to read it."""
     with Stream(path) as stream:
         head = next(filter(None, stream.blocks()), b"")[:_HEAD_BYTES]
+    text = head.decode(errors="replace")
     if head.lstrip()[:1] in (b"{", b"["):
-        text = head.decode(errors="replace")
-        return next(
-            (name for name, keys in _JSON.items() if all(key in text for key in keys)), None
-        )
-    if head[4:5] == b"\n":  # after its length a body begins with its first field: 0x0a
-        return next((name for word, name in _OTLP_NAMES.items() if word in path.name.lower()), None)
-    return "nginx" if _NGINX.search(head.decode(errors="replace")) else None
+        found = (name for name, keys in _JSON.items() if all(key in text for key in keys))
+    elif head[4:5] == b"\n":  # after its length a body begins with its first field: 0x0a
+        found = (name for word, name in _OTLP_NAMES.items() if word in path.name.lower())
+    else:
+        found = (name for name, line in _LINES.items() if line.search(text))
+    return next(found, None)
 
 
 def ingest_folder(lake: Lake, folder: Path, progress: Progress | None = None) -> list[Summary]:
