@@ -90,7 +90,7 @@ def _edges(
     incident, window = facts.incident, facts.window
     begun = window.bucket(incident.started_at) if incident.started_at else 0
     ended = window.bucket(incident.ended_at or window.end)
-    path = {(hop.target, hop.source) for hop in (cause.path if cause else ())}
+    path = _path(cause, facts) if cause else set()
     frame = frame[frame["caller"].isin(drawn) & frame["callee"].isin(drawn)]
     for (caller, callee), rows in frame.groupby(["caller", "callee"], sort=True):
         before = rows[rows["bucket"] < begun]
@@ -104,6 +104,26 @@ def _edges(
             p95_before_ms=_median_ms(before["p95_ns"]),
             on_path=(caller, callee) in path,
         )
+
+
+def _path(cause: Cause, facts: Facts) -> set[tuple[str, str]]:
+    """The calls by which trouble spread from the cause, each as caller and callee.
+
+    Besides the hops of the path, those of callers that deviated no sooner than their callee.
+    """
+    path = {(hop.target, hop.source) for hop in cause.path}
+    reached = [cause.resource.name, *(hop.target for hop in cause.path)]
+    for callee in reached:
+        for caller in facts.topology.callers(callee):
+            if (caller, callee) in path or _spread(callee, caller, facts):
+                path.add((caller, callee))
+                reached += [caller] if caller not in reached else []
+    return path
+
+
+def _spread(callee: str, caller: str, facts: Facts) -> bool:
+    first, then = _bad(callee, facts)[:1], _bad(caller, facts)[:1]
+    return bool(first and then) and first[0].onset <= then[0].onset + facts.slack
 
 
 def _median_ms(durations: pd.Series[int]) -> float | None:

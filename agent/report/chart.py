@@ -15,7 +15,7 @@ from agent.state import Chart, Series
 
 WIDE, NARROW = 820, 360
 _PLOT, _FOOT, _MARGIN, _GAP = 132.0, 20.0, 12.0, 12.0
-_POINTS, _COLUMNS, _ROWS = 400, 120, 120
+_TICKS, _POINTS, _COLUMN, _ROWS = 7, 400, 6.0, 60
 _GUTTER = 46.0  # one for usual labels, so that charts below each other share their time axis
 _SHORT = 5  # a longer unit stands in the caption
 _DASHES = ("", "6 3", "2 3", "8 3 2 3")
@@ -75,7 +75,7 @@ class Drawing:
 def draw(chart: Chart, wide: float = WIDE) -> Drawing:
     """Place `chart` in a view box `wide` units across; the height follows from its marks."""
     span = _extent(chart)
-    times = time_axis(*span, most=int(wide // 110))
+    times = time_axis(*span, most=_TICKS)
     levels = value_axis(_values(chart), chart.unit, zoom=chart.shaded is not None)
     texts = [tick.label for tick in levels.ticks]
     if len(levels.unit) <= _SHORT:
@@ -210,7 +210,8 @@ def _by_moment(chart: Chart) -> tuple[list[datetime], list[dict[datetime, float 
 def _columns(chart: Chart, x: Scale, left: float, right: float) -> Iterable[Column]:
     """Bands around evenly chosen moments, each reading out every series."""
     moments, known = _by_moment(chart)
-    moments = moments[:: math.ceil(len(moments) / _COLUMNS) or 1]
+    most = (right - left) / _COLUMN
+    moments = moments[:: math.ceil(len(moments) / most) or 1]
     places = [x(seconds(at)) for at in moments]
     edges = [left, *((a + b) / 2 for a, b in pairwise(places)), right]
     peak = _peak(chart)
@@ -218,7 +219,7 @@ def _columns(chart: Chart, x: Scale, left: float, right: float) -> Iterable[Colu
         read = [
             f"{line(series.name)} {quantity(values[at], chart.unit, peak)}"
             for series, values in zip(chart.series, known, strict=True)
-            if at in values
+            if values.get(at) is not None
         ]
         start = round(edges[index], 1)
         yield Column(start, round(edges[index + 1] - start, 1), f"{clock(at)} · {' · '.join(read)}")

@@ -40,7 +40,11 @@ class Flag:
 
 def width(text: str) -> float:
     """What `text` is reckoned to take at 11 px, on the wide side of common fonts."""
-    return sum(1.0 if unicodedata.east_asian_width(c) in "WF" else 0.64 for c in text) * _SIZE
+    return sum(1.0 if _broad(c) else 0.64 for c in text) * _SIZE
+
+
+def _broad(char: str) -> bool:
+    return char in "MWmw@%" or unicodedata.east_asian_width(char) in "WF"
 
 
 def label(text: str, x: float, y: float, anchor: str, most: float) -> Label:

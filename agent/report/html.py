@@ -18,7 +18,7 @@ def html(report: Report) -> str:
     return (
         _page()
         .get_template("report.html.j2")
-        .render(report=report, cited=frozenset(report.evidence), evidence=_in_order(report))
+        .render(report=report, cited=frozenset(words.cited(report)), evidence=_in_order(report))
     )
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import get_args
@@ -49,6 +50,7 @@ GAPS = {
     "quarantined": "quarantined",
     "budget": "budget",
 }
+_CITING = frozenset({"evidence", "evidence_for", "evidence_against"})
 _TERMINAL = re.compile(
     r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"  # an operating system command and its end
     r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # a control sequence: colours, cursor, erasing
@@ -271,11 +273,12 @@ def rollout(change: Change, report: Report) -> str:
 
 
 def provenance(change: Change) -> str:
-    """Revision, author and versions of a change, as far as they are known."""
+    """Revision (a commit by its first digits), author and versions, as far as they are known."""
     before = f"before: {line(change.previous_version)}" if change.previous_version else ""
     who = f"by {line(change.who)}" if change.who else ""
     back = f"reverts {line(change.reverts)}" if change.reverts else ""
-    return " · ".join(filter(None, [change.kind, line(change.revision), who, before, back]))
+    revision = re.sub(r"\b([0-9a-f]{12})[0-9a-f]{28}\b", r"\1", line(change.revision))
+    return " · ".join(filter(None, [change.kind, revision, who, before, back]))
 
 
 def link(url: str) -> str:
@@ -288,17 +291,6 @@ def link(url: str) -> str:
     return url if plain and parts.scheme in {"http", "https"} and parts.hostname else ""
 
 
-def chains(path: Iterable[Hop]) -> list[list[Hop]]:
-    """The hops as unbroken chains, so that a fork is drawn as two."""
-    found: list[list[Hop]] = []
-    for hop in path:
-        if found and found[-1][-1].target == hop.source:
-            found[-1].append(hop)
-        else:
-            found.append([hop])
-    return found
-
-
 def digest(text: str) -> str:
     """The first eight digits of a digest, which is what people compare."""
     return line(text).removeprefix("sha256:")[:8]
@@ -307,6 +299,18 @@ def digest(text: str) -> str:
 def snapshots(pinned: dict[str, int]) -> str:
     """`metric_point@5127 trace_span@8813`."""
     return " ".join(f"{line(table)}@{pinned[table]}" for table in sorted(pinned))
+
+
+def cited(value: object, field: str = "") -> Iterator[str]:
+    """Every evidence id that a report, or a part of one, rests on."""
+    if isinstance(value, str) and field in _CITING:
+        yield value
+    elif isinstance(value, tuple):
+        for part in value:
+            yield from cited(part, field)
+    elif is_dataclass(value):
+        for one in fields(value):
+            yield from cited(getattr(value, one.name), one.name)
 
 
 def natural(identifier: str) -> tuple[str, int, str]:

@@ -15,6 +15,8 @@ from agent.state import (
     Gap,
     Hop,
     Incident,
+    MapEdge,
+    MapNode,
     Mark,
     NextStep,
     Report,
@@ -23,6 +25,7 @@ from agent.state import (
     Series,
     Statement,
     TimelineEntry,
+    TopologyMap,
 )
 
 NIGHT = datetime(2026, 3, 9, tzinfo=UTC)
@@ -104,6 +107,7 @@ def cause_found() -> Report:
             ),
         ),
         charts=_charts(),
+        topology=_topology(),
         evidence={evidence.id: evidence for evidence in _evidence()},
         cost=Cost(queries=31, wall_s=2.41, trace_id="4bf92f3577b34da6"),
         engine_version="0.1.0",
@@ -416,15 +420,28 @@ def _charts() -> tuple[Chart, ...]:
     return (
         Chart("orders · latency p95", "s", (Series("orders", holes, "bad"),), "E1", marks, shaded),
         Chart(
-            "pricing · latency p95 by version",
+            "pricing · own time p95",
             "ms",
             (
-                Series("4.2.0", wave("21:10:00", 20, 140, 1060, turn=1, seed=2), "bad"),
                 Series("4.1.9", wave("20:00:00", 90, 138, 138, seed=3), "good"),
+                Series("4.2.0", wave("21:10:00", 20, 140, 1060, turn=1, seed=2), "bad"),
             ),
             "E7",
             marks[1:2],
             shaded,
+            group="cohorts of pricing",
+        ),
+        Chart(
+            "pricing · own failures",
+            "%",
+            (
+                Series("4.1.9", wave("20:00:00", 90, 0.2, 0.2, seed=6), "good"),
+                Series("4.2.0", wave("21:10:00", 20, 0.2, 12, turn=1, seed=7), "bad"),
+            ),
+            "E7",
+            marks[1:2],
+            shaded,
+            group="cohorts of pricing",
         ),
         Chart(
             "pricing to catalogue-db · open connections",
@@ -435,6 +452,26 @@ def _charts() -> tuple[Chart, ...]:
             shaded,
             limit=100,
         ),
+    )
+
+
+def _topology() -> TopologyMap:
+    return TopologyMap(
+        nodes=(
+            MapNode("pricing", "service", "cause", "open connections", at("21:11:30")),
+            MapNode("storefront", "service", "symptom", "failed requests", at("21:12:40")),
+            MapNode("orders", "service", "path", "latency p95", at("21:12:40")),
+            MapNode("search", "service", "deviates", "latency p95", at("21:14:10")),
+            MapNode("catalogue-db", "database", "well"),
+        ),
+        edges=(
+            MapEdge("storefront", "orders", 20263, 2310, 1063.0, 141.5, on_path=True),
+            MapEdge("storefront", "search", 41208, 0, 62.0, 40.5),
+            MapEdge("orders", "pricing", 20263, 1986, 1012.0, 92.1, on_path=True),
+            MapEdge("pricing", "catalogue-db", 18211, 0, 4.2, 4.1),
+        ),
+        evidence=("E3",),
+        others_well=7,
     )
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.report import words
-from agent.state import ChangeVerdict, ControlKind, GapKind, Hop, Rollout, Verdict
+from agent.state import ChangeVerdict, ControlKind, GapKind, Rollout, Verdict
 from tests.agent.report import samples
 
 
@@ -129,9 +129,17 @@ def test_changes_are_told_by_verdict() -> None:
     assert words.tried(changes) == "3 changes tried: 1 implicated, 1 cleared, 1 not assessable"
 
 
-def test_a_fork_is_two_chains() -> None:
-    hops = [Hop("a", "b"), Hop("b", "c"), Hop("b", "d")]
-    assert words.chains(hops) == [hops[:2], hops[2:]]
+def test_what_is_asked_and_not_cited_is_told_from_what_a_report_rests_on() -> None:
+    report = replace(samples.no_incident(), summary=(), timeline=())
+    assert set(words.cited(report)) == {"E1"} < set(report.evidence)
+    assert set(words.cited(samples.cause_found())) == set(samples.cause_found().evidence)
+
+
+def test_a_commit_is_told_by_its_first_digits_and_other_revisions_whole() -> None:
+    change = samples.cause_found().changes[0]
+    commit = "242ea22989fa262853cb038916983b5ff3ebe39d"
+    assert "242ea22989fa ·" in words.provenance(replace(change, revision=commit)) + " ·"
+    assert "release-2026.03.09" in words.provenance(replace(change, revision="release-2026.03.09"))
 
 
 def test_the_cost_of_an_unknown_price_is_not_called_nothing() -> None:
