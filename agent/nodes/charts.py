@@ -120,8 +120,10 @@ def _with_and_without(
 
 def _by_version(cause: Cause, facts: Facts, answer: Answer, drawn: tuple[Mark, ...]) -> list[Chart]:
     """The culprit's versions against each other, the blamed one last and so on top."""
+    blamed = cause.resource.version
+    other: SeriesRole = "good" if blamed else "bad"
     found = [
-        Cohort(str(version), "bad" if version == cause.resource.version else "good", rows)
+        Cohort(str(version), "bad" if version == blamed else other, rows)
         for version, rows in answer.df.groupby("version", sort=True)
     ]
     found.sort(key=lambda c: (c.role == "bad", c.rows["requests"].sum()))
