@@ -36,11 +36,11 @@ _OTLP_NAMES = {
 }
 _LINES = {  # how a line begins
     "nginx": re.compile(r'(?m)^\S+ \S+ .*?\[\d\d/\w{3}/\d{4}:[\d:]{8} [+-]\d{4}\] "'),
+    "nginx_error": re.compile(r"(?m)^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[\w+\] \d+#\d+: "),
     "postgresql_text": re.compile(
         r"(?m)^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? \S+ \[\d+\] (\S*@\S* )?[A-Z]+\d?:  "
     ),
 }
-_NGINX_ERROR = re.compile(r"(?m)^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[\w+\] ")
 
 
 def guess(path: Path) -> str | None:
@@ -90,8 +90,6 @@ def _why(path: Path) -> str:
         head = next(filter(None, stream.blocks()), b"")[:_HEAD_BYTES]
     if not head:
         return "it is empty"
-    if _NGINX_ERROR.search(head.decode(errors="replace")):
-        return "no source reads nginx's error log yet"
     if head[4:5] == b"\n":
         return "it may be OTLP, but its name says neither traces, metrics nor logs"
     return "no source is known to read it"

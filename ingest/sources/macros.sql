@@ -74,6 +74,12 @@ CREATE MACRO log_severity_id(severity_number) AS
     ELSE 6                             -- fatal
   END;
 
+CREATE MACRO syslog_severity_id(severity) AS
+  CASE severity
+    WHEN 'warn' THEN 3 WHEN 'error' THEN 4 WHEN 'crit' THEN 5 WHEN 'alert' THEN 5 WHEN 'emerg' THEN 6
+    ELSE 1
+  END;
+
 -- https://www.postgresql.org/docs/current/runtime-config-logging.html#RUNTIME-CONFIG-SEVERITY-LEVELS
 CREATE MACRO postgresql_severity_id(severity) AS
   CASE severity

@@ -32,14 +32,12 @@ def test_what_no_source_reads_is_said_and_sidecars_are_none(tmp_path: Path) -> N
     folder.mkdir()
     shutil.copy(DATA / "nginx" / "input.log", folder / "access.log")
     (folder / "access.log.arrivals.jsonl").touch()
-    (folder / "nginx_error.log").write_text("2025/01/15 10:00:00 [error] 7#7: timed out\n")
     (folder / "notes.txt").write_text("dear diary\n")
     (folder / "nothing").touch()
     with Lake.create(tmp_path / "lake") as lake:
         nginx, rest = ingest_folder(lake, folder)
     assert (nginx.source, len(nginx.files), nginx.mapped) == ("nginx", 1, 6)
     assert rest.notes == (
-        f"{folder}/nginx_error.log was skipped: no source reads nginx's error log yet.",
         f"{folder}/notes.txt was skipped: no source is known to read it.",
         f"{folder}/nothing was skipped: it is empty.",
     )
