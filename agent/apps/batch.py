@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from agent.report.index import Result
 
 RESULTS, INDEX, REPORTS, LAKES = "results.jsonl", "index.html", "incidents", "lakes"
-COLUMNS = ["id", "verdict", "confidence", "title", "service", "version", "change"]
+COLUMNS = ["id", "verdict", "confidence", "title", "service", "version", "change_kind", "revision"]
 
 
 def batch(
@@ -61,9 +61,11 @@ def batch(
         Lake.open(default).close()
     results = _worked_off(todo, _others(earlier, todo), default, out, jobs)
     asked = [results[case.id] for case in cases]
-    say(dress(COLUMNS, [asdict(one) for one in asked], form))
+    failed = [one.id for one in asked if one.error]
+    columns = [*COLUMNS, "error"] if failed else COLUMNS
+    say(dress(columns, [asdict(one) for one in asked], form))
     complain(f"page    {out / INDEX}")
-    if failed := [one.id for one in asked if one.error]:
+    if failed:
         complain(f"{len(failed)} of {len(asked)} not investigated: {', '.join(failed)}")
         raise typer.Exit(1)
 

@@ -76,16 +76,17 @@ def _lines(file: Path) -> list[tuple[int, str]]:
 
 
 def _check(line: str, folder: Path) -> Case | list[str]:
-    """Give the incident of a line, or its faults; a null is left out."""
+    """Give the incident of a line, or its faults; what is null or empty counts as left out."""
     try:
         asked = json.loads(line)
+        json.dumps(asked, ensure_ascii=False).encode()  # half a surrogate pair is no text
     except json.JSONDecodeError as error:
         return [f"no JSON: {error.msg} at column {error.colno}"]
     except (ValueError, RecursionError) as error:
         return [f"no JSON that can be read: {error}"]
     if not isinstance(asked, dict):
         return [f"no JSON object: {_short(asked)}"]
-    given = {key: value for key, value in asked.items() if value is not None}
+    given = {key: value for key, value in asked.items() if value not in (None, "")}
     if faults := [*_key_faults(given), *_value_faults(given, folder)]:
         return faults
     places = {key: folder / given[key] for key in ("bundle", "lake") if key in given}

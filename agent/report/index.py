@@ -14,7 +14,7 @@ from agent.redaction import redact
 from agent.report import words
 from agent.report.axis import Axis, seconds, time_axis
 from agent.report.html import _page
-from agent.state import Report, Verdict
+from agent.state import ChangeKind, Report, Verdict
 
 _LAST = datetime.max.replace(tzinfo=UTC)
 
@@ -37,7 +37,8 @@ class Result:
     began_at: datetime | None = None
     service: str = ""
     version: str = ""
-    change: str = ""
+    change_kind: ChangeKind | None = None
+    revision: str = ""
     implicated: int = 0
     report: str = ""
     report_id: str = ""
@@ -53,7 +54,7 @@ def result(report: Report, /, **known: Any) -> Result:
     """Sum up a report; `known` is what the batch knows besides."""
     cause = report.causes[0] if report.verdict == "cause_found" and report.causes else None
     blamed = [change for change in report.changes if change.verdict == "implicated"]
-    change = next((c.what for c in blamed if cause and c.id == cause.change), "")
+    change = next((c for c in blamed if cause and c.id == cause.change), None)
     return Result(
         verdict=report.verdict,
         confidence=report.confidence,
@@ -61,7 +62,8 @@ def result(report: Report, /, **known: Any) -> Result:
         began_at=report.incident.started_at or report.incident.detected_at,
         service=_safe(cause.resource.name) if cause else "",
         version=_safe(cause.resource.version) if cause else "",
-        change=_safe(change),
+        change_kind=change.kind if change else None,
+        revision=_safe(change.revision) if change else "",
         implicated=len(blamed),
         report_id=report.id,
         queries=report.cost.queries,
