@@ -15,15 +15,24 @@ LONGEST_LOOKBACK_S = 31 * 86400.0
 _FIRST_YEAR, _LAST_YEAR = 1990, 2200
 _SLACK_API, _AT_ONCE, _COOLDOWN_S = "https://slack.com/api/", 2, 60
 _SLACK = ("API_URL", "AT_ONCE", "CHANNELS", "COOLDOWN_S", "USERS")
-_SETTINGS = ("INQUEST_DEBUG", "INQUEST_LAKE", *(f"INQUEST_SLACK_{name}" for name in _SLACK))
+_SETTINGS = (
+    "INQUEST_DEBUG",
+    "INQUEST_LAKE",
+    "INQUEST_MODEL",
+    *(f"INQUEST_SLACK_{name}" for name in _SLACK),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the environment says; `debug` asks for tracebacks where there would be one sentence."""
+    """What the environment says; `debug` asks for tracebacks where there would be one sentence.
+
+    `model` is the provider:name of the model that words reports; empty, none is ever called.
+    """
 
     lake: Path = DEFAULT_LAKE
     debug: bool = False
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +89,11 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     debug = ours.get("INQUEST_DEBUG", "0")
     if debug not in {"", "0", "1"}:
         raise SettingError(f"INQUEST_DEBUG is {debug!r}; it is 1 for tracebacks, else 0.")
-    return Settings(lake=Path(ours.get("INQUEST_LAKE") or DEFAULT_LAKE), debug=debug == "1")
+    return Settings(
+        lake=Path(ours.get("INQUEST_LAKE") or DEFAULT_LAKE),
+        debug=debug == "1",
+        model=ours.get("INQUEST_MODEL", ""),
+    )
 
 
 def read_slack(environ: Mapping[str, str]) -> SlackSettings:

@@ -11,3 +11,7 @@ class RequestError(InquestError):
 
 class SettingError(InquestError):
     """An environment variable of ours is unknown or has no meaning."""
+
+
+class ModelError(InquestError):
+    """A language model cannot be used, or gave nothing that can be."""

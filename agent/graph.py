@@ -1,7 +1,7 @@
 """The investigation as a graph: every node and edge on one screen.
 
 scope ─▶ survey: changes │ requests │ calls │ metrics │ logs │ locks ─▶ hypothesise
-hypothesise ─▶ test: one for each hypothesis ─▶ weigh ─▶ write ─▶ verify ─▶ report
+hypothesise ─▶ test: one for each hypothesis ─▶ weigh ─▶ write ─▶ [tell] ─▶ verify ─▶ report
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from langgraph.runtime import Runtime
 from langgraph.types import Send
 
 from agent.config import Request
+from agent.model import Model
 from agent.nodes.context import Context
 from agent.nodes.hypothesise import hypothesise, untested
 from agent.nodes.scope import scope
@@ -26,6 +27,7 @@ from agent.nodes.survey.locks import survey_locks
 from agent.nodes.survey.logs import survey_logs
 from agent.nodes.survey.metrics import survey_metrics
 from agent.nodes.survey.requests import survey_requests
+from agent.nodes.tell import tell
 from agent.nodes.test import test
 from agent.nodes.verify import verify
 from agent.nodes.weigh import weigh
@@ -56,12 +58,18 @@ SURVEY: tuple[Node, ...] = (
 
 
 def investigate(
-    lake: Lake, request: Request, progress: Callable[[str], None] | None = None
+    lake: Lake,
+    request: Request,
+    progress: Callable[[str], None] | None = None,
+    model: Model | None = None,
 ) -> Report:
-    """Find out what happened, on the lake as it is now; leave the run's own trace in the lake."""
+    """Find out what happened, on the lake as it is now; leave the run's own trace in the lake.
+
+    A `model` words what was found and decides nothing; without one, templates do.
+    """
     with Tracing(lake, "investigate") as tracing:
         notebook = Notebook(lake.at(), tracing)
-        context = Context(request, notebook, progress or (lambda _: None))
+        context = Context(request, notebook, progress or (lambda _: None), model)
         state = _graph().invoke({"gaps": []}, context=context)
         report: Report = state["report"]
         spent = tracing.cost()
@@ -82,7 +90,7 @@ def investigate(
 @cache
 def _graph() -> CompiledStateGraph[Investigation, Context, Any, Any]:
     graph = StateGraph(Investigation, context_schema=Context)
-    for node in (scope, *SURVEY, hypothesise, test, weigh, write, verify):
+    for node in (scope, *SURVEY, hypothesise, test, weigh, write, tell, verify):
         graph.add_node(node.__name__, _traced(node))
     graph.add_edge(START, "scope")
     for look in SURVEY:
@@ -91,7 +99,8 @@ def _graph() -> CompiledStateGraph[Investigation, Context, Any, Any]:
     graph.add_conditional_edges("hypothesise", _each_hypothesis, ["test", "weigh"])
     graph.add_edge("test", "weigh")
     graph.add_edge("weigh", "write")
-    graph.add_edge("write", "verify")
+    graph.add_conditional_edges("write", _teller, ["tell", "verify"])
+    graph.add_edge("tell", "verify")
     graph.add_edge("verify", END)
     return graph.compile()
 
@@ -99,6 +108,11 @@ def _graph() -> CompiledStateGraph[Investigation, Context, Any, Any]:
 def _each_hypothesis(state: Investigation) -> list[Send] | str:
     """Test every hypothesis side by side; without any there is only nothing to weigh."""
     return [Send("test", {**state, "subject": key}) for key in untested(state)] or "weigh"
+
+
+def _teller(_state: Investigation, runtime: Runtime[Context]) -> str:
+    """Let a model word the report, if one was asked for."""
+    return "tell" if runtime.context.model else "verify"
 
 
 def _traced(node: Node) -> Traced:

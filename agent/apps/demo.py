@@ -10,7 +10,7 @@ import typer
 from agent.apps.incidents import evidence_of, noticed, recorded
 from agent.apps.ingest import take_in
 from agent.apps.investigate import answer, show
-from agent.apps.options import FormatOption
+from agent.apps.options import FormatOption, ModelOption, worded_by
 from agent.apps.scratch import fresh
 from agent.apps.table import dress
 from agent.apps.terminal import progress, say
@@ -25,18 +25,19 @@ def demo(
     only_list: Annotated[
         bool, typer.Option("--list", help="List the recorded incidents, without their answers.")
     ] = False,
+    model: ModelOption = None,
     form: FormatOption = "text",
 ) -> None:
     """Investigate a recorded incident.
 
-    Raw telemetry in, a root-cause report out; no model, no key, no network.
+    Raw telemetry in, a root-cause report out; no key, no network, and no model unless you name one.
     """
     if only_list:
         rows = [{"incident": name, "noticed": noticed(at)} for name, at in recorded().items()]
         say(dress(["incident", "noticed"], rows, form))
         return
-    evidence = evidence_of(incident)
+    evidence, words = evidence_of(incident), worded_by(model or "")
     with progress() as tell, fresh(FOLDER / incident) as lake:
         take_in(lake, evidence, tell)
-        report, folder = answer(lake, Request(), tell)
+        report, folder = answer(lake, Request(), tell, words)
     show(report, folder, form)

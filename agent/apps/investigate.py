@@ -13,13 +13,22 @@ import typer
 from agent.apps import shelf
 from agent.apps.alert import read_alert
 from agent.apps.ingest import take_in
-from agent.apps.options import Format, FormatOption, LakeOption, lake_folder, moment
+from agent.apps.options import (
+    Format,
+    FormatOption,
+    LakeOption,
+    ModelOption,
+    lake_folder,
+    moment,
+    worded_by,
+)
 from agent.apps.scratch import fresh
 from agent.apps.terminal import Progress, complain, progress, say_report
 from agent.config import Request
 from agent.errors import RequestError
 
 if TYPE_CHECKING:
+    from agent.model import Model
     from agent.state import Report
     from lake.store import Lake
 
@@ -44,6 +53,7 @@ def investigate(
         float, typer.Option(metavar="MINUTES", help="How far before the incident to read.")
     ] = 60.0,
     lake: LakeOption = None,
+    model: ModelOption = None,
     form: FormatOption = "text",
 ) -> None:
     """Find out why it broke.
@@ -52,16 +62,19 @@ def investigate(
     """
     request = read_request(at, alert, service, lookback)
     default = lake_folder(ctx, None)
+    words = worded_by(ctx.obj.model if model is None else model)
     with progress() as tell, opened(bundle, lake, default, SCRATCH, tell) as home:
-        report, folder = answer(home, request, tell)
+        report, folder = answer(home, request, tell, words)
     show(report, folder, form)
 
 
-def answer(lake: Lake, request: Request, tell: Progress) -> tuple[Report, Path | None]:
+def answer(
+    lake: Lake, request: Request, tell: Progress, model: Model | None = None
+) -> tuple[Report, Path | None]:
     """Investigate, and put the report on the lake's shelf: the report, and its folder if it is."""
     from agent.graph import investigate as run
 
-    report = run(lake, request, tell)
+    report = run(lake, request, tell, model)
     return report, shelf.keep(report, lake)
 
 

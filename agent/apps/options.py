@@ -10,6 +10,7 @@ import typer
 
 if TYPE_CHECKING:
     from agent.config import Settings
+    from agent.model import Model
 
 Format = Literal["text", "json", "markdown", "html"]
 
@@ -18,12 +19,29 @@ LakeOption = Annotated[
     Path | None,
     typer.Option("--lake", help="The lake's folder.  [default: $INQUEST_LAKE or ./inquest-lake]"),
 ]
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        metavar="PROVIDER:NAME",
+        help="The model that words the report; without one, templates do.",
+    ),
+]
 
 
 def lake_folder(ctx: typer.Context, given: Path | None) -> Path:
     """Choose the lake: the option, else the environment's, else the default."""
     settings: Settings = ctx.obj
     return given or settings.lake
+
+
+def worded_by(spec: str) -> Model | None:
+    """Make the model ready that was asked for; it is not called yet."""
+    if not spec:
+        return None
+    from agent.model import open_model
+
+    return open_model(spec)
 
 
 def moment(given: str) -> datetime:

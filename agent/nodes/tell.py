@@ -1,0 +1,240 @@
+"""Tell: a model words the summary and orders the next steps; what it may not say is not kept.
+
+It sees sentences of the engine and ids, no line of a log. Verdict, causes, changes, commands and
+the steps' own words are never its; a sentence of it stays only if the facts that it cites say so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from importlib.resources import files
+from itertools import accumulate
+
+import orjson
+from langgraph.runtime import Runtime
+from pydantic import BaseModel, Field
+
+from agent.errors import ModelError
+from agent.model import INPUT_CHARS, ask
+from agent.nodes.context import Context
+from agent.nodes.verify import carries, numbers_in
+from agent.state import Gap, Investigation, NextStep, Report, Statement
+from agent.tools.notebook import Notebook
+
+_CAUSES = 3
+_ENOUGH = 2
+_HIDDEN = "“…”"
+_QUOTED = re.compile(r"“.*?”|\{.*?\}")
+_NAME = re.compile(r"[\w.:/@+-]{1,64}(?: [\w.:/@+-]{1,64}){0,2}")
+_SENTENCE = re.compile(r"(?!.*(?:://|www\.))[A-Za-z0-9 .,;:%()'/+&=_\u2019\u2013\u2014-]{8,400}")
+_WORD = re.compile(r"\w(?:[\w./:+-]*\w)?")
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_IDENTIFIER = re.compile(r"\d|[./:_]|[a-z][A-Z]")
+_BLAMES = re.compile(r"caus|culprit|blam|guilt|respons|fault of|due to|because|root|led to", re.I)
+# Words that decide or advise, and numbers in words: said only where the engine said them.
+_WEIGHTY = re.compile(
+    r"\b(?:ignor\w*|disregard\w*|dismiss\w*|harmless|healthy|false|fine|innocent|safe\w*|"
+    r"no|not|never|nothing|none|nobody|without|instead|should|must|please|delete\w*|disable\w*|"
+    r"instruct\w*|prompts?|visit|download\w*|secrets?|passwords?|credentials?|"
+    r"two|three|four|five|six|seven|eight|nine|ten|dozens?|hundreds?|thousands?|millions?|half|"
+    r"quarter|twice|doubl\w+|tripl\w+|all|every|everything|most)\b",
+    re.I,
+)
+
+
+class Sentence(BaseModel):
+    """One sentence, and the ids of the facts' evidence that carries it."""
+
+    text: str
+    evidence: list[str]
+
+
+class Step(BaseModel):
+    """A step by its id, and why it is worth taking."""
+
+    id: str
+    why: Sentence
+
+
+class Telling(BaseModel):
+    """The wording of a report."""
+
+    summary: list[Sentence] = Field(max_length=6)
+    steps: list[Step] = Field(max_length=12)
+
+
+@dataclass(frozen=True, slots=True)
+class _Brief:
+    """What a model is told, and by what its words are judged; it knows evidence as E1, E2, ..."""
+
+    report: Report
+    facts: tuple[Statement, ...]
+    evidence: dict[str, str]
+    notebook: Notebook
+
+    def carried(self, statement: Statement) -> str:
+        """The facts that share evidence with a statement, as one text."""
+        cited = set(statement.evidence)
+        return " ".join(fact.text for fact in self.facts if cited & set(fact.evidence))
+
+    def cells(self, ids: Iterable[str]) -> list[float]:
+        """Every number in the rows of evidence."""
+        rows = (self.notebook.again(self.report.evidence[i]).rows.dicts() for i in ids)
+        return [number for of_one in rows for number in numbers_in(of_one)]
+
+
+def tell(state: Investigation, runtime: Runtime[Context]) -> Investigation:
+    """Let the model word the report; where it fails or too little is left, the templates stand."""
+    context, report = runtime.context, state["report"]
+    if context.model is None:
+        return {}
+    context.progress(f"tell: {context.model} words the report")
+    brief = _brief(report, context.notebook)
+    try:
+        telling = ask(
+            context.model, context.notebook.tracing, _instructions(), _material(brief), Telling
+        )
+    except ModelError as error:
+        return {"report": _noting(report, f"The words are the engine's own. {error}")}
+    return {"report": _told(telling, brief)}
+
+
+def _instructions() -> str:
+    return files("agent").joinpath("prompts", "tell.md").read_text("utf-8")
+
+
+def _brief(report: Report, notebook: Notebook) -> _Brief:
+    odd = [name for name in _names(report) if not _NAME.fullmatch(name)]
+    facts = (replace(fact, text=_shown(fact.text, odd)) for fact in _facts(report) if fact.evidence)
+    evidence = {f"E{n}": name for n, name in enumerate(sorted(report.evidence), 1)}
+    return _Brief(report, tuple(facts), evidence, notebook)
+
+
+def _facts(report: Report) -> Iterator[Statement]:
+    """What was found, as the engine says it, the most important first."""
+    yield from (*report.summary, *report.impact)
+    for cause in report.causes[:_CAUSES]:
+        yield Statement(f"Cause {cause.rank}, {cause.status}: {cause.text}.", cause.evidence_for)
+        for hop in cause.path:
+            yield Statement(f"{hop.source} to {hop.target}: {hop.text}.", hop.evidence)
+    for change in report.changes:
+        decided = [c for c in change.controls if c.verdict in ("implicates", "clears")]
+        known = dict.fromkeys(i for control in decided for i in control.evidence)
+        yield Statement(
+            f"{change.id}, {change.kind} of {change.what}: {change.verdict}.", (*known,)
+        )
+        yield from (Statement(f"{change.id}: {c.text}", c.evidence) for c in decided)
+
+
+def _names(report: Report) -> set[str]:
+    """Names that come from telemetry: a long one may say more than a name should."""
+    changed = {word for c in report.changes for word in (c.what, c.version, c.previous_version)}
+    return {*_resources(report), *changed, *report.incident.alerts} - {""}
+
+
+def _resources(report: Report) -> set[str]:
+    causes = (*report.causes, *report.ruled_out)
+    hops = {end for cause in causes for hop in cause.path for end in (hop.source, hop.target)}
+    named = {cause.resource.name for cause in causes} | {c.service for c in report.changes}
+    return {*report.incident.services, *hops, *named} - {""}
+
+
+def _shown(text: str, odd: Iterable[str]) -> str:
+    """A sentence without what a log, a label or an odd name says in it."""
+    for name in odd:
+        text = text.replace(name, _HIDDEN)
+    return _QUOTED.sub(_HIDDEN, text)
+
+
+def _material(brief: _Brief) -> str:
+    """The brief as the model reads it: as many facts, the most important first, as may be sent."""
+    called = {name: alias for alias, name in brief.evidence.items()}
+    steps = [{"id": f"S{n}", "text": s.text} for n, s in enumerate(brief.report.next_steps, 1)]
+    facts = [{"text": f.text, "evidence": [called[i] for i in f.evidence]} for f in brief.facts]
+    sizes = accumulate(len(orjson.dumps(fact)) for fact in facts)
+    told = [fact for fact, size in zip(facts, sizes, strict=True) if size <= INPUT_CHARS]
+    return orjson.dumps({"verdict": brief.report.verdict, "facts": told, "steps": steps}).decode()
+
+
+def _told(telling: Telling, brief: _Brief) -> Report:
+    """The report in the model's words, as far as they hold."""
+    report = brief.report
+    said = [_statement(sentence, brief) for sentence in telling.summary]
+    why = {step.id: _statement(step.why, brief) for step in telling.steps}
+    kept = tuple(dict.fromkeys(s for s in said if _holds(s, brief)))
+    reasons = {step: s.text for step, s in why.items() if _holds(s, brief)}
+    enough = len(kept) >= min(_ENOUGH, len(report.summary))
+    report = replace(
+        report,
+        summary=kept if enough else report.summary,
+        next_steps=_steps(report.next_steps, [*why], reasons),
+    )
+    if dropped := len(said) + len(why) - len(kept) - len(reasons):
+        text = f"{dropped} of {len(said) + len(why)} sentences of the model were dropped"
+        stand = "" if enough else " The summary is the engine's own."
+        report = _noting(report, f"{text}: the facts that they cite do not say so.{stand}")
+    return report
+
+
+def _statement(sentence: Sentence, brief: _Brief) -> Statement:
+    ids = (brief.evidence.get(alias, alias) for alias in sentence.evidence)
+    return Statement(sentence.text.strip(), tuple(dict.fromkeys(ids)))
+
+
+def _holds(said: Statement, brief: _Brief) -> bool:
+    """Whether the engine said the same: numbers, names, and words of weight."""
+    evidence, carried = brief.report.evidence, brief.carried(said)
+    return (
+        bool(_SENTENCE.fullmatch(said.text))
+        and carries(said, evidence, lambda _: list(numbers_in(carried)))
+        and carries(said, evidence, brief.cells)
+        and _words_held(said.text, carried, _resources(brief.report))
+        and _blames_rightly(said.text, brief.report)
+    )
+
+
+def _words_held(text: str, carried: str, resources: set[str]) -> bool:
+    identifiers = [
+        word
+        for word in _WORD.findall(text)
+        if _IDENTIFIER.search(word) and not _NUMBER.fullmatch(word)
+    ]
+    names = [name for name in resources if _named(name, text)]
+    weighty = _WEIGHTY.findall(text)
+    return all(_named(word, carried) for word in (*identifiers, *names, *weighty))
+
+
+def _blames_rightly(text: str, report: Report) -> bool:
+    """Whether a sentence that blames names only what the verdict blames, and whom it reached."""
+    if not _BLAMES.search(text):
+        return True
+    found = report.verdict == "cause_found"
+    guilty = {c.id for c in report.changes if found and c.verdict == "implicated"}
+    innocent = [c for c in report.changes if not {c.id, c.reverts} & guilty]
+    blamed = {*report.incident.services} if found else set()
+    for cause in report.causes[:1] if found else ():
+        blamed |= {cause.resource.name, *(end for h in cause.path for end in (h.source, h.target))}
+    wrong = _resources(report) - blamed
+    wrong |= {word for c in innocent for word in (c.id, c.version)} - {""}
+    return not any(_named(word, text) for word in wrong)
+
+
+def _named(word: str, text: str) -> bool:
+    return bool(re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", text, re.I))
+
+
+def _steps(
+    steps: tuple[NextStep, ...], order: list[str], reasons: dict[str, str]
+) -> tuple[NextStep, ...]:
+    """All of the engine's steps in the model's order, each with its reason where one holds."""
+    own = {f"S{n}": step for n, step in enumerate(steps, 1)}
+    ranked = [*dict.fromkeys(i for i in order if i in own), *(i for i in own if i not in order)]
+    return tuple(
+        replace(own[i], text=f"{own[i].text} {reasons.get(i, '')}".strip()) for i in ranked
+    )
+
+
+def _noting(report: Report, text: str) -> Report:
+    return replace(report, gaps=(*report.gaps, Gap("not_looked_at", text)))
