@@ -26,6 +26,7 @@ _APART, _BELOW, _EDGE, _TAG = 46.0, 20.0, 2.0, 9.0
 _LINE, _PAD, _BEND = 15.0, 14.0, 10.0
 _BOLD = 1.12  # how much wider a name is than a note of as many letters
 _HEAD, _ASIDE = 8.0, 9.0  # an arrow's length; how far a call that closes a cycle keeps from others
+_JOINTS = "-_/.: "
 _PULL = 6  # how much harder the path draws its ends together than another call does
 
 Place = tuple[float, float]  # the left side and the middle
@@ -152,8 +153,8 @@ def _named(name: str, room: float) -> tuple[str, ...]:
     most = _fitting(name, room)
     if most == len(name):
         return (name,)
-    joint = max((at for at, char in enumerate(name[:most], 1) if char in "-_/.: "), default=0)
-    end = joint if joint > most / 2 else most
+    joints = [at for at, char in enumerate(name[:most], 1) if char in _JOINTS and at > most / 3]
+    end = min(joints or [most], key=lambda at: max(at, len(name) - at))
     return name[:end], _fitted(name[end:], room)
 
 
