@@ -153,6 +153,8 @@ def _unknown(file: ChangedFile, services: ServiceMap) -> bool:
 
 def _reach(desk: _Desk, question: Question, touched: Sequence[str]) -> Reach:
     """The touched services and all that call them: how they answer now, and did before."""
+    if not touched:
+        return Reach()
     extent = desk.ask("extent", start=question.since, end=question.now)
     spans = next((row for row in extent.rows.dicts() if row["table"] == "trace_span"), None)
     if spans is None:
@@ -199,6 +201,8 @@ def _share(names: set[str], known: dict[tuple[str, str], Row]) -> float | None:
 
 def _changes(desk: _Desk, question: Question, touched: Sequence[str]) -> tuple[RecentChange, ...]:
     """What was announced for the touched services, the newest first."""
+    if not touched:
+        return ()
     answer = desk.ask("changes", start=question.since, end=question.now)
     rows = [row for row in answer.rows.dicts() if row["service"] in touched]
     return tuple(
@@ -222,6 +226,8 @@ def _incidents(
 
     Where a change is to blame, the files that it has in common with this one.
     """
+    if not touched:
+        return ()
     answer = desk.ask(
         "past_incidents", start=question.now - REMEMBERED, end=question.now, service=None
     )
@@ -258,8 +264,10 @@ def _map_changed(pull: Pull, question: Question) -> Iterator[Finding]:
 
 def _alerts(desk: _Desk, question: Question, reach: Reach) -> Iterator[Finding]:
     """Alerts of services in reach that fired and did not resolve."""
-    answer = desk.ask("alerts")
     roles = {one.service: one.role for one in reach.services}
+    if not roles:
+        return
+    answer = desk.ask("alerts")
     latest = {
         (row["uid"], row["service"]): row
         for row in answer.rows.dicts()

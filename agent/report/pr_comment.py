@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from html import escape
 
 from agent.report import words
 from agent.report.markdown import code, text
-from agent.report.pr_check import RISK_OF, VERDICTS, Check, Finding, Health
+from agent.report.pr_check import (
+    RISK_OF,
+    VERDICTS,
+    Check,
+    Finding,
+    Health,
+    PastIncident,
+    RecentChange,
+)
 from agent.state import Evidence
 
 MARKER = "<!-- inquest:pr-check "
@@ -23,7 +32,8 @@ _NONE = "\N{EN DASH}"
 
 def comment(check: Check, run_url: str = "") -> str:
     """The comment, marked as ours and with the commit that it judges."""
-    return f"{MARKER}head={check.pull.head} -->\n{summary(check, run_url, MOST - 200)}"
+    mark = f"{MARKER}head={re.sub('[^0-9a-f]', '', check.pull.head)[:64]} -->"
+    return f"{mark}\n{summary(check, run_url, MOST - len(mark) - 1)}"
 
 
 def summary(check: Check, run_url: str = "", most: int = MOST) -> str:
@@ -131,40 +141,37 @@ def _compared_times(check: Check) -> str:
         return ""
     now = words.duration((reach.as_of - reach.now_since).total_seconds())
     before = words.duration((reach.now_since - reach.before_since).total_seconds())
-    as_of = f"{words.clock(reach.as_of)} UTC, {words.day(reach.as_of)}"
     ids = ", ".join(map(code, reach.evidence))
-    return f"Now is the {now} until {as_of}; before is the {before} until then ({ids})."
+    return f"Now is the {now} to {_moment(reach.as_of)}, before is the {before} to then ({ids})."
+
+
+def _moment(at: datetime) -> str:
+    return f"{words.day(at)} {words.clock(at)} UTC"
 
 
 def _changes(check: Check) -> str:
-    lines = [
-        " · ".join(
-            filter(
-                None,
-                [
-                    f"{code(one.service)} {text(one.kind)} {code(one.version)}".rstrip(),
-                    f"{words.day(one.declared_at)} {words.clock(one.declared_at)} UTC",
-                    code(one.revision[:12]),
-                    "failed" if one.failed else "",
-                ],
-            )
-        )
-        for one in check.changes
+    return _bullets([_change(one) for one in check.changes])
+
+
+def _change(one: RecentChange) -> str:
+    facts = [
+        f"{code(one.service)} {text(one.kind)} {code(words.shorten(one.version, 80))}".rstrip(),
+        _moment(one.declared_at),
+        code(one.revision[:12]),
+        "failed" if one.failed else "",
     ]
-    return _bullets(lines)
+    return " · ".join(filter(None, facts))
 
 
 def _incidents(check: Check) -> str:
-    lines = [
-        f"{code(one.id)} {words.day(one.started_at)} · {words.spoken(one.verdict)}: "
-        f"{text(words.shorten(one.title, _LONGEST))}{_same(one.same_files)}"
-        for one in check.incidents
-    ]
-    return _bullets(lines)
+    return _bullets([_incident(one) for one in check.incidents])
 
 
-def _same(files: Sequence[str]) -> str:
-    return f" · changed {', '.join(map(code, files[:3]))} too" if files else ""
+def _incident(one: PastIncident) -> str:
+    files = ", ".join(code(words.shorten(path, 120)) for path in one.same_files[:3])
+    title = f"{text(words.spoken(one.verdict))}: {text(words.shorten(one.title, _LONGEST))}"
+    same = f"changed {files} too" if files else ""
+    return " · ".join(filter(None, [f"{code(one.id)} {words.day(one.started_at)}", title, same]))
 
 
 def _unmapped(check: Check) -> str:
@@ -188,8 +195,8 @@ def _footer(check: Check, run_url: str) -> str:
     url = words.link(run_url)
     facts = [
         "advisory",
-        f"commit <code>{escape(words.shorten(check.pull.head, 12))}</code>",
-        f"Inquest {escape(words.line(check.engine_version))}",
+        f"commit {code(check.pull.head[:7])}",
+        f"Inquest {text(check.engine_version)}",
         words.plural(check.cost.queries, "query"),
         words.duration(check.cost.wall_s),
         f'<a href="{escape(url)}">run</a>' if url else "",
@@ -204,6 +211,7 @@ def _bullets(lines: Sequence[str]) -> str:
 
 
 def _fold(title: str, body: str, *, is_html: bool = False) -> str:
+    """`body` under a title that can be opened; empty if there is nothing in it."""
     shown = title if is_html else escape(title)
     return f"<details><summary>{shown}</summary>\n\n{body}\n\n</details>" if body else ""
 
