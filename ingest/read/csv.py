@@ -1,12 +1,14 @@
-"""CSV with a header: `raw` is (position, fields, path, ingested_at).
+r"""CSV with a header: `raw` is (position, fields, path, ingested_at).
 
 `fields` maps the header's names to the texts of a row, as they came; an empty field is ''. A name
 that the header has again is `name_1`, then `name_2`. `position` is the row, the header being row 1;
-a blank line is no row. https://www.rfc-editor.org/rfc/rfc4180, its lines ended by CRLF or LF.
+a blank line is no row. Lines end in CRLF or LF; a byte that is not UTF-8 is written as `\xff`.
+https://www.rfc-editor.org/rfc/rfc4180
 """
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 from collections.abc import Iterator
@@ -31,7 +33,8 @@ class _File(io.RawIOBase):
     """A stream's content as a file; `last` is its last byte that does not end a line."""
 
     def __init__(self, content: Stream) -> None:
-        self._blocks, self._held, self.last = content.blocks(), b"", b""
+        texts = codecs.iterdecode(content.blocks(), "utf-8-sig", "backslashreplace")
+        self._blocks, self._held, self.last = map(str.encode, texts), b"", b""
 
     def readable(self) -> bool:
         """Say that it can be read."""
@@ -98,93 +101,57 @@ def _chunks(file: _File, rows: _Rows) -> Iterator[tuple[pa.Table, tuple[Broken, 
     with io.BufferedReader(file) as text:
         try:
             names = _header(text)
-            for table, following in pairwise(chain(_tables(text, len(names), rows), [_NONE])):
-                bad = _unreadable(table)
-                if following is _NONE and file.last != b'"':
-                    bad |= _unclosed(table)
-                table, broken = _set_aside(table, bad)
-                yield _mapped(table, names), rows.broken() + broken
-        except UnicodeDecodeError:
-            yield _NONE, (Broken(1, "the header is not UTF-8 text"),)
+        except csv.Error as error:
+            yield _NONE, (Broken(1, f"the header cannot be read: {error}"),)
+            return
+        for table, following in pairwise(chain(_tables(text, len(names), rows), [_NONE])):
+            is_open = following is _NONE and file.last != b'"'
+            table, broken = _closed(table) if is_open else (table, ())
+            yield _mapped(table, names), rows.broken() + broken
         yield _NONE, rows.broken()
 
 
 def _header(text: io.BufferedReader[_File]) -> list[str]:
-    """Read the names of the columns, each given once."""
-    line = text.readline()
-    while line.count(b'"') % 2 and (more := text.readline()):
-        line += more
+    """Read the names of the columns, each given once; none from a file without a row."""
+    rows = csv.reader(line.decode() for line in iter(text.readline, b""))
     names: dict[str, None] = {}
-    for name in next(csv.reader([line.decode("utf-8-sig")]), []):
+    for name in next(filter(None, rows), []):
         others = (f"{name}_{number}" for number in count(1))
         names[next(one for one in chain([name], others) if one not in names)] = None
     return list(names)
 
 
 def _tables(text: io.BufferedReader[_File], width: int, rows: _Rows) -> Iterator[pa.Table]:
-    """Parse rows into `position` and columns of bytes; quotes may hold commas and line ends."""
+    """Parse rows into columns of text and `position`; quotes may hold commas and line ends."""
     names = [str(number) for number in range(width)]
     options = (
         arrow.ReadOptions(use_threads=False, block_size=stream.CHUNK_BYTES, column_names=names),
         arrow.ParseOptions(newlines_in_values=True, invalid_row_handler=rows.leave_out),
-        arrow.ConvertOptions(column_types=dict.fromkeys(names, pa.binary())),
+        arrow.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
     )
     try:
-        for batch in arrow.open_csv(text, *options) if text.peek(1) else ():
+        for batch in arrow.open_csv(text, *options) if names and text.peek(1) else ():
             table = pa.Table.from_batches([batch])
             yield table.append_column("position", rows.number(len(table)))
     except pa.ArrowInvalid:  # the one fault that it has besides those it leaves out
         rows.stop()
 
 
-def _unreadable(table: pa.Table) -> dict[int, str]:
-    """Why rows cannot be read, by their index: they are not UTF-8 text."""
-    try:
-        for column in table.columns[:-1]:
-            column.cast(pa.string())
-    except pa.ArrowInvalid:
-        rows = enumerate(table.to_pylist())
-        return {at: "the row is not UTF-8 text" for at, row in rows if not _is_text(_joined(row))}
-    return {}
-
-
-def _is_text(line: bytes) -> bool:
-    try:
-        line.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _unclosed(table: pa.Table) -> dict[int, str]:
-    """Why the last row of a file that does not end in a quote cannot be read, by its index."""
+def _closed(table: pa.Table) -> tuple[pa.Table, tuple[Broken, ...]]:
+    """Split off a last row whose quote is still open at the end of the file."""
     last = len(table) - 1
-    if last < 0 or b"\n" not in table.columns[-2][last].as_py():
-        return {}
-    return {last: "a quote is opened in this row and never closed: it holds the rest of the file"}
-
-
-def _set_aside(table: pa.Table, bad: dict[int, str]) -> tuple[pa.Table, tuple[Broken, ...]]:
-    """Split off the rows that cannot be read."""
-    if not bad:
+    if last < 0 or "\n" not in table.columns[-2][last].as_py():
         return table, ()
-    broken = tuple(
-        Broken(row["position"], reason, _joined(row).decode(errors="replace")[:RAW_CHARACTERS])
-        for row, reason in zip(table.take(list(bad)).to_pylist(), bad.values(), strict=True)
-    )
-    return table.take([at for at in range(len(table)) if at not in bad]), broken
-
-
-def _joined(row: dict[str, Any]) -> bytes:
-    """A row's fields as one line."""
-    return b",".join(value for name, value in row.items() if name != "position")
+    *fields, position = (column[last].as_py() for column in table.columns)
+    reason = "a quote is opened in this row and never closed: it holds the rest of the file"
+    return table.slice(0, last), (Broken(position, reason, ",".join(fields)[:RAW_CHARACTERS]),)
 
 
 def _mapped(table: pa.Table, names: list[str]) -> pa.Table:
-    """Make (position, fields) of a column of bytes for each name."""
+    """Make (position, fields) of a column for each name."""
     rows, width = len(table), len(names)
     by_row = np.arange(rows * width).reshape(width, rows).T.ravel()
-    texts = pa.chunked_array(table.columns[:-1], pa.binary()).cast(pa.string())
+    texts = pa.chunked_array(table.columns[:-1], pa.string())
     offsets: Any = pa.array(np.arange(rows + 1) * width, pa.int32())  # the stubs want 64 bits
     keys = pa.array(names).take(np.tile(np.arange(width), rows))
     fields = pa.MapArray.from_arrays(offsets, keys, texts.combine_chunks().take(by_row))

@@ -93,14 +93,21 @@ def test_rows_that_are_all_broken_are_all_told(file: Path) -> None:
     assert [one.position for one in broken] == list(range(2, 52))
 
 
-def test_a_row_that_is_not_utf8_is_set_aside_alone(file: Path) -> None:
-    rows, broken = parsed(file, b"a,b\n1,2\n\xff,3\n4,\xc3\xa9\n")
-    assert rows == {2: {"a": "1", "b": "2"}, 4: {"a": "4", "b": "é"}}
-    assert broken == [Broken(3, "the row is not UTF-8 text", "\ufffd,3")]
+def test_bytes_that_are_no_utf8_can_still_be_read_wherever_they_stand(file: Path) -> None:
+    rows, broken = parsed(file, b"a,\xe9\n1,2\n\xff,\xc3\xa9\n\xff\n4,\xc3")
+    assert rows == {
+        2: {"a": "1", "\\xe9": "2"},
+        3: {"a": "\\xff", "\\xe9": "é"},
+        5: {"a": "4", "\\xe9": "\\xc3"},
+    }
+    assert broken == [Broken(4, "the row has 1 fields, the header 2", "\\xff")]
 
 
-def test_a_header_that_is_not_utf8_is_said(file: Path) -> None:
-    assert parsed(file, b"a,\xff\n1,2\n") == ({}, [Broken(1, "the header is not UTF-8 text")])
+def test_a_header_without_end_is_said(file: Path) -> None:
+    rows, broken = parsed(file, b'a,"b\n' + b"1,2\n" * 50_000)
+    assert not rows
+    assert [one.position for one in broken] == [1]
+    assert broken[0].reason.startswith("the header cannot be read: ")
 
 
 def test_a_name_that_comes_again_is_numbered(file: Path) -> None:
@@ -137,7 +144,7 @@ def test_a_cut_file_gives_what_it_has_and_says_where_it_breaks_off(file: Path) -
     assert broken == [Broken(4, "the compressed stream breaks off here")]
 
 
-@pytest.mark.parametrize("text", [b"", b"\n", b"a,b", b"a,b\n\n\n"])
+@pytest.mark.parametrize("text", [b"", b"\n\n", b"a,b", b"\na,b\n\n\n"])
 def test_without_rows_there_is_nothing(file: Path, text: bytes) -> None:
     assert parsed(file, text) == ({}, [])
 
@@ -154,3 +161,13 @@ def test_what_another_writer_wrote_comes_back(
     rows, broken = parsed(tmp_path_factory.getbasetemp() / "any.csv", text.getvalue().encode())
     assert [tuple(row.values()) for row in rows.values()] == table
     assert not broken
+
+
+@given(text=st.binary(max_size=60))
+def test_no_bytes_are_too_odd_to_be_read_or_set_aside(
+    tmp_path_factory: pytest.TempPathFactory, text: bytes
+) -> None:
+    rows, broken = parsed(tmp_path_factory.getbasetemp() / "odd.csv", b"a,b\n" + text)
+    positions = [*rows, *(one.position for one in broken)]
+    assert len(set(positions)) == len(positions)
+    assert all(row.keys() == {"a", "b"} for row in rows.values())
