@@ -35,14 +35,14 @@ def topology_map(facts: Facts, cause: Cause | None, edges: Answer) -> TopologyMa
 
 def _states(facts: Facts, cause: Cause | None) -> States:
     """How every resource fared, those that matter most first."""
+    seen = (*facts.signals, *facts.elsewhere)
     named: dict[NodeState, list[str]] = {
         "cause": [cause.resource.name] if cause else [],
         "symptom": [name for name in facts.symptomatic if _bad(name, facts)],
         "path": [
             name for hop in (cause.path if cause else ()) for name in (hop.source, hop.target)
         ],
-        "deviates": [s.resource for s in facts.signals if _bad(s.resource, facts)]
-        + [s.resource for s in facts.elsewhere],
+        "deviates": [name for name in dict.fromkeys(s.resource for s in seen) if _bad(name, facts)],
         "well": sorted(facts.services | facts.topology.names),
     }
     states: States = {}

@@ -115,10 +115,10 @@ def draw(chart: Chart, wide: float = WIDE) -> Drawing:
     )
 
 
-def groups(charts: Iterable[Chart]) -> list[tuple[str, list[Chart]]]:
+def groups(charts: Iterable[Chart]) -> list[list[Chart]]:
     """Neighbours of one group together; a chart of none stands alone."""
-    keyed = groupby(enumerate(charts), key=lambda c: c[1].group or f"{c[0]}")
-    return [(group, [one for _, one in same]) for group, same in keyed]
+    keyed = groupby(enumerate(charts), key=lambda c: c[1].group or c[0])
+    return [[one for _, one in same] for _, same in keyed]
 
 
 def table(chart: Chart) -> tuple[list[tuple[str, list[str]]], int]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from agent.report.axis import time_axis, value_axis
 from agent.report.braille import plot
-from agent.report.chart import NARROW, WIDE, Drawing, draw, table, thin
+from agent.report.chart import NARROW, WIDE, Drawing, draw, groups, table, thin
 from agent.report.flags import Label
 from agent.state import Chart, Mark, MarkKind, Series
 
@@ -209,10 +209,16 @@ def test_thinning_keeps_the_extremes_and_shows_that_there_are_gaps(
     assert (None in numbers) == (None in [v for _, v in kept])
 
 
+def test_neighbours_of_a_group_are_drawn_beside_each_other_and_others_alone() -> None:
+    alone, pair, other = (Chart(group, "s", (), "E1", group=group) for group in ("", "a", "b"))
+    charts = [alone, alone, pair, pair, other, pair]
+    assert groups(charts) == [[alone], [alone], [pair, pair], [other], [pair]]
+
+
 def test_a_table_says_of_how_many_moments_it_shows_some() -> None:
     rows, total = table(chart_of(*range(1000)))
     assert total == 1000
-    assert len(rows) <= 120
+    assert len(rows) <= 60
     assert rows[0] == ("9 Mar 2026 20:00:00", ["0 s"])
 
 
