@@ -267,6 +267,7 @@ def environment(
         "OTEL_PYTHON_FLASK_EXCLUDED_URLS": "healthz,metrics",
         "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_REQUEST": "x-request-id",
         "OTEL_METRIC_EXPORT_INTERVAL": "10000",
+        "OTEL_BLRP_SCHEDULE_DELAY": "5000",
         "OTEL_METRICS_EXEMPLAR_FILTER": "always_off",
         "SHOP_DISCOVERY": str(site.run / "discovery.json"),
         "SHOP_DATABASE": site.database,

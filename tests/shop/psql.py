@@ -39,7 +39,7 @@ def hold_lock(port: int, step: HoldLock, stop: threading.Event) -> Session:
 def prompt(port: int, user: str) -> Iterator[subprocess.Popen[str]]:
     """Open psql; it ends, and its transaction with it, when its input does, however that comes."""
     server = ["-h", "127.0.0.1", "-p", str(port), "-U", user, "-d", "shop"]
-    command = ["psql", "--no-psqlrc", *server]
+    command = ["psql", "--no-psqlrc", "--set=ON_ERROR_STOP=1", *server]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as psql:
         yield psql

@@ -55,7 +55,8 @@ QUERIES = {
     "postgres_longest_transaction": "max by (state)"
     ' (pg_stat_activity_max_tx_duration{datname="shop"})',
 }
-PACK_ABOVE_BYTES = 50_000
+PACK_ABOVE_BYTES = 10_000
+PLAIN = (".arrivals.jsonl", "alertmanager.jsonl")
 
 Say = Callable[[str], None]
 
@@ -177,15 +178,14 @@ def record(story: Story, seed: int, out: Path, run: Path, ports: daemons.Ports, 
 
 
 def pack(evidence: Path) -> None:
-    """Compress what is large and drop what is empty; arrivals are read as they are."""
+    """Compress what is large, but not what is read as it is, and drop what is empty."""
     for file in list(evidence.iterdir()):
         size = file.stat().st_size
-        if file.suffix in {".json", ".jsonl", ".log"} and size > PACK_ABOVE_BYTES:
-            if not file.name.endswith(".arrivals.jsonl"):
-                packed = gzip.compress(file.read_bytes(), mtime=0)
-                file.with_name(f"{file.name}.gz").write_bytes(packed)
-                file.unlink()
-        elif not size:
+        text = file.suffix in {".json", ".jsonl", ".log"} and not file.name.endswith(PLAIN)
+        if text and size > PACK_ABOVE_BYTES:
+            packed = gzip.compress(file.read_bytes(), mtime=0)
+            file.with_name(f"{file.name}.gz").write_bytes(packed)
+        if not size or (text and size > PACK_ABOVE_BYTES):
             file.unlink()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 import uuid
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from flask import Flask, jsonify, request
 from flask.typing import ResponseReturnValue
 from opentelemetry import metrics
 
-from tests.shop.services.kit import Kit, PeerError, PeerTimeoutError, Reply
+from tests.shop.services.kit import Kit, PeerError, Peers, PeerTimeoutError, Reply
 
 FLAT_RATE_CENTS = 690
 PAYMENT_WITHIN_S = 2.0
@@ -20,13 +21,15 @@ INSERT = (
     " VALUES (%s, %s, %s, %s, now())"
 )
 
+log = logging.getLogger("checkout")
+
 
 def build(kit: Kit) -> Flask:
     """Give the app."""
     app = kit.app()
     pool, peers = kit.pool, kit.peers
     timeout_s = kit.settings.configuration["payment_timeout_s"]
-    attempts = kit.settings.configuration["payment_attempts"]
+    attempts = int(kit.settings.configuration["payment_attempts"])
     orders = metrics.get_meter("shop.checkout").create_counter("shop.orders", "{order}")
 
     def shipping_cents(lines: list[dict[str, Any]], region: str) -> int:
@@ -36,18 +39,6 @@ def build(kit: Kit) -> Flask:
             kit.log.warning("flat rate for shipping to %s: %s", region, error)
             return FLAT_RATE_CENTS
         return int(quote.body["price_cents"])
-
-    def pay(charge: Mapping[str, Any]) -> Reply:
-        """Ask payment, at once again when it takes too long, while there is time."""
-        deadline, attempt = time.monotonic() + PAYMENT_WITHIN_S, 1
-        while True:
-            try:
-                return peers.call("payment", "POST", "/charges", charge, timeout_s)
-            except PeerTimeoutError as error:
-                if attempt >= attempts or time.monotonic() >= deadline:
-                    raise
-                kit.log.warning("order %s, attempt %d: %s", charge["order"], attempt, error)
-            attempt += 1
 
     def give_up(order: str, outcome: str, region: str) -> None:
         orders.add(1, {"shop.outcome": outcome, "shop.region": region})
@@ -68,7 +59,7 @@ def build(kit: Kit) -> Flask:
         total = cart["total_cents"] + shipping_cents(lines, region)
         charge = {"order": order, "customer": customer, "cents": total, "card": wanted["card"]}
         try:
-            paid = pay(charge)
+            paid = pay(peers, charge, timeout_s, attempts)
         except PeerError:
             give_up(order, "failed", region)
             raise
@@ -82,3 +73,16 @@ def build(kit: Kit) -> Flask:
         return jsonify(order=order, total_cents=total), 201
 
     return app
+
+
+def pay(peers: Peers, charge: Mapping[str, Any], timeout_s: float, attempts: int) -> Reply:
+    """Ask payment, and at once again when it takes too long, while there is time."""
+    deadline, attempt = time.monotonic() + PAYMENT_WITHIN_S, 1
+    while True:
+        try:
+            return peers.call("payment", "POST", "/charges", charge, timeout_s)
+        except PeerTimeoutError as error:
+            if attempt == attempts or time.monotonic() >= deadline:
+                raise
+            log.warning("order %s, attempt %d: %s", charge["order"], attempt, error)
+        attempt += 1
