@@ -52,21 +52,28 @@ _RETRIES = 5
 def slack(ctx: typer.Context, lake: LakeOption = None) -> None:
     """Answer mentions in Slack.
 
-    Each starts an investigation and gets one message, which becomes the verdict. Needs SLACK_BOT_TOKEN and SLACK_APP_TOKEN, and the extra inquest[slack].
+    Each starts an investigation and gets one message, which becomes the verdict. It needs
+    SLACK_BOT_TOKEN and SLACK_APP_TOKEN, and the extra inquest[slack].
     """
     from lake.store import Lake
 
     settings, folder = read_slack(os.environ), lake_folder(ctx, lake)
     Lake.open(folder).close()
-
-    def investigate(request: Request, tell: Progress) -> tuple[Report, Path | None]:
-        with Lake.open(folder) as opened:
-            return answer(opened, request, tell)
-
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with connected(settings, Desk(settings, investigate, debug=ctx.obj.debug)):
+    with connected(settings, Desk(settings, asking(folder), debug=ctx.obj.debug)):
         complain(f"mentions in Slack are answered from {folder}; Ctrl-C stops")
         Event().wait()
+
+
+def asking(folder: Path) -> Investigate:
+    """Investigate on the lake in `folder`, opened for each question as it is then."""
+    from lake.store import Lake
+
+    def investigate(request: Request, tell: Progress) -> tuple[Report, Path | None]:
+        with Lake.open(folder) as lake:
+            return answer(lake, request, tell)
+
+    return investigate
 
 
 @contextmanager
