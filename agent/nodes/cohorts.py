@@ -47,7 +47,7 @@ def old_beside_new(trying: Trying) -> Control:
     }
     answer = trying.ask("old_against_new", **asked)
     trials = Trials.of(answer.df)
-    names = _names(change)
+    names = _names(change, end)
     tested = [t for t in (trials.slower, trials.failing, trials.failing_calls) if t.assessable]
     if not tested:
         return trying.says(
@@ -86,10 +86,11 @@ def _instances(change: Change) -> list[str]:
     return [r.instance for r in change.rollouts]
 
 
-def _names(change: Change) -> str:
+def _names(change: Change, end: datetime) -> str:
     if _has_new_version(change):
         return f"{change.version} beside {change.previous_version}"
-    return f"{' and '.join(_instances(change))} beside those not restarted yet"
+    first = [r.instance for r in change.rollouts if r.first_observed_at < end]
+    return f"{' and '.join(first)} beside those not restarted yet"
 
 
 def _new(change: Change) -> str:

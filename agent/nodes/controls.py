@@ -17,7 +17,7 @@ from agent.analysis.experiments import Trial, before_against_after, difference_i
 from agent.nodes.cohorts import ALPHA, old_beside_new, spared
 from agent.nodes.facts import Facts
 from agent.nodes.health import health_doubts
-from agent.nodes.survey.changes import began
+from agent.nodes.survey.changes import began, undone
 from agent.nodes.survey.deviations import Floats, matrix
 from agent.nodes.trying import Trying
 from agent.state import Change, Control, ControlKind, ControlVerdict
@@ -97,11 +97,11 @@ def own_signals(trying: Trying) -> Control:
             "requests", "versions",
         )  # fmt: skip
     words = " and ".join(f"{s.subject} from {facts.when(s.onset)}" for s in own)
+    before = max(0.0, (onset - trying.began).total_seconds())
     return trying.says(
         "own_signals",
         "implicates",
-        f"{service} left its band by its {words}; the change came "
-        f"{(onset - trying.began).total_seconds():.0f} s before.",
+        f"{service} left its band by its {words}; the change came {before:.0f} s before.",
         "requests", "versions",
     )  # fmt: skip
 
@@ -165,32 +165,32 @@ def _differed(changed: Floats, apart: Floats, split: int, until: int) -> Trial:
 def recovery(trying: Trying) -> Control:
     """Taking the change back ends the trouble, if it was the cause."""
     change, facts = trying.change, trying.facts
-    reverts = [c for c in facts.changes.values() if c.reverts == change.id]
-    if not reverts:
+    back = undone(change, facts.changes.values())
+    if back is None:
         return _outlived(trying)
-    back = reverts[0]
+    how = "took it back" if back.reverts == change.id else "replaced it"
     times = [r.first_observed_at for r in back.rollouts] or [began(back)]
     ended = facts.incident.ended_at
     evidence = ("versions", "requests")
     if ended is None:
         if facts.window.end - max(times) < _SOON:
             return trying.says(
-                "recovery", "not_assessable", f"{back.id} took it back too late to tell.", *evidence
+                "recovery", "not_assessable", f"{back.id} {how} too late to tell.", *evidence
             )
         return trying.says(  # queues and leaks outlast what made them
-            "recovery", "neutral", f"{back.id} took it back, the trouble went on.", *evidence
+            "recovery", "neutral", f"{back.id} {how}, the trouble went on.", *evidence
         )
     if _ended_with(back, facts):
         return trying.says(
             "recovery",
             "implicates",
-            f"It was taken back ({back.id}) from {facts.when(min(times))}; the trouble ended at "
+            f"{back.id} {how} from {facts.when(min(times))}; the trouble ended at "
             f"{facts.when(ended)}.",
             *evidence,
         )
     return trying.says(
         "recovery", "neutral", f"The trouble ended at {ended:%H:%M:%S}, apart from {back.id}, "
-        "which took it back.", *evidence,
+        f"which {how}.", *evidence,
     )  # fmt: skip
 
 

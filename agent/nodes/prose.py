@@ -11,6 +11,7 @@ from agent.nodes.blocker import Blocker
 from agent.nodes.facts import Facts
 from agent.nodes.lines import new_lines
 from agent.nodes.shortage import Shortage
+from agent.nodes.survey.changes import undone
 from agent.nodes.survey.requests import ENTRANCE
 from agent.state import Cause, Change, ChangeKind, NextStep, Statement, Verdict
 from agent.tools.notebook import Answer
@@ -51,10 +52,13 @@ def title(
 
 def _headline(cause: Cause, facts: Facts, short: Shortage | None) -> str:
     change = facts.changes.get(cause.change)
-    who = f"{_NOUNS[change.kind]} {change.what}" if change else cause.resource.name
+    name = cause.resource.name
+    who = f"{_NOUNS[change.kind]} {change.what}" if change else name
+    if change and change.kind != "deploy":
+        who += f": {name}"
     if short:
         return f"{who} {'runs out of' if short.reached else 'holds ever more'} {short.words}"
-    return f"{who} {_ails(cause.resource.name, facts)}"
+    return f"{who} {_ails(name, facts)}"
 
 
 def blocks(blocking: Blocker) -> str:
@@ -258,7 +262,7 @@ def _for_blocker(blocking: Blocker) -> list[NextStep]:
 
 
 def _for_change(change: Change, facts: Facts) -> list[NextStep]:
-    back = next((c for c in facts.changes.values() if c.reverts == change.id), None)
+    back = undone(change, facts.changes.values())
     if change.kind != "deploy":
         return _for_setting(change, back)
     old = change.previous_version or "the version before"
@@ -279,7 +283,7 @@ def _for_setting(change: Change, back: Change | None) -> list[NextStep]:
     """What to do about a change that has no version of its own."""
     noun = _NOUNS[change.kind].lower()
     first = (
-        f"Keep {change.service} as it is: {noun} {change.what} was already taken back ({back.id})."
+        f"Keep {change.service} as it is: {back.id} replaced the {noun} {change.what}."
         if back
         else f"Take the {noun} {change.what} back."
     )

@@ -67,10 +67,14 @@ class Telling(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class _Brief:
-    """What a model is told, and by what its words are judged; it knows evidence as E1, E2, ..."""
+    """What a model is told, and by what its words are judged.
+
+    It knows evidence as E1, E2, ... and steps as S1, S2, ...
+    """
 
     report: Report
     facts: tuple[Statement, ...]
+    steps: dict[str, str]
     evidence: dict[str, str]
     notebook: Notebook
 
@@ -106,10 +110,12 @@ def _instructions() -> str:
 
 
 def _brief(report: Report, notebook: Notebook) -> _Brief:
-    odd = [name for name in _names(report) if not _NAME.fullmatch(name)]
+    names = sorted(_names(report), key=len, reverse=True)
+    odd = [name for name in names if not _NAME.fullmatch(name)]
     facts = (replace(fact, text=_shown(fact.text, odd)) for fact in _facts(report) if fact.evidence)
+    steps = {f"S{n}": _shown(step.text, odd) for n, step in enumerate(report.next_steps, 1)}
     evidence = {f"E{n}": name for n, name in enumerate(sorted(report.evidence), 1)}
-    return _Brief(report, tuple(facts), evidence, notebook)
+    return _Brief(report, tuple(facts), steps, evidence, notebook)
 
 
 def _facts(report: Report) -> Iterator[Statement]:
@@ -151,7 +157,7 @@ def _shown(text: str, odd: Iterable[str]) -> str:
 def _material(brief: _Brief) -> str:
     """The brief as the model reads it: as many facts, the most important first, as may be sent."""
     called = {name: alias for alias, name in brief.evidence.items()}
-    steps = [{"id": f"S{n}", "text": s.text} for n, s in enumerate(brief.report.next_steps, 1)]
+    steps = [{"id": step, "text": text} for step, text in brief.steps.items()]
     facts = [{"text": f.text, "evidence": [called[i] for i in f.evidence]} for f in brief.facts]
     sizes = accumulate(len(orjson.dumps(fact)) for fact in facts)
     told = [fact for fact, size in zip(facts, sizes, strict=True) if size <= INPUT_CHARS]
@@ -169,17 +175,16 @@ def _told(telling: Telling, brief: _Brief) -> Report:
     report = replace(
         report,
         summary=kept if enough else report.summary,
-        next_steps=_steps(report.next_steps, [*why], reasons),
+        next_steps=_ordered(dict(zip(brief.steps, report.next_steps, strict=True)), why, reasons),
     )
     if dropped := len(said) + len(why) - len(kept) - len(reasons):
-        text = f"{dropped} of {len(said) + len(why)} sentences of the model were dropped"
-        stand = "" if enough else " The summary is the engine's own."
-        report = _noting(report, f"{text}: the facts that they cite do not say so.{stand}")
-    return report
+        count = f"{dropped} of {len(said) + len(why)} sentences of the model were dropped"
+        report = _noting(report, f"{count}: the facts that they cite do not say so.")
+    return report if enough else _noting(report, "The model said too little: the summary is ours.")
 
 
 def _statement(sentence: Sentence, brief: _Brief) -> Statement:
-    ids = (brief.evidence.get(alias, alias) for alias in sentence.evidence)
+    ids = (brief.evidence.get(alias, "") for alias in sentence.evidence)
     return Statement(sentence.text.strip(), tuple(dict.fromkeys(ids)))
 
 
@@ -225,14 +230,13 @@ def _named(word: str, text: str) -> bool:
     return bool(re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", text, re.I))
 
 
-def _steps(
-    steps: tuple[NextStep, ...], order: list[str], reasons: dict[str, str]
+def _ordered(
+    steps: dict[str, NextStep], order: Iterable[str], reasons: dict[str, str]
 ) -> tuple[NextStep, ...]:
-    """All of the engine's steps in the model's order, each with its reason where one holds."""
-    own = {f"S{n}": step for n, step in enumerate(steps, 1)}
-    ranked = [*dict.fromkeys(i for i in order if i in own), *(i for i in own if i not in order)]
+    """All of the engine's steps, the model's choice first, each with its reason where one holds."""
+    chosen = dict.fromkeys((*(step for step in order if step in steps), *steps))
     return tuple(
-        replace(own[i], text=f"{own[i].text} {reasons.get(i, '')}".strip()) for i in ranked
+        replace(steps[i], text=f"{steps[i].text} {reasons.get(i, '')}".rstrip()) for i in chosen
     )
 
 

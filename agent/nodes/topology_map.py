@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pandas as pd
 
@@ -24,10 +25,11 @@ def topology_map(facts: Facts, cause: Cause | None, edges: Answer) -> TopologyMa
         return None
     drawn = _drawn(states, facts)
     rest = Counter(states[name] for name in states.keys() - set(drawn))
+    first = {name: _first(name, facts) for name in drawn if states[name] != "well"}
     return TopologyMap(
-        nodes=tuple(_node(name, states[name], facts) for name in drawn),
+        nodes=tuple(_node(name, states[name], first.get(name), facts) for name in drawn),
         edges=tuple(_edges(edges.df, drawn, facts, cause)),
-        evidence=(edges.id,),
+        evidence=tuple(dict.fromkeys([edges.id, *(s.evidence for s in first.values() if s)])),
         others_deviating=rest.total() - rest["well"],
         others_well=rest["well"],
     )
@@ -36,12 +38,11 @@ def topology_map(facts: Facts, cause: Cause | None, edges: Answer) -> TopologyMa
 def _states(facts: Facts, cause: Cause | None) -> States:
     """How every resource fared, those that matter most first."""
     seen = (*facts.signals, *facts.elsewhere)
+    path = [name for hop in (cause.path if cause else ()) for name in (hop.source, hop.target)]
     named: dict[NodeState, list[str]] = {
         "cause": [cause.resource.name] if cause else [],
         "symptom": [name for name in facts.symptomatic if _bad(name, facts)],
-        "path": [
-            name for hop in (cause.path if cause else ()) for name in (hop.source, hop.target)
-        ],
+        "path": path,
         "deviates": [name for name in dict.fromkeys(s.resource for s in seen) if _bad(name, facts)],
         "well": sorted(facts.services | facts.topology.names),
     }
@@ -49,8 +50,8 @@ def _states(facts: Facts, cause: Cause | None) -> States:
     for state, names in named.items():
         for name in names:
             states.setdefault(name, state)
-    states.pop(ENTRANCE, None)
-    return states
+    first = dict.fromkeys([*named["cause"], *path, *states])
+    return {name: states[name] for name in first if name != ENTRANCE}
 
 
 def _bad(name: str, facts: Facts) -> list[Signal]:
@@ -76,11 +77,14 @@ def _drawn(states: States, facts: Facts) -> list[str]:
     return [*ill, *well][:_MOST]
 
 
-def _node(name: str, state: NodeState, facts: Facts) -> MapNode:
-    first = next(iter(_bad(name, facts) or facts.saturation(name)), None)
-    if state == "well" or first is None:
-        return MapNode(name, facts.kind(name), state)
-    return MapNode(name, facts.kind(name), state, first.subject, first.onset)
+def _first(name: str, facts: Facts) -> Signal | None:
+    """What of a resource deviated first, as users see it or else as it says itself."""
+    return next(iter(_bad(name, facts) or facts.saturation(name)), None)
+
+
+def _node(name: str, state: NodeState, first: Signal | None, facts: Facts) -> MapNode:
+    node = MapNode(name, facts.kind(name), state)
+    return replace(node, text=first.subject, onset=first.onset) if first else node
 
 
 def _edges(

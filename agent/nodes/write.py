@@ -19,6 +19,7 @@ from agent.nodes.topology_map import topology_map
 from agent.nodes.weigh import LIKELY
 from agent.state import (
     Cause,
+    Change,
     Chart,
     Gap,
     Investigation,
@@ -163,7 +164,7 @@ def _timeline(facts: Facts, alerts: Answer) -> list[TimelineEntry]:
             text = f"{change.id} announced: {change.kind} of {change.what}{who}"
             entries.append(TimelineEntry(change.declared_at, text, "change", ("changes",)))
         for rollout in change.rollouts:
-            text = f"{change.id}: {rollout.instance} first seen on {change.version or change.what}"
+            text = f"{change.id}: {rollout.instance} first seen {_with(change)}"
             entries.append(TimelineEntry(rollout.first_observed_at, text, "change", ("versions",)))
     for resource in dict.fromkeys(s.resource for s in facts.signals):
         if bad := sorted(facts.of(resource), key=lambda s: (s.onset, not s.own)):
@@ -180,6 +181,11 @@ def _timeline(facts: Facts, alerts: Answer) -> list[TimelineEntry]:
         )
     inside = (e for e in entries if e.at >= facts.window.start or e.kind == "change")
     return sorted(inside, key=lambda e: (e.at, e.text))
+
+
+def _with(change: Change) -> str:
+    """What an instance has that a change reached: a version, or a change that has none."""
+    return f"with {change.what}" if charts.carriers(change) else f"on {change.version}"
 
 
 def _cut(notebook: Notebook) -> list[Gap]:

@@ -14,11 +14,13 @@ _SLOW = Measure(
     log=True,
 )  # fmt: skip
 _FAILING = Measure(
-    "calls", "failed_percent", "errors", "failed calls", "%", own=True, least=2.0, ratio=2.0
-)
+    "calls", "failed_percent", "errors", "failed calls", "%", own=True, least=2.0, ratio=2.0,
+    events="failed", trials="calls",
+)  # fmt: skip
 _UNANSWERED = Measure(
-    "calls", "unanswered_percent", "errors", "unanswered calls", "%", own=True, least=2.0, ratio=2.0
-)
+    "calls", "unanswered_percent", "errors", "unanswered calls", "%", own=True, least=2.0,
+    ratio=2.0, events="unanswered", trials="calls",
+)  # fmt: skip
 
 
 def survey_calls(state: Investigation, runtime: Runtime[Context]) -> Investigation:

@@ -22,6 +22,7 @@ _QUIET = timedelta(seconds=60)  # an instance silent for less may still be runni
 NEVER = datetime.max.replace(tzinfo=UTC)  # of a change neither announced nor seen: there is none
 _SETTLED_S = 60  # versions seen this soon were running when the window opened
 _SHORT_SHA = 7
+_REPLACED = ("config", "flag", "scale")  # a value is in force until the next one is
 _CLOCKS = timedelta(seconds=30)  # how far the clocks of a deployer and an instance may differ
 
 
@@ -215,6 +216,15 @@ def _reverts(change: Change, earlier: Change) -> bool:
         and change.version != change.previous_version
         and (change.version, change.previous_version) == (earlier.previous_version, earlier.version)
     )
+
+
+def undone(change: Change, changes: Iterable[Change]) -> Change | None:
+    """The change that took another back; of one without a version, the next one in its place."""
+    later = sorted((c for c in changes if began(c) > began(change)), key=began)
+    backs = [c for c in later if c.reverts == change.id]
+    if not backs and change.kind in _REPLACED:
+        backs = [c for c in later if (c.kind, c.service) == (change.kind, change.service)]
+    return backs[0] if backs else None
 
 
 def began(change: Change) -> datetime:

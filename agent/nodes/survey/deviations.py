@@ -11,12 +11,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from agent.analysis.change_points import shifts
+from agent.analysis.scan import densest
 from agent.state import Indicator, Look, Signal, Window
 
 Floats = NDArray[np.float64]
 Identity = dict[str, Any]
 
 _MOST_SEGMENTS = 3
+_ALPHA = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,7 @@ class Measure:
 
     A shift counts when it is at least `least` in the quantity's own unit and, where `ratio` is
     given, at least that many times the level before (or as much below). `log` compares ratios.
+    A share in percent names what it counts: `events` of `trials`.
     `counts` says that where others were seen, not to be seen is zero and not unknown.
     """
 
@@ -39,6 +42,8 @@ class Measure:
     log: bool = False
     counts: bool = False
     rises_only: bool = True
+    events: str = ""
+    trials: str = "requests"
 
 
 def matrix(frame: pd.DataFrame, key: str, column: str, buckets: int) -> tuple[list[Any], Floats]:
@@ -58,7 +63,35 @@ def signals(
         if measure.counts:
             values = _silence_counted(values)
         identities: list[Identity] = [{"resource": name} for name in names]
-        found += of_series(values, measure, window, evidence, identities.__getitem__)
+        shifted = of_series(values, measure, window, evidence, identities.__getitem__)
+        found += shifted
+        if measure.events:
+            even = set(names) - {signal.resource for signal in shifted}
+            found += _of_counts(frame, key, even, measure, window, evidence)
+    return found
+
+
+def _of_counts(
+    frame: pd.DataFrame,
+    key: str,
+    names: set[Any],
+    measure: Measure,
+    window: Window,
+    evidence: str,
+) -> list[Signal]:
+    """The stretches of trouble among so few requests that only their counts show it."""
+    resources, events = matrix(frame, key, measure.events, window.buckets)
+    _, trials = matrix(frame, key, measure.trials, window.buckets)
+    found = []
+    for row, name in enumerate(resources):
+        stretch = densest(events[row], trials[row]) if name in names else None
+        if stretch is None or stretch.p_value * len(resources) > _ALPHA:
+            continue
+        before, during = 100 * stretch.before, 100 * stretch.during
+        if _matters(before, during, measure):
+            named = {"resource": name}
+            segment = stretch.start, stretch.end, stretch.z
+            found.append(_signal(segment, (before, during), measure, window, evidence, named))
     return found
 
 
@@ -85,25 +118,37 @@ def of_series(
         before, during = _levels(values[row], start, end)
         if not _matters(before, during, measure):
             continue
-        identity: dict[str, Any] = {
-            "look": measure.look,
-            "indicator": measure.indicator,
-            "subject": measure.subject,
-            "own": measure.own,
-            "unit": measure.unit,
-        } | named(row)
-        found.append(
-            Signal(
-                onset=window.at(start),
-                ended_at=window.at(end) if end < window.buckets else None,
-                effect=effect,
-                before=before,
-                during=during,
-                evidence=evidence,
-                **identity,
-            )
-        )
+        segment, levels = (start, end, effect), (before, during)
+        found.append(_signal(segment, levels, measure, window, evidence, named(row)))
     return found
+
+
+def _signal(
+    segment: tuple[int, int, float],
+    levels: tuple[float, float],
+    measure: Measure,
+    window: Window,
+    evidence: str,
+    named: Identity,
+) -> Signal:
+    """A deviating segment (start, end, effect) with its levels before and during, in words."""
+    start, end, effect = segment
+    identity: dict[str, Any] = {
+        "look": measure.look,
+        "indicator": measure.indicator,
+        "subject": measure.subject,
+        "own": measure.own,
+        "unit": measure.unit,
+    } | named
+    return Signal(
+        onset=window.at(start),
+        ended_at=window.at(end) if end < window.buckets else None,
+        effect=effect,
+        before=levels[0],
+        during=levels[1],
+        evidence=evidence,
+        **identity,
+    )
 
 
 def _segments(values: Floats, measure: Measure) -> Iterator[tuple[int, int, int, float]]:

@@ -18,15 +18,18 @@ def _latency(column: str, subject: str, *, own: bool) -> Measure:
     )
 
 
-def _failures(column: str, subject: str, *, own: bool) -> Measure:
-    return Measure("requests", column, "errors", subject, "%", own=own, least=2.0, ratio=2.0)
+def _failures(events: str, subject: str, *, own: bool) -> Measure:
+    column = f"{events}_percent"
+    return Measure(
+        "requests", column, "errors", subject, "%", own=own, least=2.0, ratio=2.0, events=events
+    )
 
 
 _MEASURES = (
     _latency("p95_ms", "latency p95", own=False),
     _latency("own_p95_ms", "own time p95", own=True),
-    _failures("failed_percent", "failed requests", own=False),
-    _failures("own_failed_percent", "own failures", own=True),
+    _failures("failed", "failed requests", own=False),
+    _failures("own_failed", "own failures", own=True),
     Measure(
         "requests",
         "per_s",
