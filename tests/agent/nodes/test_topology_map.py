@@ -151,7 +151,7 @@ def test_calls_are_counted_during_the_incident_and_their_p95_told_before_and_dur
     )
     made = drawn(facts(signal("checkout", 5)), None, answer)
     assert made.edges == (MapEdge("web", "checkout", 90, 50, 3000.0, 9.4),)
-    assert made.evidence == ("edges",)
+    assert made.evidence == ("edges", "requests")
 
 
 def test_without_an_incident_the_whole_window_is_counted() -> None:
@@ -193,3 +193,17 @@ def test_where_very_many_deviate_those_not_drawn_are_counted_as_such() -> None:
     assert [node.name for node in made.nodes][:2] == ["payment", "checkout"]
     assert len(made.nodes) == 20
     assert (made.others_deviating, made.others_well) == (82, 103)
+
+
+def test_the_path_is_drawn_whole_even_where_very_many_show_the_symptom() -> None:
+    crowd = tuple((f"s{n}", "checkout") for n in range(50))
+    ill = [signal(f"s{n}", 6) for n in range(50)]
+    found = facts(
+        signal("payment", 5, own=True),
+        *ill,
+        calls=(*SHOP, *crowd),
+        symptom=tuple(f"s{n}" for n in range(50)),
+    )
+    made = drawn(found, blame("payment", ("payment", "checkout"), ("checkout", "s49")))
+    assert [node.name for node in made.nodes][:4] == ["payment", "checkout", "s49", "s0"]
+    assert {node.name: node.state for node in made.nodes}["s49"] == "symptom"
