@@ -21,7 +21,11 @@ owned AS (
 parts AS (
   SELECT *,
     coalesce(l.pid, '')                              AS pid,
-    CASE WHEN goes_on THEN substr(line, 2) ELSE l.text END AS text,
+    CASE   -- a blank line is no record to the reader, but may be one of a statement's
+      WHEN goes_on THEN repeat(chr(10), position - lag(position) OVER (ORDER BY position) - 1)
+        || substr(line, 2)
+      ELSE l.text
+    END                                              AS text,
     NOT goes_on AND l.severity <> ''                 AS begins
   FROM owned
 ),
