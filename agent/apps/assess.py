@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, get_args
 
 from agent.analysis.experiments import poisson_rates
 from agent.analysis.topology import Edge, Topology
@@ -21,6 +21,7 @@ from agent.report.pr_check import (
     ChangedFile,
     Check,
     Finding,
+    FindingKind,
     Health,
     Level,
     PastIncident,
@@ -48,9 +49,10 @@ _SLOWER, _SLOWER_BY_MS = 1.5, 5.0
 _WORSE, _WORSE_BY_PERCENT, _CHANCE = 2.0, 2.0, 0.01
 _FAILING_PERCENT = 5.0  # all the time: no service that is well fails so many
 _CALLER = ", at a caller"
-_MOST_REVISIONS = 10  # whose files are asked for
+_MOST_REVISIONS = 20  # whose files are asked for
 _VALUE = re.compile(r"\$(\w+)")
-_SEVERITIES: tuple[Severity, ...] = ("high", "medium", "low")
+_SEVERITIES: tuple[Severity, ...] = get_args(Severity)
+_KINDS: tuple[FindingKind, ...] = get_args(FindingKind)
 
 FilesOf = Callable[[str], frozenset[str]]
 Row = dict[str, Any]
@@ -114,7 +116,7 @@ def _assessed(desk: _Desk, question: Question, files_of: FilesOf) -> Check:
             *_unsettled(changes, reach),
             *_repeated(incidents, pull),
         ),
-        key=lambda one: (_SEVERITIES.index(one.severity), one.kind, one.service),
+        key=lambda one: (_SEVERITIES.index(one.severity), _KINDS.index(one.kind), one.service),
     )
     known = any(one.role == "touched" and one.now for one in reach.services)
     verdict = _verdict(findings, judged=known or not (touched or unmapped))
@@ -130,7 +132,7 @@ def _assessed(desk: _Desk, question: Question, files_of: FilesOf) -> Check:
         changes=changes,
         incidents=incidents,
         unmapped=unmapped,
-        gaps=tuple(_gaps(desk, question, reach)),
+        gaps=tuple(_gaps(desk, question, reach, incidents)),
         evidence=desk.evidence,
         engine_version=version("inquest"),
     )
@@ -399,7 +401,7 @@ def kind_of(path: str) -> str:
 
 
 def _verdict(findings: Sequence[Finding], *, judged: bool) -> Verdict:
-    """By the gravest finding; calm is said only where there was something to look at."""
+    """Go by the gravest finding; calm is said only where there was something to look at."""
     if any(one.severity == "high" for one in findings):
         return "look_twice"
     if any(one.severity == "medium" for one in findings):
@@ -408,8 +410,9 @@ def _verdict(findings: Sequence[Finding], *, judged: bool) -> Verdict:
 
 
 def _risk(findings: Sequence[Finding]) -> float:
-    """What the findings add up to, each taken as a chance of its own."""
-    calm = math.prod(1 - RISK_OF[one.severity] for one in findings)
+    """What the gravest finding of each service adds up to, each taken as a chance of its own."""
+    gravest = {one.service: one.severity for one in reversed(findings)}
+    calm = math.prod(1 - RISK_OF[severity] for severity in gravest.values())
     return round(min(1 - calm, HIGHEST_RISK), 2)
 
 
@@ -427,8 +430,7 @@ def _summary(
     yield Statement(f"It touches {names} ({files}{stray}).")
     if findings:
         worst = findings[0]
-        of = f"{worst.service}: " if worst.service else ""
-        yield Statement(f"{of}{worst.text}", worst.evidence)
+        yield Statement(f"{worst.where}: {worst.text}", worst.evidence)
     elif verdict == "not_assessable":
         yield Statement("The lake holds no requests of what it touches.", reach.evidence)
     elif touched:
@@ -439,7 +441,9 @@ def _summary(
         )
 
 
-def _gaps(desk: _Desk, question: Question, reach: Reach) -> Iterator[Gap]:
+def _gaps(
+    desk: _Desk, question: Question, reach: Reach, incidents: Sequence[PastIncident]
+) -> Iterator[Gap]:
     pull = question.pull
     if len(pull.files) < pull.files_in_all:
         listed = f"{len(pull.files):,} of the {pull.files_in_all:,} changed files were listed"
@@ -455,6 +459,9 @@ def _gaps(desk: _Desk, question: Question, reach: Reach) -> Iterator[Gap]:
     if reach.as_of and touched and question.now - reach.as_of > _STALE:
         age = words.duration((question.now - reach.as_of).total_seconds())
         yield Gap("not_yet_arrived", f"Health is as of {_when(reach.as_of)}, {age} before.")
+    if len({one.revision for one in incidents if one.revision}) > _MOST_REVISIONS:
+        newest = f"the newest {_MOST_REVISIONS} implicated revisions"
+        yield Gap("not_looked_at", f"Only the files of {newest} were compared with this change's.")
     for evidence in desk.notebook.cut():
         yield Gap("not_looked_at", f"Only the first {evidence.rows:,} rows of {evidence.tool}.")
 

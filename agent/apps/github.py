@@ -37,11 +37,21 @@ _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
 class GitHubError(InquestError):
-    """GitHub did not do what was asked; `status` is its HTTP status, 0 if there was no answer."""
+    """GitHub did not do what was asked.
 
-    def __init__(self, sentence: str, status: int = 0) -> None:
+    `status` is its HTTP status, 0 if there was no answer; `wait_s` is how long it asks to wait
+    before the next try, None if another would be no use.
+    """
+
+    def __init__(self, sentence: str, status: int = 0, wait_s: float | None = None) -> None:
         super().__init__(sentence)
         self.status = status
+        self.wait_s = wait_s
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether what was asked may have been done all the same."""
+        return self.status == 0 or self.status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,9 +179,8 @@ class GitHub:
             known = next((c for c in self._comments(number) if _is_ours(c, me, marker)), None)
             try:
                 return self._write(number, known, body)
-            except GitHubError as error:
-                lost = error.status == 0 or error.status >= HTTPStatus.INTERNAL_SERVER_ERROR
-                if not lost or attempt == _ATTEMPTS:
+            except GitHubError as failure:
+                if not failure.is_lost or attempt == _ATTEMPTS:
                     raise
                 time.sleep(_backoff(attempt))
         raise AssertionError("the last attempt returns or raises")
@@ -206,29 +215,24 @@ class GitHub:
         """Send a request, again where GitHub asks to wait or, unless it is a POST, fails."""
         again = method != "POST" if idempotent is None else idempotent
         for attempt in range(1, _ATTEMPTS + 1):
-            failure, wait = self._sent(method, path, again=again, attempt=attempt, **more)
-            if isinstance(failure, httpx.Response):
-                return failure
-            if wait is None or wait > PATIENCE_S or attempt == _ATTEMPTS:
-                raise failure
-            time.sleep(wait)
+            try:
+                return self._sent(method, path, **more)
+            except GitHubError as failure:
+                wait_s = _backoff(attempt) if failure.is_lost and again else failure.wait_s
+                if wait_s is None or wait_s > PATIENCE_S or attempt == _ATTEMPTS:
+                    raise
+                time.sleep(wait_s)
         raise AssertionError("the last attempt returns or raises")
 
-    def _sent(
-        self, method: str, path: str, *, again: bool, attempt: int, **more: Any
-    ) -> tuple[httpx.Response | GitHubError, float | None]:
-        """Send once: the answer, or what is wrong and how long to wait before the next attempt."""
+    def _sent(self, method: str, path: str, **more: Any) -> httpx.Response:
         base = self._api.removesuffix("/v3") if path == "/graphql" else self._api
-        later = _backoff(attempt) if again else None
         try:
             answer = self._http.request(method, f"{base}{path}", **more)
         except httpx.TransportError as error:
-            return GitHubError(f"{base} gave no answer to {method} {path}: {error}."), later
-        if answer.is_success:
-            return answer, None
-        if answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            return _refusal(answer), later
-        return _refusal(answer), _asked_to_wait(answer)
+            raise GitHubError(f"{base} gave no answer to {method} {path}: {error}.") from None
+        if not answer.is_success:
+            raise _refusal(answer)
+        return answer
 
 
 def _read(kind: TypeAdapter[T], answer: httpx.Response) -> T:
@@ -268,7 +272,7 @@ def _asked_to_wait(answer: httpx.Response) -> float | None:
     return PATIENCE_S if limited else None
 
 
-_HELP = {
+_HELP: dict[int, str] = {
     HTTPStatus.UNAUTHORIZED: "is GITHUB_TOKEN valid?",
     HTTPStatus.FORBIDDEN: "may the token do that? A fork's may only read.",
     HTTPStatus.NOT_FOUND: "does it exist, and may the token see it?",
@@ -276,12 +280,14 @@ _HELP = {
 
 
 def _refusal(answer: httpx.Response) -> GitHubError:
-    asked = f"{answer.request.method} {answer.request.url.path}"
-    status = answer.status_code
-    if _asked_to_wait(answer) is not None:
-        return GitHubError(f"GitHub's rate limit does not allow {asked} now; try later.", status)
-    hint = _HELP.get(HTTPStatus(status) if status in list(HTTPStatus) else HTTPStatus.OK, "")
-    return GitHubError(f"GitHub answered {status} to {asked}: {hint or _said(answer)}", status)
+    asked, status = f"{answer.request.method} {answer.request.url.path}", answer.status_code
+    wait_s = _asked_to_wait(answer)
+    if wait_s is not None:
+        sentence = f"GitHub's rate limit does not allow {asked} now; try later."
+        return GitHubError(sentence, status, wait_s)
+    return GitHubError(
+        f"GitHub answered {status} to {asked}: {_HELP.get(status) or _said(answer)}", status
+    )
 
 
 def _said(answer: httpx.Response) -> str:

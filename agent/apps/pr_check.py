@@ -9,7 +9,7 @@ import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -168,8 +168,6 @@ def _change(
     head: str | None,
 ) -> tuple[Pull, FilesOf]:
     """The change to judge, and how to learn which files another one changed."""
-    from dataclasses import replace
-
     from agent.apps import git
 
     number = pr or _number(runner.event)
@@ -291,25 +289,26 @@ def _is_as_grave(check: Check, fail_on: FailOn) -> bool:
 def _dressed(check: Check, form: Format, run_url: str) -> str:
     from agent.report.pr_check import dump
     from agent.report.pr_comment import comment as markdown
-    from agent.report.pr_comment import headline
-    from agent.report.words import line
 
     if form == "json":
         return dump(check)
     if form == "markdown":
         return markdown(check, run_url)
-    told = [
-        headline(check),
-        *(line(one.text) for one in check.summary),
-        *(f"not known: {line(gap.text)}" for gap in check.gaps),
-        *(f"no service is known for {line(path)}" for path in check.unmapped),
-    ]
-    columns = ["severity", "where", "finding", "seen before"]
+    told = list(_told(check))
+    if form == "html":
+        told = [f"<p>{html.escape(sentence)}</p>" for sentence in told]
     rows = [
         {"severity": f.severity, "where": f.where, "finding": f.text, "seen before": f.seen_before}
         for f in check.findings
     ]
-    table = dress(columns, rows, form) if rows else ""
-    if form == "text":
-        return "\n".join(filter(None, [*told, table]))
-    return "\n".join([*(f"<p>{html.escape(one)}</p>" for one in told), table])
+    return "\n".join([*told, *([dress(list(rows[0]), rows, form)] if rows else [])])
+
+
+def _told(check: Check) -> Iterator[str]:
+    from agent.report.pr_comment import headline
+    from agent.report.words import line
+
+    yield headline(check)
+    yield from (line(one.text) for one in check.summary)
+    yield from (f"not known: {line(gap.text)}" for gap in check.gaps)
+    yield from (f"no service is known for {line(path)}" for path in check.unmapped)

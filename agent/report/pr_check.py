@@ -14,7 +14,7 @@ from agent.report.words import block
 from agent.state import Cost, Evidence, Gap, Statement
 
 Severity = Literal["high", "medium", "low"]
-FindingKind = Literal["alert", "health", "change", "past_incident", "map"]
+FindingKind = Literal["past_incident", "health", "alert", "change", "map"]
 Verdict = Literal["look_twice", "keep_an_eye", "nothing_found", "not_assessable"]
 Role = Literal["touched", "caller"]
 

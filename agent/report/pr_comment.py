@@ -181,7 +181,7 @@ def _unmapped(check: Check) -> str:
 def _evidence(check: Check) -> str:
     lines = [_one_evidence(one) for one in check.evidence.values()]
     weights = ", ".join(f"{name} {weight:g}" for name, weight in RISK_OF.items())
-    reckoned = f"The risk is {check.risk_is}: each finding is taken as a chance ({weights})."
+    reckoned = f"The risk is {check.risk_is}: the gravest finding of each service ({weights})."
     return f"{_bullets(lines)}\n\n{reckoned} The SQL is in the run's JSON." if lines else ""
 
 
