@@ -119,7 +119,7 @@ def application(sync: Sync, past: list[Sync], version: int) -> Json:
                     "jsonPointers": ["/spec/template/spec/containers/0/image"],
                 }
             ],
-            "syncPolicy": {"syncOptions": ["RespectIgnoreDifferences=true"]},
+            "syncPolicy": {"automated": {}, "syncOptions": ["RespectIgnoreDifferences=true"]},
             "revisionHistoryLimit": 10,
         },
         "status": status(sync, past),
