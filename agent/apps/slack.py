@@ -210,7 +210,7 @@ class Desk:
         if not place.tell(note(opening)):
             return
         running = self._investigators.submit(self._investigate, asked.request, said.append)
-        while not wait([running], EVERY_S).done:
+        while not (wait([running], EVERY_S).done or running.cancelled()):
             place.tell(note(opening, said[-1]))
         report, folder = running.result()
         with self._lock:

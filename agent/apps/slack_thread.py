@@ -17,7 +17,7 @@ _LONGEST = 20_000  # what an alert says in more characters than this, it does no
 
 _TS = re.compile(r"[0-9]{1,12}\.[0-9]{1,9}")
 _LINK = re.compile(r"<(?:[^<>|]*\|)?([^<>|]*)>")
-_SAID = re.compile(r"(\w+)=([^\s`\"'“”]+)")
+_SAID = re.compile(r"(\w+)=([^\s`\"'“”,;]+)")
 _LABEL = r"""(?im)(?:^|[\s{{,*_`•]){name}["*_`]*\s*[=:][\s"*_`]*([a-z0-9][\w.:-]{{0,99}})"""
 _SERVICE = re.compile(_LABEL.format(name=r"service(?:[._ ]?name)?"))
 _ALERT = re.compile(_LABEL.format(name=r"alert(?:[ _]?name)?"))
@@ -86,7 +86,7 @@ def question(mention: Mention, first: Mapping[str, Any]) -> Question:
         alert=said.get("alert"),
         lookback_s=60 * _minutes(said.get("lookback", "60")),
     )
-    name = request.alert or _found(_FIRING, alert) or _found(_ALERT, alert)
+    name = request.alert or _found(_ALERT, alert) or _found(_FIRING, alert)
     return Question(request, name or "")
 
 

@@ -55,8 +55,8 @@ class SlackServer:
         handler = type("Handler", (_Handler,), {"slack": self})
         web = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         socket = serve(self._converse, "127.0.0.1", 0)
-        for server in (web, socket):
-            thread = Thread(target=server.serve_forever)
+        for server, every_s in ((web, (0.02,)), (socket, ())):
+            thread = Thread(target=server.serve_forever, args=every_s)
             thread.start()
             self._stack.callback(thread.join)
             self._stack.callback(server.shutdown)
