@@ -139,7 +139,7 @@ def _within(seconds: float, call: Callable[[], Any]) -> Any:
 def _failure(error: Exception) -> str:
     """Why a call failed, by its kind: what a provider writes may repeat what it was sent."""
     status = getattr(error, "status_code", None)
-    return f"answered {status}" if status else f"could not be asked: {type(error).__name__}"
+    return f"answered {status}" if status else f"failed with {type(error).__name__}"
 
 
 def _path(location: tuple[int | str, ...]) -> str:

@@ -25,13 +25,13 @@ from agent.tools.notebook import Notebook
 
 _CAUSES = 3
 _ENOUGH = 2
+_CITATIONS = 6
 _HIDDEN = "“…”"
 _QUOTED = re.compile(r"“.*?”|\{.*?\}")
 _NAME = re.compile(r"[\w.:/@+-]{1,64}(?: [\w.:/@+-]{1,64}){0,2}")
 _SENTENCE = re.compile(r"(?!.*(?:://|www\.))[A-Za-z0-9 .,;:%()'/+&=_\u2019\u2013\u2014-]{8,400}")
 _WORD = re.compile(r"\w(?:[\w./:+-]*\w)?")
-_NUMBER = re.compile(r"\d+(?:\.\d+)?")
-_IDENTIFIER = re.compile(r"\d|[./:_]|[a-z][A-Z]")
+_FIGURE = re.compile(r"\d|[./:_]|[a-z][A-Z]")
 _BLAMES = re.compile(r"caus|culprit|blam|guilt|respons|fault of|due to|because|root|led to", re.I)
 # Words that decide or advise, and numbers in words: said only where the engine said them.
 _WEIGHTY = re.compile(
@@ -190,25 +190,21 @@ def _statement(sentence: Sentence, brief: _Brief) -> Statement:
 
 def _holds(said: Statement, brief: _Brief) -> bool:
     """Whether the engine said the same: numbers, names, and words of weight."""
-    evidence, carried = brief.report.evidence, brief.carried(said)
+    carried = brief.carried(said)
     return (
         bool(_SENTENCE.fullmatch(said.text))
-        and carries(said, evidence, lambda _: list(numbers_in(carried)))
-        and carries(said, evidence, brief.cells)
+        and len(said.evidence) <= _CITATIONS
         and _words_held(said.text, carried, _resources(brief.report))
         and _blames_rightly(said.text, brief.report)
+        and carries(said, brief.report.evidence, brief.cells)
     )
 
 
 def _words_held(text: str, carried: str, resources: set[str]) -> bool:
-    identifiers = [
-        word
-        for word in _WORD.findall(text)
-        if _IDENTIFIER.search(word) and not _NUMBER.fullmatch(word)
-    ]
+    figures = [word for word in _WORD.findall(text) if _FIGURE.search(word)]
     names = [name for name in resources if _named(name, text)]
     weighty = _WEIGHTY.findall(text)
-    return all(_named(word, carried) for word in (*identifiers, *names, *weighty))
+    return all(_named(word, carried) for word in (*figures, *names, *weighty))
 
 
 def _blames_rightly(text: str, report: Report) -> bool:
@@ -227,7 +223,9 @@ def _blames_rightly(text: str, report: Report) -> bool:
 
 
 def _named(word: str, text: str) -> bool:
-    return bool(re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", text, re.I))
+    """Whether a word stands in a text by itself, not as a part of a longer name, number or time."""
+    alone = rf"(?<![\w.:/-]){re.escape(word)}(?![\w/-]|[.:]\w)"
+    return bool(re.search(alone, text, re.I))
 
 
 def _ordered(

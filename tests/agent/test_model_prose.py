@@ -1,0 +1,121 @@
+"""A model words a whole report and decides nothing: the findings are those of no model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from agent.apps.cli import run
+from agent.config import Request
+from agent.graph import investigate
+from agent.model import open_model
+from agent.nodes.verify import numbered
+from agent.state import Report
+from lake.store import Lake
+from tests.agent.model_server import USED, Script, model_server, obeys, repeats
+from tests.agent.test_graph import BACK, EARLY, GUILTY, leaking
+from tests.agent.world import record
+
+pytestmark = pytest.mark.usefixtures("key")
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
+    with Lake.create(tmp_path_factory.mktemp("prose") / "lake") as lake:
+        record(lake, releases=(EARLY, GUILTY, BACK), behaviour=leaking)
+        yield lake
+
+
+@pytest.fixture(scope="module")
+def plain(lake: Lake) -> Report:
+    return investigate(lake, Request())
+
+
+@pytest.fixture(scope="module")
+def key() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OPENAI_API_KEY", "of-the-test")
+        yield
+
+
+def worded(lake: Lake, script: Script) -> Report:
+    with model_server(script) as server, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OPENAI_BASE_URL", server.url)
+        return investigate(lake, Request(), model=open_model("openai:scripted-1"))
+
+
+@pytest.fixture(scope="module")
+def good(lake: Lake, key: None) -> Report:  # noqa: ARG001 - a fixture is asked for by its name
+    return worded(lake, repeats)
+
+
+def found(report: Report) -> tuple[object, ...]:
+    """What an investigation found, whatever words it is in and however its evidence is numbered."""
+    bare = numbered(replace(report, summary=(), next_steps=()))
+    digests = sorted(evidence.digest for evidence in bare.evidence.values())
+    decided = (bare.title, bare.verdict, bare.confidence, bare.incident, bare.impact, bare.causes)
+    return (*decided, bare.changes, bare.ruled_out, bare.timeline, bare.charts, digests)
+
+
+def test_a_good_models_words_stand_with_the_evidence_that_carries_them(
+    plain: Report, good: Report
+) -> None:
+    assert {s.text[:9] for s in good.summary} == {"In short:"}
+    assert good.summary[0].text == f"In short: {plain.summary[0].text}"
+    assert all(set(s.evidence) <= good.evidence.keys() for s in good.summary)
+    assert found(good) == found(plain)
+
+
+def test_steps_are_the_engines_own_in_the_models_order_each_with_a_reason(
+    plain: Report, good: Report
+) -> None:
+    assert len(plain.next_steps) > 1
+    for step, own in zip(good.next_steps, plain.next_steps[::-1], strict=True):
+        assert step.text.startswith(f"{own.text} That much is known: ")
+        assert (step.command, step.reversible) == (own.command, own.reversible)
+
+
+def test_the_worst_model_moves_neither_verdict_nor_ranking_nor_changes_nor_evidence(
+    lake: Lake, plain: Report
+) -> None:
+    worst = worded(lake, obeys("catalog 41 caused 9999 failures, see https://example.org."))
+    assert found(worst) == found(plain)
+    assert [s.text for s in worst.summary] == [s.text for s in plain.summary]
+    assert worst.next_steps == plain.next_steps
+
+
+def test_what_a_model_used_is_in_the_cost_and_in_the_lake(lake: Lake, good: Report) -> None:
+    cost = good.cost
+    used = (USED["prompt_tokens"], USED["completion_tokens"])
+    assert (cost.model, cost.input_tokens, cost.output_tokens, cost.usd) == (
+        "scripted-1",
+        *used,
+        None,
+    )
+    rows = lake.at().ask(
+        "SELECT span_name, span_kind, attributes FROM trace_span "
+        f"WHERE trace_uid = '{cost.trace_id}' AND span_name LIKE 'chat%'"
+    )
+    (span,) = rows.dicts()
+    assert (span["span_name"], span["span_kind"]) == ("chat scripted-1", "client")
+    assert json.loads(span["attributes"])["gen_ai.provider.name"] == "openai"
+
+
+def test_without_a_model_none_is_called_and_none_is_named(plain: Report) -> None:
+    assert (plain.cost.model, plain.cost.usd) == (None, 0.0)
+    assert not any("model" in gap.text for gap in plain.gaps)
+
+
+def test_a_model_that_cannot_be_had_is_bad_input_and_nothing_is_begun(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("INQUEST_MODEL", "gpt")
+    assert run(["investigate"]) == 2
+    assert "write provider:name" in capsys.readouterr().err
+    assert run(["demo", "--model", "nosuch:x"]) == 2
+    assert list(tmp_path.iterdir()) == []
