@@ -56,7 +56,7 @@ QUERIES = {
     ' (pg_stat_activity_max_tx_duration{datname="shop"})',
 }
 PACK_ABOVE_BYTES = 10_000
-PLAIN = (".arrivals.jsonl", "alertmanager.jsonl")
+PLAIN = (".zst", ".arrivals.jsonl", "alertmanager.jsonl")
 
 Say = Callable[[str], None]
 
@@ -180,12 +180,12 @@ def record(story: Story, seed: int, out: Path, run: Path, ports: daemons.Ports, 
 def pack(evidence: Path) -> None:
     """Compress what is large, but not what is read as it is, and drop what is empty."""
     for file in list(evidence.iterdir()):
-        size = file.stat().st_size
-        text = file.suffix in {".json", ".jsonl", ".log"} and not file.name.endswith(PLAIN)
-        if text and size > PACK_ABOVE_BYTES:
-            packed = gzip.compress(file.read_bytes(), mtime=0)
-            file.with_name(f"{file.name}.gz").write_bytes(packed)
-        if not size or (text and size > PACK_ABOVE_BYTES):
+        if file.name.endswith(PLAIN):
+            continue
+        said = file.read_bytes()
+        if len(said) > PACK_ABOVE_BYTES:
+            file.with_name(f"{file.name}.gz").write_bytes(gzip.compress(said, mtime=0))
+        if not 0 < len(said) <= PACK_ABOVE_BYTES:
             file.unlink()
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from tests.shop import daemons, github, truth
 from tests.shop.fleet import (
+    DRAIN_S,
     FIRST_CONFIGURATIONS,
     FIRST_VERSIONS,
     SERVICES,
@@ -24,8 +25,18 @@ from tests.shop.fleet import (
 from tests.shop.processes import Child
 from tests.shop.recorder import Alert
 from tests.shop.repertoire import STORIES
-from tests.shop.stories import bad_release, config_timeout
-from tests.shop.story import INNOCENT, Calm, Deploy, Story, revert, roll_back
+from tests.shop.stories import bad_release, config_timeout, quick
+from tests.shop.story import (
+    INNOCENT,
+    AwaitAlert,
+    Calm,
+    Configure,
+    Deploy,
+    Story,
+    is_way_back,
+    revert,
+    roll_back,
+)
 
 SEEDS = range(20)
 NOW = datetime(2026, 11, 21, 23, 40, tzinfo=UTC)
@@ -65,6 +76,27 @@ def test_the_guilty_release_stands_between_two_innocent_ones() -> None:
         assert back == roll_back("payment")
         assert {before, after} < set(INNOCENT)
         assert before != after
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
+def test_what_goes_wrong_has_reached_every_zone_before_it_is_taken_back(story: Story) -> None:
+    for seed in SEEDS:
+        at, rolled_by = 0.0, 0.0
+        for step in story.steps(random.Random(seed)):
+            if isinstance(step, Calm):
+                at += step.seconds
+            if isinstance(step, Deploy | Configure):
+                change = step.release if isinstance(step, Deploy) else step.configuration
+                assert not is_way_back(change) or at > rolled_by
+                if story.culprit and change == story.culprit.change:
+                    rolled_by = at + step.bake_s + 2 * DRAIN_S
+
+
+def test_the_quick_story_is_quick() -> None:
+    for seed in SEEDS:
+        steps = quick.steps(random.Random(seed))
+        waits = [step.within_s for step in steps if isinstance(step, AwaitAlert)]
+        assert sum(waits) + sum(each.seconds for each in steps if isinstance(each, Calm)) < 200
 
 
 def test_a_revision_names_its_code() -> None:
@@ -156,7 +188,9 @@ def test_a_recorded_truth_is_whole(file: Path) -> None:
     told = json.loads(file.read_text(encoding="utf-8"))
     began, ended = (datetime.fromisoformat(told[key]) for key in ("recorded_at", "ended_at"))
     assert 60 < (ended - began).total_seconds() < 900
-    assert told["alerts"]
+    first_alert = min(datetime.fromisoformat(each["starts_at"]) for each in told["alerts"])
+    began_to_fail = told["first_failure_at"] or told["alerts"][0]["starts_at"]
+    assert began <= datetime.fromisoformat(began_to_fail) <= first_alert
     assert told["innocent_changes"]
     caused = told["culprit"] is not None or told["blocker"] is not None
     assert (told["verdict"] == "cause_found") is caused

@@ -28,9 +28,10 @@ def steps(rng: random.Random) -> tuple[Step, ...]:
         Calm(rng.uniform(115, 125)),
         Configure(INNOCENT, None, bake_s=3),
         Calm(25),
-        Deploy(GUILTY, rng.choice(ENGINEERS), bake_s=rng.uniform(105, 115)),
-        AwaitAlert(within_s=240),
-        Calm(rng.uniform(75, 85)),
+        Deploy(GUILTY, rng.choice(ENGINEERS), bake_s=rng.uniform(100, 110)),
+        Calm(rng.uniform(120, 125)),
+        AwaitAlert(within_s=120),
+        Calm(rng.uniform(30, 40)),
         Deploy(roll_back("cart"), ONCALL, bake_s=5, task="deploy:rollback"),
         Calm(rng.uniform(95, 105)),
     )
