@@ -82,6 +82,23 @@ def test_the_three_checks_stand_on_each_hop() -> None:
     assert "path not proven: order not shown" in page
 
 
+def test_controls_that_decided_nothing_are_folded_and_none_is_lost() -> None:
+    report = samples.cause_found()
+    page = html(report)
+    folded = "".join(re.findall(r'<details class="more">.*?</details>', page, re.DOTALL))
+    for control in (control for change in report.changes for control in change.controls):
+        assert page.count(control.text) == 1
+        assert (control.text in folded) == (control.verdict in {"neutral", "not_assessable"})
+
+
+def test_what_was_asked_and_not_cited_is_told_in_a_line_without_its_sql() -> None:
+    report = samples.no_incident()
+    asked = replace(report.evidence["E3"], question="Was it the moon?", sql="SELECT 'moon'")
+    page = html(replace(report, summary=(), evidence={**report.evidence, "E3": asked}))
+    assert "Was it the moon?" in page
+    assert "SELECT &#39;moon&#39;" not in page
+
+
 def test_the_page_stays_small_with_a_day_of_minutes_in_half_a_dozen_charts() -> None:
     report = samples.cause_found()
     start = samples.at("00:00:00")
