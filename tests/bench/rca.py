@@ -133,7 +133,7 @@ def run(name: str, folder: Path, limit: int | None = None) -> dict[str, Any]:
     answers = []
     for case in islice(cases(name), limit):
         answers.append(answered(case, folder / Path(case["case"]).name))
-        _say(f"{_line(answers[-1])}")
+        _say(_line(answers[-1]))
     scored = score(name, answers, folder)
     _say(f"\n{'':38}{'n':>5}{'AC@1':>8}{'AC@3':>8}{'Avg@5':>8}")
     for fault, row in scored.items():
@@ -146,7 +146,7 @@ def run(name: str, folder: Path, limit: int | None = None) -> dict[str, Any]:
 
 
 def _line(answer: Answer) -> str:
-    blamed = ", ".join(f"{name} {score:.2f}" for name, score in answer.ranking[:3])
+    blamed = ", ".join(f"{name} {blame:.2f}" for name, blame in answer.ranking[:3])
     return f"{answer.case:40} {answer.report.verdict:12} {answer.seconds:5.1f} s  {blamed}"
 
 
