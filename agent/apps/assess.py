@@ -43,7 +43,6 @@ NOW, BEFORE = timedelta(hours=1), timedelta(hours=24)
 
 REMEMBERED = timedelta(days=365)
 
-_STALE = timedelta(minutes=15)
 _LEAST_REQUESTS = 100  # on either side, to speak of a service's health
 _SLOWER, _SLOWER_BY_MS = 1.5, 5.0
 _WORSE, _WORSE_BY_PERCENT, _CHANCE = 2.0, 2.0, 0.01
@@ -104,7 +103,7 @@ def assess(lake: Lake, question: Question, files_of: FilesOf) -> Check:
 def _assessed(desk: _Desk, question: Question, files_of: FilesOf) -> Check:
     pull = _owned(question)
     touched = sorted({name for file in pull.files for name in file.services})
-    unmapped = tuple(f.path for f in pull.files if _unknown(f, question.services))
+    unmapped = tuple(f.path for f in pull.files if _is_stray(f, question.services))
     reach = _reach(desk, question, touched)
     changes = _changes(desk, question, touched)
     incidents = _incidents(desk, question, touched, pull, files_of)
@@ -118,21 +117,24 @@ def _assessed(desk: _Desk, question: Question, files_of: FilesOf) -> Check:
         ),
         key=lambda one: (_SEVERITIES.index(one.severity), _KINDS.index(one.kind), one.service),
     )
-    known = any(one.role == "touched" and one.now for one in reach.services)
-    verdict = _verdict(findings, judged=known or not (touched or unmapped))
+    unknown = tuple(_unknown_health(question, reach))
+    verdict = _verdict(findings, judged=not unknown and bool(touched or not unmapped))
     return Check(
         pull=pull,
         created_at=question.now,
         since=question.since,
         verdict=verdict,
         risk=None if verdict == "not_assessable" else _risk(findings),
-        summary=tuple(_summary(pull, touched, unmapped, findings, reach, verdict)),
+        summary=(
+            _extent(pull, touched, unmapped),
+            *_gist(touched, findings, reach, verdict),
+        ),
         findings=tuple(findings),
         reach=reach,
         changes=changes,
         incidents=incidents,
         unmapped=unmapped,
-        gaps=tuple(_gaps(desk, question, reach, incidents)),
+        gaps=(*unknown, *_not_looked_at(desk, pull, incidents)),
         evidence=desk.evidence,
         engine_version=version("inquest"),
     )
@@ -149,7 +151,7 @@ def _owned(question: Question) -> Pull:
     return replace(pull, files=tuple(replace(f, services=owners(f)) for f in pull.files))
 
 
-def _unknown(file: ChangedFile, services: ServiceMap) -> bool:
+def _is_stray(file: ChangedFile, services: ServiceMap) -> bool:
     return any(services.owners(path) is None for path in file.paths)
 
 
@@ -416,49 +418,42 @@ def _risk(findings: Sequence[Finding]) -> float:
     return round(min(1 - calm, HIGHEST_RISK), 2)
 
 
-def _summary(
-    pull: Pull,
-    touched: Sequence[str],
-    unmapped: Sequence[str],
-    findings: Sequence[Finding],
-    reach: Reach,
-    verdict: Verdict,
-) -> Iterator[Statement]:
+def _extent(pull: Pull, touched: Sequence[str], unmapped: Sequence[str]) -> Statement:
     files = words.plural(len(pull.files), "file")
     stray = f"; no service is known for {len(unmapped)} of them" if unmapped else ""
-    names = words.listed(list(touched)) or "no service"
-    yield Statement(f"It touches {names} ({files}{stray}).")
+    return Statement(f"It touches {words.listed(list(touched)) or 'no service'} ({files}{stray}).")
+
+
+def _gist(
+    touched: Sequence[str], findings: Sequence[Finding], reach: Reach, verdict: Verdict
+) -> Iterator[Statement]:
     if findings:
         worst = findings[0]
         yield Statement(f"{worst.where}: {worst.text}", worst.evidence)
-    elif verdict == "not_assessable":
-        yield Statement("The lake holds no requests of what it touches.", reach.evidence)
-    elif touched:
-        yield Statement(
-            "What it touches and what calls it answers as it did before, no alert is firing, and "
-            "no incident of it is known.",
-            reach.evidence,
-        )
+    elif touched and verdict == "nothing_found":
+        text = "What it touches answers as it did before; no alert fires there or at a caller."
+        yield Statement(text, reach.evidence)
 
 
-def _gaps(
-    desk: _Desk, question: Question, reach: Reach, incidents: Sequence[PastIncident]
-) -> Iterator[Gap]:
-    pull = question.pull
-    if len(pull.files) < pull.files_in_all:
-        listed = f"{len(pull.files):,} of the {pull.files_in_all:,} changed files were listed"
-        yield Gap("not_looked_at", f"Only {listed}.")
+def _unknown_health(question: Question, reach: Reach) -> Iterator[Gap]:
+    """Why it cannot be said that the touched services are well; nothing if it can."""
     touched = [one for one in reach.services if one.role == "touched"]
     for one in touched:
         if one.now is None:
             told = "before, none lately" if one.before else f"since {_when(question.since)}"
-            where = "requests" if one.before else "telemetry"
-            yield Gap("no_data", f"No {where} of {one.service} in the lake {told}: health unknown.")
+            what = "requests" if one.before else "telemetry"
+            yield Gap("no_data", f"No {what} of {one.service} in the lake {told}: health unknown.")
         elif not _comparable(one):
             yield Gap("thin_data", f"Too few requests of {one.service} to compare now with before.")
-    if reach.as_of and touched and question.now - reach.as_of > _STALE:
+    if reach.as_of and touched and question.now - reach.as_of > NOW:
         age = words.duration((question.now - reach.as_of).total_seconds())
         yield Gap("not_yet_arrived", f"Health is as of {_when(reach.as_of)}, {age} before.")
+
+
+def _not_looked_at(desk: _Desk, pull: Pull, incidents: Sequence[PastIncident]) -> Iterator[Gap]:
+    if len(pull.files) < pull.files_in_all:
+        listed = f"{len(pull.files):,} of the {pull.files_in_all:,} changed files were listed"
+        yield Gap("not_looked_at", f"Only {listed}.")
     if len({one.revision for one in incidents if one.revision}) > _MOST_REVISIONS:
         newest = f"the newest {_MOST_REVISIONS} implicated revisions"
         yield Gap("not_looked_at", f"Only the files of {newest} were compared with this change's.")

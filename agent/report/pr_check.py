@@ -22,7 +22,7 @@ VERDICTS: dict[Verdict, str] = {
     "look_twice": "look twice before merging",
     "keep_an_eye": "merge with an eye on it",
     "nothing_found": "nothing speaks against merging",
-    "not_assessable": "cannot be judged from this lake",
+    "not_assessable": "not to be judged from this lake alone",
 }
 RISK_OF: dict[Severity, float] = {"high": 0.5, "medium": 0.2, "low": 0.05}
 """What one finding adds to the risk, were it alone: a judgement, not calibrated."""

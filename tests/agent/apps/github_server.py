@@ -45,6 +45,7 @@ class Hub:
     title: str = "Lower the time-out"
     logins: dict[str, str] = field(default_factory=lambda: {TOKEN: BOT})
     may_write: bool = True
+    most_files: int = 3000
     refusals: list[Refusal] = field(default_factory=list)
     asked: list[tuple[str, str]] = field(default_factory=list)
     api: str = ""
@@ -134,7 +135,7 @@ class _Handler(BaseHTTPRequestHandler):
             case ["GET", "pulls", "7"]:
                 return 200, self._pull(), {}
             case ["GET", "pulls", "7", "files"]:
-                return self._page(hub.files[:3000])
+                return self._page(hub.files[: hub.most_files])
             case ["GET", "commits", sha] if sha in hub.commits:
                 files = [{"filename": path, "status": "modified"} for path in hub.commits[sha]]
                 return 200, {"sha": sha, "files": files}, {}

@@ -130,7 +130,7 @@ def test_what_nothing_speaks_against_has_no_table_and_no_empty_fold() -> None:
 
 def test_no_risk_is_stated_where_nothing_could_be_judged() -> None:
     unknown = replace(CHECK, verdict="not_assessable", risk=None)
-    assert "### Inquest: cannot be judged from this lake\n" in comment(unknown)
+    assert "### Inquest: not to be judged from this lake alone\n" in comment(unknown)
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
