@@ -3,9 +3,9 @@
 -- class: application_lifecycle
 -- https://argo-cd.readthedocs.io/en/stable/operator-manual/application.yaml
 -- Applications from kubectl, from a watch or from Argo CD's API, alone or in a list. One tells when
--- its last sync began and ended, and when those of its history began. A sync is a change of
--- configuration if it says that it changed a ConfigMap or Secret and no object of it shows another
--- image; else a deploy, whose version (the image's tag) shows whether other code came with it.
+-- its last sync began and ended; of those in its history, only when they began and what revision.
+-- A sync is a change of configuration if it says that it changed a ConfigMap or Secret and nothing
+-- shows another image under way; else a deploy, whose version is the image's tag.
 WITH documents AS (
   SELECT position, ingested_at, coalesce(doc->>'$.type', doc->>'$.result.type') AS event,
     coalesce(doc->'$.object', doc->'$.result.application', doc) AS told
@@ -26,15 +26,15 @@ applications AS (
       nullif(nullif(doc->>'$.spec.destination.name', ''), 'in-cluster'),
       regexp_extract(doc->>'$.spec.destination.server', '^(?:https://)?([^/:]*)', 1)),
       'kubernetes.default.svc')                            AS cluster,
-    doc->'$.status.operationState'                         AS operation,
+    nullif(doc->'$.status.operationState', 'null')         AS operation,
     operation->>'$.startedAt'                              AS started_at,
     operation->>'$.finishedAt'                             AS finished_at,
     from_json(operation->'$.syncResult.resources',
       '[{"kind": "VARCHAR", "message": "VARCHAR", "images": ["VARCHAR"]}]') AS resources,
-    image_tags(flatten(list_transform(resources, lambda r: r.images)), [service, application])
+    from_json(doc->'$.status.summary.images', '["VARCHAR"]') AS images,
+    image_tags(flatten(resources.list_transform(lambda r: r.images)), [service, application])
                                                            AS wanted,
-    image_tags(from_json(doc->'$.status.summary.images', '["VARCHAR"]'), [service, application])
-                                                           AS running,
+    image_tags(images, [service, application])             AS running,
     list_concat(wanted, running)                           AS tags
   FROM listed
 ),
@@ -76,7 +76,7 @@ told AS (   -- of an earlier sync its entry in the history, of the last one its 
   SELECT *,
     m.entry IS NULL                                        AS is_last,
     path || '@' || coalesce(m.entry->>'$.deployStartedAt', started_at) AS uid,
-    CASE WHEN is_last THEN doc->>'$.metadata.resourceVersion' ELSE m.entry->>'$.id' END AS event_uid,
+    CASE WHEN is_last THEN doc->>'$.metadata.resourceVersion' ELSE m.entry->>'$.id' END AS event_id,
     CASE WHEN is_last THEN operation->'$.operation.initiatedBy' ELSE m.entry->'$.initiatedBy'
     END                                                    AS initiator,
     CASE WHEN is_last THEN coalesce(operation->'$.syncResult',   -- before there is one, the plan
@@ -95,7 +95,7 @@ SELECT
   8                                                        AS activity_id,
   1                                                        AS severity_id,
   CASE m.state WHEN 'success' THEN 1 WHEN 'in_progress' THEN 0 ELSE 2 END AS status_id,
-  {'uid': event_uid, 'correlation_uid': uid}               AS metadata,
+  {'uid': event_id, 'correlation_uid': uid}               AS metadata,
   {'service': service, 'version': version, 'namespace': namespace, 'cluster': cluster} AS workload,
   {'name': service, 'version': version}                    AS app,
   {'user': {'name': coalesce(nullif(initiator->>'$.username', ''),
@@ -110,7 +110,7 @@ SELECT
     'event': event, 'source': result->'$.source', 'sources': result->'$.sources',
     'revisions': result->'$.revisions',
     'resources': CASE WHEN is_last THEN operation->'$.syncResult.resources' END,
-    'images': CASE WHEN is_last THEN doc->'$.status.summary.images' END,
+    'images': CASE WHEN is_last THEN images END,
     'sync': CASE WHEN is_last THEN doc->>'$.status.sync.status' END,
     'health': CASE WHEN is_last THEN doc->>'$.status.health.status' END}) AS unmapped,
   CASE

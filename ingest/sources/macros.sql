@@ -24,14 +24,14 @@ CREATE MACRO zone_minutes(zone) AS coalesce(
 
 -- A time as PostgreSQL logs it: '2025-01-15 10:00:00.123 CET'.
 CREATE MACRO zoned(text) AS
-  regexp_extract(text, '^(\S+ \S+) ([A-Za-z]{1,6}|[+-]\d\d(?::?\d\d)?)$', ['at', 'zone']);
+  regexp_extract(text, '^(\S+ \S+) ([A-Za-z]{1,6}|[+-][01]\d(?::?[0-5]\d)?)$', ['at', 'zone']);
 
 CREATE MACRO zoned_time(text) AS
   (try_cast(zoned(text)."at" AS TIMESTAMP) - to_minutes(zone_minutes(zoned(text).zone)))
   AT TIME ZONE 'UTC';
 
 CREATE MACRO zone_problem(text) AS
-  CASE WHEN try_cast(zoned(text)."at" AS TIMESTAMP) IS NOT NULL AND zone_minutes(zoned(text).zone) IS NULL
+  CASE WHEN zoned(text).zone <> '' AND zone_minutes(zoned(text).zone) IS NULL
     THEN 'the time zone ' || zoned(text).zone || ' does not name one offset from UTC' END;
 
 -- Text ------------------------------------------------------------------------------------------
@@ -76,8 +76,8 @@ CREATE MACRO log_severity_id(severity_number) AS
 
 CREATE MACRO syslog_severity_id(severity) AS
   CASE severity
-    WHEN 'warn' THEN 3 WHEN 'error' THEN 4 WHEN 'crit' THEN 5 WHEN 'alert' THEN 5 WHEN 'emerg' THEN 6
-    ELSE 1
+    WHEN 'warn' THEN 3 WHEN 'error' THEN 4 WHEN 'crit' THEN 5 WHEN 'alert' THEN 5
+    WHEN 'emerg' THEN 6 ELSE 1
   END;
 
 -- https://www.postgresql.org/docs/current/runtime-config-logging.html#RUNTIME-CONFIG-SEVERITY-LEVELS
@@ -192,8 +192,8 @@ CREATE MACRO postgresql_statement(message) AS regexp_extract(message,
 CREATE MACRO postgresql_wait(message, detail) AS regexp_extract(
   concat_ws(chr(10), message, detail),
   '^(?:process|deadlock detected\nProcess) (\d+) '
-  || '(still waiting|acquired|avoided deadlock|detected deadlock|waits)(?: while waiting)?(?: for)? '
-  || '(\S+) on ([^;]*?)(?: by rearranging queue order)?'
+  || '(still waiting|acquired|avoided deadlock|detected deadlock|waits)'
+  || '(?: while waiting)?(?: for)? (\S+) on ([^;]*?)(?: by rearranging queue order)?'
   || '(?: after ([\d.]+) ms|; blocked by process (\d+))',
   ['waiter', 'event', 'mode', 'object', 'waited_ms', 'holder']);
 

@@ -3,7 +3,7 @@
 -- class: log_record
 -- https://nginx.org/en/docs/ngx_core_module.html#error_log
 -- The log has local time without a zone, taken for UTC. What nginx does for a client it ends with
--- `, client: ` and more; a line with two of these has one by a client's making, and none is believed.
+-- `, client: ` and more; of two of these one is a client's own making, and neither is believed.
 WITH lines AS (
   SELECT position, ingested_at, regexp_extract(line,
     '^(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) \[(\w+)\] (\d+)#(\d+): (?:\*(\d+) )?(.*)$',
@@ -21,7 +21,8 @@ ended AS (
 ),
 found AS (
   SELECT *,
-    regexp_extract(e.request, '^([A-Z]+) ([^ ?]+)(?:\?([^ ]*))? \S+$', ['method', 'path', 'query']) AS r,
+    regexp_extract(e.request, '^([A-Z]+) ([^ ?]+)(?:\?([^ ]*))? \S+$',
+      ['method', 'path', 'query'])                        AS r,
     regexp_extract(e.upstream, '^(?:\w+://)?(?:\[(.*?)\]|(unix:[^:]*)|([^:/]*))(?::(\d+))?',
       ['ipv6', 'unix', 'name', 'port']) AS u,
     regexp_extract(e.host, '^\[?(.*?)\]?(?::(\d+))?$', ['name', 'port']) AS h
@@ -44,8 +45,8 @@ SELECT
     'server.address': given(h.name), 'server.port': try_cast(h.port AS INT),
     'http.request.method': given(r.method), 'url.path': given(r.path), 'url.query': given(r.query),
     'http.request.header.referer': CASE WHEN e.referrer <> '' THEN [e.referrer] END,
-    'upstream.address': given(u.ipv6 || u.unix || u.name), 'upstream.port': try_cast(u.port AS INT)})
-                                                          AS attributes,
+    'upstream.address': given(u.ipv6 || u.unix || u.name),
+    'upstream.port': try_cast(u.port AS INT)})            AS attributes,
   filled({
     'malformed_request': CASE WHEN r.method = '' THEN given(e.request) END,
     'subrequest': given(e.subrequest), 'upstream': given(e.upstream)}) AS unmapped,

@@ -56,7 +56,7 @@ records AS (
     'application_name': NULL::VARCHAR, 'backend_type': NULL::VARCHAR} AS e
   FROM joined
 ),
-told AS (
+explained AS (
   SELECT *, postgresql_statement(e.message) AS told, postgresql_wait(e.message, e.detail) AS wait,
     CASE
       WHEN pid = '' THEN 'the line does not begin as log_line_prefix ''%m [%p] %q%u@%d '' makes it'
@@ -79,5 +79,5 @@ SELECT
   filled({
     'hint': hint, 'internal_query': internal_query, 'location': location, 'backtrace': backtrace,
     'cursor_position': try_cast(nullif(message.cursor, '') AS INT)}) AS unmapped,
-  coalesce(problem, CASE WHEN position > positions[1] THEN '' END) AS problem   -- told with the first
-FROM told
+  coalesce(problem, CASE WHEN position > positions[1] THEN '' END) AS problem   -- the rest is in it
+FROM explained
