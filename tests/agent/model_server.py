@@ -34,29 +34,26 @@ Script = Callable[[Json], Reply]
 
 @dataclass
 class ModelServer:
-    """The server's address, and every request that it was sent."""
+    """The server's address, its script, and every request that it was sent.
+
+    Each request is answered by the next of `scripts`, those after the last by the last.
+    """
 
     url: str
+    scripts: tuple[Script, ...]
     asked: list[Json] = field(default_factory=list)
-    headers: list[dict[str, str]] = field(default_factory=list)
-
-    @property
-    def read(self) -> str:
-        """All that was sent, as text."""
-        return json.dumps(self.asked, ensure_ascii=False)
 
 
 @contextmanager
 def model_server(*scripts: Script) -> Iterator[ModelServer]:
-    """Serve; each request is answered by the next script, the last one by the last."""
+    """Serve until the end of the `with`."""
     over = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             length = int(self.headers["Content-Length"])
             server.asked.append(json.loads(self.rfile.read(length)))
-            server.headers.append(dict(self.headers))
-            said = scripts[min(len(server.asked), len(scripts)) - 1](server.asked[-1])
+            said = server.scripts[: len(server.asked)][-1](server.asked[-1])
             if said.stalls:
                 over.wait()
             else:
@@ -78,7 +75,7 @@ def model_server(*scripts: Script) -> Iterator[ModelServer]:
 
     served = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     served.daemon_threads = True
-    server = ModelServer(f"http://127.0.0.1:{served.server_port}/v1")
+    server = ModelServer(f"http://127.0.0.1:{served.server_port}/v1", scripts)
     thread = threading.Thread(target=served.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
