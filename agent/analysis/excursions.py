@@ -80,7 +80,7 @@ def _level(ordered: Floats, count: Ints, center: Floats, width: Floats) -> Level
 
     The scale is never less than a thousandth of the centre.
     """
-    least = np.maximum(LEAST_SCALE * np.abs(center), DUST)
+    least = np.fmax(LEAST_SCALE * np.abs(center), DUST)
     scale = width / IQR_OF_NORMAL
     smooth = scale > least
     flat = np.flatnonzero(~smooth)

@@ -244,3 +244,9 @@ def test_a_level_that_ramps_off_a_constant_holds_and_falls_back_is_found() -> No
     assert found.significant.all()
     assert found.start.tolist() == [33, 33]
     assert found.end.tolist() == [58, 58]
+
+
+def test_a_series_with_nothing_beside_its_segment_is_measured_without_a_fault() -> None:
+    nan = float("nan")
+    few = [0.0, 0.067, 0.067, 0.1, 0.033, 0.067, 0.067, 0.0]
+    assert not one(*[nan] * 45, *few, *[nan] * 8).significant.any()
