@@ -128,10 +128,16 @@ class Desk:
     """Takes mentions: an event once, a thread's one at a time, `at_once` of all side by side."""
 
     def __init__(
-        self, settings: SlackSettings, investigate: Investigate, *, debug: bool = False
+        self,
+        settings: SlackSettings,
+        investigate: Investigate,
+        *,
+        every_s: float = EVERY_S,
+        debug: bool = False,
     ) -> None:
         self._settings = settings
         self._investigate = investigate
+        self._every_s = every_s
         self._debug = debug
         self._investigators = ThreadPoolExecutor(settings.at_once)
         self._lock = Lock()
@@ -206,12 +212,13 @@ class Desk:
         if left := self._cooling(asking):
             place.tell(note(f"That was just answered above; ask again in {left} s."))
             return
-        opening, said = _opening(asked), ["waiting for its turn"]
+        opening, said = _opening(asked), list[str]()
         if not place.tell(note(opening)):
             return
         running = self._investigators.submit(self._investigate, asked.request, said.append)
-        while not (wait([running], EVERY_S).done or running.cancelled()):
-            place.tell(note(opening, said[-1]))
+        while not (wait([running], self._every_s).done or running.cancelled()):
+            turn = "starting" if running.running() else "waiting for its turn"
+            place.tell(note(opening, said[-1] if said else turn))
         report, folder = running.result()
         with self._lock:
             self._answered[asking] = time.monotonic()

@@ -110,7 +110,7 @@ def _verdict(report: Report) -> Iterator[Element]:
 
 
 def _going_on(report: Report) -> Iterator[Element]:
-    if said := (*report.summary, *report.impact):
+    if said := (*report.impact[:2], *report.summary):
         yield _line(_bold("What is going on"))
         yield _list([_cited(one.text, one.evidence) for one in said[:_MOST]])
 
@@ -154,9 +154,9 @@ def _changes(report: Report) -> Iterator[Element]:
 
 
 def _change(change: Change) -> str:
-    """What it was; of one implicated its origin, of one not assessable the reason."""
+    """Which it was; of one implicated its origin, of one not assessable the reason."""
     more = {"implicated": words.provenance(change), "not_assessable": change.reason}
-    return " · ".join(filter(None, [change.what, more.get(change.verdict)]))
+    return " · ".join(filter(None, [f"{change.id} {change.what}", more.get(change.verdict)]))
 
 
 def _next_steps(report: Report) -> Iterator[Element]:

@@ -91,7 +91,7 @@ def settings_for(slack: SlackServer, **limits: Any) -> SlackSettings:
 def desk(slack: SlackServer, investigate: Investigate, **limits: Any) -> Callable[[Json], None]:
     """A desk without Bolt before it: when it has taken an event, its thread is told all."""
     settings = settings_for(slack, **limits)
-    taking, client = Desk(settings, investigate), _client(settings)
+    taking, client = Desk(settings, investigate, every_s=0.05), _client(settings)
     return lambda body: taking.take(body, client)
 
 
@@ -123,7 +123,7 @@ def test_a_mention_in_a_thread_gets_one_message_that_becomes_the_verdict(
     said = text_of(verdict["blocks"])
     assert "CONFIRMED" in said
     assert "payment 2.8.0" in verdict["text"]
-    assert "Implicated: payment 2.8.0" in said
+    assert "Implicated: C1 payment 2.8.0" in said
     assert "What to do next" in said
     (saved,) = shop.glob("reports/*/report.html")
     assert f"reports/{saved.parent.name}/report.html" in said
@@ -201,7 +201,7 @@ def test_a_mention_past_the_limits_waits_or_is_told_to_come_again(slack: SlackSe
         return healthy(request, tell)
 
     settings = settings_for(slack, at_once=2)
-    taking, client = Desk(settings, investigate), _client(settings)
+    taking, client = Desk(settings, investigate, every_s=0.05), _client(settings)
     threads = [slack.say(f"17723669{n:02}.000100", text="alert") for n in range(MOST_OPEN)]
     with ThreadPoolExecutor(MOST_OPEN + 1) as people, ExitStack() as at_last:
         at_last.callback(go_on.set)
