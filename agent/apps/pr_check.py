@@ -8,7 +8,7 @@ import os
 import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -101,14 +101,15 @@ def pr_check(
     owners = read_map(services)
     now = moment(at) if at else datetime.now(UTC)
     back = now - _age(since)
-    with _quoted(runner, form), progress() as tell, _github(runner, repo) as hub:
-        tell("reading the change")
-        pull, files_of = _change(hub, runner, repo, pr, base, head)
-        with Lake.open(lake_folder(ctx, lake)) as opened:
-            tell("asking the lake")
-            question = Question(pull, owners, services.as_posix(), now, back)
-            check = fit_to_leave(assess(opened, question, files_of))
-        written = _keep(check, hub, runner, tell) if comment else None
+    with _quoted(runner, form):
+        with _watched(runner) as tell, _github(runner, repo) as hub:
+            tell("reading the change")
+            pull, files_of = _change(hub, runner, repo, pr, base, head)
+            with Lake.open(lake_folder(ctx, lake)) as opened:
+                tell("asking the lake")
+                question = Question(pull, owners, services.as_posix(), now, back)
+                check = fit_to_leave(assess(opened, question, files_of))
+            written = _keep(check, hub, runner, tell) if comment else None
         _hand_over(check, runner, json_out, written)
         say(_dressed(check, form, runner.run_url))
     if runner.is_action and form == "text":
@@ -144,6 +145,11 @@ def _age(given: str) -> timedelta:
     if match is None or not int(match[1]):
         raise typer.BadParameter(f"{given!r} is no age; write 7d, 36h or 90m.")
     return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+def _watched(runner: Runner) -> AbstractContextManager[Progress]:
+    """Show progress, but never into a runner's log, where it would break commands apart."""
+    return nullcontext(lambda _text: None) if runner.is_action else progress()
 
 
 @contextmanager

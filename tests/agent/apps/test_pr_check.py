@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from agent.apps import github
+from agent.apps import github, terminal
 from agent.apps.assess import kind_of
 from agent.apps.cli import run
 from lake.schema import arrow_schema
@@ -278,6 +279,17 @@ def test_a_runner_gets_outputs_and_annotations_and_no_command_from_any_text(
     assert any("owned" in line for line in quoted[:end])
     assert all(re.match(r"::(warning|notice) title=Inquest", line) for line in quoted[end + 1 :])
     assert len(quoted[end + 1 :]) == len(check["findings"])
+
+
+def test_a_runner_with_a_terminal_gets_no_progress_between_the_lines_it_reads(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(terminal, "PATIENCE_S", 0.0)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    desk.hub.change("docs/guide.md")
+    desk.check()
+    assert desk.err == ""
 
 
 def test_no_secret_leaves_by_any_way(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
