@@ -98,6 +98,11 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
 
 def read_slack(environ: Mapping[str, str]) -> SlackSettings:
     """Read what the Slack door needs; a token that is missing or of the wrong kind is not shown."""
+    if "SLACK_CLIENT_SECRET" in environ:
+        raise SettingError(
+            "SLACK_CLIENT_SECRET is set, with which Bolt would serve many workspaces and ignore "
+            "SLACK_BOT_TOKEN; unset it, Inquest serves one."
+        )
     return SlackSettings(
         bot_token=_token(environ, "SLACK_BOT_TOKEN", "xoxb-"),
         app_token=_token(environ, "SLACK_APP_TOKEN", "xapp-"),

@@ -171,7 +171,8 @@ class Desk:
             place.tell(note(str(error)))
         except Exception as error:  # noqa: BLE001 - the thread is told, whatever it was
             fault = f"a fault of Inquest's own, {type(error).__name__}"
-            complain(traceback.format_exc() if self._debug else f"slack: {fault}; INQUEST_DEBUG=1")
+            where = traceback.format_exc() if self._debug else "INQUEST_DEBUG=1 shows where"
+            complain(f"slack: {fault}: {where}")
             place.tell(note(f"This was not answered, by {fault}; its operator can find out more."))
         finally:
             with self._lock:
@@ -206,6 +207,7 @@ class Desk:
         """Say what is looked at, then how far it is, then what came of it: all in one message."""
         from agent.report.slack import hypotheses, note
         from agent.report.slack import slack as dressed
+        from agent.report.words import kicker
 
         asked = question(mention, place.first_message())
         asking = (mention.channel, mention.thread, asked.request)
@@ -223,9 +225,8 @@ class Desk:
         with self._lock:
             self._answered[asking] = time.monotonic()
         page = f"reports/{report.id}/report.html in the lake" if folder else "not kept"
-        verdict = dressed(report, page)
-        if not place.tell(verdict):
-            place.add(note(verdict.text))
+        if not place.tell(dressed(report, page)):
+            place.add(note(kicker(report), report.title, page))
         if tried := hypotheses(report):
             place.add(tried)
 

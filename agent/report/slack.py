@@ -178,7 +178,7 @@ def _gaps(report: Report) -> Iterator[Element]:
 
 def _footer(report: Report, page: str) -> Element:
     facts = [words.cost(report), f"inquest report show {report.id}", page]
-    told = _seen(" · ".join(filter(None, facts)))
+    told = _seen(" · ".join(filter(None, facts)), 2 * _LONG)
     text = {"type": "plain_text", "text": told, "emoji": False}
     return {"type": "context", "elements": [text]}
 

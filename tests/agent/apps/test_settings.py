@@ -73,6 +73,7 @@ def test_who_may_ask_in_slack_and_how_often_is_set_by_lists_and_numbers() -> Non
         ("SLACK_BOT_TOKEN", ""),
         ("SLACK_BOT_TOKEN", "xapp-of-the-app"),
         ("SLACK_APP_TOKEN", "hunter2"),
+        ("SLACK_CLIENT_SECRET", "hunter2"),
         ("INQUEST_SLACK_API_URL", "http://slack.example/api/"),
         ("INQUEST_SLACK_API_URL", "http://localhost@slack.example/"),
         ("INQUEST_SLACK_API_URL", "file:///etc/passwd"),
