@@ -23,7 +23,6 @@ from lake.errors import InquestError
 
 T = TypeVar("T")
 
-PUBLIC_API = "https://api.github.com"
 BACKOFF_S = 0.5
 PATIENCE_S = 60.0
 """The longest wait that GitHub may ask for."""
