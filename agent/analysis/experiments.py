@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 LEAST_VALUES = 8  # on either side of a comparison of values
-LEAST_OUTCOMES = 20  # on either side of a comparison of failures
+LEAST_OUTCOMES = 8  # on either side of a comparison of failures, exact where they are few
 LEAST_STRATA = 10  # to let the spread between strata speak
 LEAST_EXPECTED = 5.0  # failures either way for the normal approximation (Mantel and Fleiss 1980)
 PERMUTATIONS = 1999

@@ -25,6 +25,7 @@ _SLOWER = 0.64  # Vargha and Delaney (2000): A from .64 is a medium effect
 _RATIO = 1.5  # and the new version's median is at least so many times the old one's
 _MORE_FAILURES = 0.03  # a risk difference that users would notice
 _Z = 1.96
+_STRATUM_S = 30  # what is served within it counts as served at the same time
 
 
 def old_beside_new(trying: Trying) -> Control:
@@ -43,7 +44,7 @@ def old_beside_new(trying: Trying) -> Control:
         "instances": [] if _has_new_version(change) else _instances(change),
         "start": start,
         "end": end,
-        "bucket_s": facts.window.bucket_s,
+        "bucket_s": max(facts.window.bucket_s, _STRATUM_S),
     }
     answer = trying.ask("old_against_new", **asked)
     trials = Trials.of(answer.df)

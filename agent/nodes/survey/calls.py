@@ -22,6 +22,8 @@ _UNANSWERED = Measure(
     ratio=2.0, events="unanswered", trials="calls",
 )  # fmt: skip
 
+_ALONE, _OTHERS = 0.9, 30  # of a store's failures are one caller's, beside so many calls of others
+
 
 def survey_calls(state: Investigation, runtime: Runtime[Context]) -> Investigation:
     """Draw the topology; a store that serves badly and a service that does not answer show here."""
@@ -39,6 +41,15 @@ def survey_calls(state: Investigation, runtime: Runtime[Context]) -> Investigati
     }
 
 
+def _by_its_queries(frame: pd.DataFrame) -> pd.Series[bool]:
+    """The rows of a store's one caller whose calls fail while many others' do not."""
+    total = frame.groupby(["callee", "caller", "is_store"])[["calls", "failed"]].transform("sum")
+    of_store = frame.groupby(["callee", "is_store"])[["calls", "failed"]].transform("sum")
+    others = of_store - total
+    alone = (total["failed"] >= _ALONE * of_store["failed"]) & (others["calls"] >= _OTHERS)
+    return frame["is_store"] & alone
+
+
 def _calls(frame: pd.DataFrame) -> list[Call]:
     edges = frame.fillna({"system": ""}).groupby(["caller", "callee", "system"], as_index=False)
     totals = edges[["calls", "failed"]].sum()
@@ -49,8 +60,10 @@ def _per_callee(frame: pd.DataFrame) -> pd.DataFrame:
     """A callee as its callers see it: their median p95, the shares of failed and unanswered calls.
 
     A service's failures are in its own spans; that it does not answer is seen by its callers only.
+    A store that fails one caller and serves the others well fails by that caller's queries.
     """
     frame = frame.assign(is_store=frame["system"].notna())
+    frame = frame.assign(failed=frame["failed"].where(~_by_its_queries(frame), 0))
     grouped = frame.groupby(["callee", "is_store", "bucket"])
     called = grouped[["calls", "failed", "unanswered"]].sum()
     called["p95_ms"] = grouped["p95_ns"].median() / 1e6

@@ -1,0 +1,33 @@
+"""Whose failure a failed call to a store is: the store's, or the queries' of one caller."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from agent.nodes.survey.calls import _per_callee
+
+
+def failing(**failed_of_caller: int) -> float:
+    """What percentage of its calls a store failed, each caller having made a hundred."""
+    frame = pd.DataFrame(
+        {"caller": caller, "callee": "db", "system": "postgresql", "bucket": 0, "calls": 100,
+         "failed": failed, "unanswered": 0, "p95_ns": 1e6}
+        for caller, failed in failed_of_caller.items()
+    )  # fmt: skip
+    return float(_per_callee(frame)["failed_percent"].iloc[0])
+
+
+@pytest.mark.parametrize(
+    ("failed", "percent"),
+    [
+        ({"cart": 40, "stock": 40}, 40),
+        ({"cart": 60, "stock": 0, "web": 0}, 0),
+        ({"cart": 60}, 60),
+    ],
+    ids=["of all callers it is the store's", "of one it is its queries'", "alone it is not told"],
+)
+def test_failures_of_one_caller_beside_well_served_ones_are_its_own(
+    failed: dict[str, int], percent: float
+) -> None:
+    assert failing(**failed) == percent
