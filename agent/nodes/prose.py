@@ -64,7 +64,7 @@ def _headline(cause: Cause, facts: Facts, short: Shortage | None) -> str:
 def blocks(blocking: Blocker) -> str:
     """Who blocks what in a database, in words."""
     held = blocking.held
-    objects = " and ".join(held["objects"]) or "a lock"
+    objects = " and ".join(held["relations"] or held["objects"] or ["something"])
     waiting = " and ".join(held["waiters"]) or "others"
     verb = "waits" if len(held["waiters"]) == 1 else "wait"
     return f"{blocking.who} holds a lock on {objects} that {waiting} {verb} for"

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from itertools import accumulate
+from typing import Annotated
 
 import orjson
 from langgraph.runtime import Runtime
@@ -25,11 +26,10 @@ from agent.tools.notebook import Notebook
 
 _CAUSES = 3
 _ENOUGH = 2
-_CITATIONS = 6
 _HIDDEN = "“…”"
 _QUOTED = re.compile(r"“.*?”|\{.*?\}")
 _NAME = re.compile(r"[\w.:/@+-]{1,64}(?: [\w.:/@+-]{1,64}){0,2}")
-_SENTENCE = re.compile(r"(?!.*(?:://|www\.))[A-Za-z0-9 .,;:%()'/+&=_\u2019\u2013\u2014-]{8,400}")
+_SENTENCE = re.compile(r"(?!.*(?:://|www\.))[A-Za-z0-9 .,;:%()'/+&=_\u2019\u2013\u2014-]{8,}")
 _WORD = re.compile(r"\w(?:[\w./:+-]*\w)?")
 _FIGURE = re.compile(r"\d|[./:_]|[a-z][A-Z]")
 _BLAMES = re.compile(r"caus|culprit|blam|guilt|respons|fault of|due to|because|root|led to", re.I)
@@ -47,14 +47,14 @@ _WEIGHTY = re.compile(
 class Sentence(BaseModel):
     """One sentence, and the ids of the facts' evidence that carries it."""
 
-    text: str
-    evidence: list[str]
+    text: str = Field(max_length=400)
+    evidence: list[Annotated[str, Field(pattern=r"^E\d{1,3}$")]] = Field(max_length=6)
 
 
 class Step(BaseModel):
     """A step by its id, and why it is worth taking."""
 
-    id: str
+    id: Annotated[str, Field(pattern=r"^S\d{1,2}$")]
     why: Sentence
 
 
@@ -193,7 +193,6 @@ def _holds(said: Statement, brief: _Brief) -> bool:
     carried = brief.carried(said)
     return (
         bool(_SENTENCE.fullmatch(said.text))
-        and len(said.evidence) <= _CITATIONS
         and _words_held(said.text, carried, _resources(brief.report))
         and _blames_rightly(said.text, brief.report)
         and carries(said, brief.report.evidence, brief.cells)

@@ -65,17 +65,25 @@ def _placed(cause: Cause, facts: Facts) -> Cause:
 
 def hops(resource: str, facts: Facts) -> tuple[Hop, ...]:
     """The shortest way from a resource up to the symptom: who is called, then who calls."""
-    ways = [
-        way
-        for symptom in facts.symptomatic
-        for way in facts.topology.paths(symptom, resource, most=1)
-    ]
+    ways = [way for symptom in facts.symptomatic for way in _ways(symptom, resource, facts)]
     if not ways:
         return ()
     up = list(reversed(min(ways, key=len)))
     if len(up) == 1:
         return (_hop(resource, resource, facts),)
     return tuple(_hop(source, target, facts) for source, target in pairwise(up))
+
+
+def _ways(symptom: str, resource: str, facts: Facts) -> list[tuple[str, ...]]:
+    """Call paths from the symptom to a resource; to a store by way of a caller that it holds up."""
+    through = [c for c in facts.topology.callers(resource) if facts.own(c)]
+    if facts.kind(resource) == "service" or not through:
+        return facts.topology.paths(symptom, resource, most=1)
+    return [
+        (*way, resource)
+        for caller in through
+        for way in facts.topology.paths(symptom, caller, most=1)
+    ]
 
 
 def _hop(source: str, target: str, facts: Facts) -> Hop:

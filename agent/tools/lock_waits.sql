@@ -12,8 +12,8 @@ waits AS (
     attributes->>'$."db.system.name"'                           AS system,
     attributes->>'$."db.namespace"'                             AS namespace,
     attributes->>'$."postgresql.application_name"'              AS application,
-    coalesce(attributes->>'$."postgresql.lock.relation"',
-      attributes->>'$."postgresql.lock.object"')                AS object,
+    attributes->>'$."postgresql.lock.relation"'                 AS relation,
+    regexp_replace(attributes->>'$."postgresql.lock.object"', '^tuple \S+ of ', '') AS object,
     (attributes->>'$."postgresql.lock.waiter"')::BIGINT         AS waiter,
     unnest(from_json(attributes->'$."postgresql.lock.holders"', '["BIGINT"]')) AS holder,
     time - to_microseconds((1000
@@ -33,6 +33,7 @@ climbed AS (  -- from each wait up the queue: who holds what the holder waits fo
 )
 SELECT
   system, namespace, climbed.holder,
+  list_sort(list(DISTINCT relation) FILTER (relation IS NOT NULL))       AS relations,
   list_sort(list(DISTINCT object) FILTER (object IS NOT NULL))           AS objects,
   list_sort(list(DISTINCT application) FILTER (application IS NOT NULL)) AS waiters,
   count(DISTINCT (waits.time, waits.waiter))                             AS waits,

@@ -120,6 +120,7 @@ def small() -> Iterator[str]:
     served = importlib.import_module("xllamacpp")
     params = served.CommonParams()
     params.model.path = str(next(Path(str(weights.origin)).parent.glob("*.gguf")))
+    params.sampling.temp = 0
     params.hostnames, params.port, params.n_parallel, params.n_ctx = ["127.0.0.1"], 0, 1, 8192
     server = served.Server(params)
     yield f"{server.listening_address}/v1"  # noqa: PT022 - the server lives as long as its name
@@ -131,8 +132,8 @@ def test_a_real_small_model_is_asked_and_only_what_holds_of_its_words_is_kept(
 ) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", small)
     report = investigate(lake, Request(), model=open_model("openai:smollm2", patience_s=300))
-    said = (*report.summary, *report.gaps[-2:])
-    print(*(one.text for one in said), report.cost, sep="\n")  # noqa: T201 - to be read
+    said = [s.text for s in report.summary] + [gap.text for gap in report.gaps[-2:]]
+    print(*said, report.cost, sep="\n")  # noqa: T201 - to be read
     assert found(report) == found(plain)
     assert (report.cost.model, report.cost.usd) == ("smollm2", None)
     assert report.cost.input_tokens > 1_000

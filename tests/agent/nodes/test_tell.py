@@ -116,7 +116,7 @@ def test_what_the_facts_say_may_be_said_in_other_words(plain: Report, word: Word
 
 def uncited(request: Json) -> Reply:
     text = material(request)["facts"][0]["text"]
-    ids: tuple[list[str], ...] = ([], ["E999"], ["levels"])
+    ids: tuple[list[str], ...] = ([], ["E999"], ["E1", "E999"])
     return says([{"text": text, "evidence": one} for one in ids], [])
 
 
@@ -129,6 +129,7 @@ FAULTS: dict[str, tuple[Script, str]] = {
     "nothing": (lambda _: Reply(""), "in the form asked for"),
     "another form": (lambda _: Reply('{"verdict": "no_incident"}'), "in the form asked for"),
     "a loop": (lambda _: says([{"text": "x", "evidence": []}] * 99, []), "in the form asked for"),
+    "ids of its own": (lambda _: says([{"text": "x", "evidence": ["levels"]}], []), "in the form"),
     "a refusal": (lambda _: Reply("", refuses="I would rather not."), "in the form asked for"),
     "an answer cut short": (lambda _: Reply('{"summ', finish="length"), "LengthFinishReason"),
     "not a word": (lambda _: says([], []), "said too little"),
