@@ -60,6 +60,13 @@ class Facts:
         moved = [s for s in self.signals if s.resource == resource and s.indicator == "saturation"]
         return sorted(moved, key=lambda s: -abs(s.effect))
 
+    def leads(self, resource: str) -> list[Signal]:
+        """What a resource's logs and metrics showed with the symptom, new kinds of errors first."""
+        found = [
+            s for s in self.signals if s.resource == resource and s.look in ("logs", "metrics")
+        ]
+        return sorted(found, key=lambda s: (s.look != "logs", -abs(s.effect)))
+
     def lock_waits(self, resource: str) -> list[Signal]:
         """The sessions of a database that others waited for while the symptom lasted."""
         return [s for s in self.signals if s.resource == resource and s.look == "locks"]
@@ -90,7 +97,9 @@ def gather(state: Investigation) -> Facts:
     window, incident, signals = state["window"], state["incident"], state["signals"]
     calls = tuple(state.get("calls", ()))
     symptom = tuple(_symptom(signals, incident, calls))
-    around = [s for s in signals if _together(s, symptom, window)]
+    around = [
+        s for s in signals if (_together(s, symptom, window) if symptom else _alarming(s, incident))
+    ]
     topology = Topology([Edge(c.caller, c.callee, c.calls) for c in calls])
     if symptom:
         incident = _lasting(incident, symptom, around, topology)

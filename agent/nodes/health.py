@@ -12,6 +12,7 @@ from agent.state import Gap
 THIN_BUCKETS, THIN_REQUESTS = 12, 100
 _COVERED = 0.9  # of the buckets between the first request and the last
 _FAILING, _FAILING_OF = 0.05, 50  # all the time: no service that is well fails so many
+_TOLD = 3
 _BURST, _BURST_OF = 0.25, 10  # in one bucket
 
 
@@ -31,12 +32,24 @@ def health_doubts(entrance: pd.DataFrame, requests: pd.DataFrame, facts: Facts) 
             f"{signal.resource} deviated at {facts.when(signal.onset)} ({signal.subject}), apart "
             "from the time that was asked about: ask for that time.",
         )
+    yield from _errors_written(facts)
     yield from _silence(entrance, facts)
     named = entrance.assign(service="the entrance")
     yield from _failing(pd.concat([named, requests])[["service", "bucket", "requests", "failed"]])
     for name in facts.incident.services:
         if name not in facts.services:
             yield Gap("no_data", f"No requests of {name}, which the alarm is about, were seen.")
+
+
+def _errors_written(facts: Facts) -> Iterator[Gap]:
+    """New kinds of errors in the logs, while no request is known to have failed."""
+    told = [s for s in facts.signals if s.look == "logs" and s.indicator == "errors"]
+    for signal in sorted(told, key=lambda s: (s.onset, s.resource))[:_TOLD]:
+        yield Gap(
+            "not_looked_at",
+            f"{signal.resource or 'A service'} wrote {signal.subject} from "
+            f"{facts.when(signal.onset)}, though no request shows that anybody suffered.",
+        )
 
 
 def _silence(entrance: pd.DataFrame, facts: Facts) -> Iterator[Gap]:

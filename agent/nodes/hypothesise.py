@@ -7,7 +7,7 @@ from langgraph.runtime import Runtime
 from agent.errors import RequestError
 from agent.nodes.context import Context
 from agent.nodes.facts import Facts, gather
-from agent.state import Cause, Change, Indicator, Investigation, Mechanism, Resource
+from agent.state import Cause, Change, Indicator, Investigation, Mechanism, Resource, Signal
 
 _MECHANISMS: dict[str, Mechanism] = {
     "deploy": "deploy",
@@ -27,20 +27,32 @@ def hypothesise(state: Investigation, runtime: Runtime[Context]) -> Investigatio
     causes = {f"change {change.id}": _changed(change, facts) for change in facts.changes.values()}
     for name in sorted({s.resource for s in facts.signals}):
         if own := facts.own(name):
-            causes[f"resource {name}"] = Cause(
-                rank=0,
-                text=f"{name} has trouble of its own that no change explains",
-                resource=Resource(facts.kind(name), name),
-                indicator=own[0].indicator,
-                mechanism="unknown",
-                probability=0.0,
-                status="untested",
-                evidence_for=tuple(dict.fromkeys(s.evidence for s in own)),
-            )
+            causes[f"resource {name}"] = _ailing(name, own, facts)
+        elif name and not facts.of(name) and (leads := facts.leads(name)):
+            causes[f"resource {name}"] = _ailing(name, leads, facts)
     runtime.context.progress(
         f"hypothesise: {len(causes)} possible causes, {len(facts.changes)} of them changes"
     )
     return {"incident": facts.incident, "causes": causes}
+
+
+def _ailing(name: str, signals: list[Signal], facts: Facts) -> Cause:
+    """A resource as a cause, by what deviates of it."""
+    first = signals[0]
+    told = {
+        "logs": f"{name} wrote {first.subject} from {facts.when(first.onset)}",
+        "metrics": f"{first.subject} of {name} moved at {facts.when(first.onset)}",
+    }
+    return Cause(
+        rank=0,
+        text=told.get(first.look, f"{name} has trouble of its own that no change explains"),
+        resource=Resource(facts.kind(name), name),
+        indicator=first.indicator,
+        mechanism="unknown",
+        probability=0.0,
+        status="untested",
+        evidence_for=tuple(dict.fromkeys(s.evidence for s in signals)),
+    )
 
 
 def _check_service(name: str | None, facts: Facts) -> None:

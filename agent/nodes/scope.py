@@ -16,7 +16,9 @@ from agent.tools.notebook import Answer
 Row = dict[str, Any]
 
 _BUCKETS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
-_MOST_BUCKETS = 120
+_MOST_BUCKETS, _MOST_FINE = 120, 480
+_LEAST_BUCKETS = 24  # in which there are requests
+_REQUESTS = {"trace_span", "http_activity"}
 _AFTER = timedelta(minutes=15)
 BY_ITSELF = "the telemetry itself, no alert"
 _EVER = (datetime(1970, 1, 1, tzinfo=UTC), datetime(2300, 1, 1, tzinfo=UTC))
@@ -53,7 +55,7 @@ def scope(_state: Investigation, runtime: Runtime[Context]) -> Investigation:
         )
     begins = min(held[table]["begins_at"] for table in _SIGNALS if table in held)
     incident = _incident(firings, context.request, detected, begins, last)
-    window = _window(incident)
+    window = _window(incident, held)
     return {
         "window": window,
         "incident": incident,
@@ -129,9 +131,14 @@ def _trigger(titles: list[str], firing: list[Row], request: Request) -> str:
     return f"{titles[0]} fired {'once' if len(firing) == 1 else f'{len(firing)} times'}"
 
 
-def _window(incident: Incident) -> Window:
+def _window(incident: Incident, held: dict[str, Row]) -> Window:
+    """The window in buckets: fine enough for requests that are known of a part of it only."""
     span = (incident.window_end - incident.window_start).total_seconds()
     bucket = next((b for b in _BUCKETS_S if span / b <= _MOST_BUCKETS), _BUCKETS_S[-1])
+    for table in _REQUESTS & held.keys():
+        known = (held[table]["last_at"] - held[table]["begins_at"]).total_seconds()
+        finer = [b for b in _BUCKETS_S if span / b <= _MOST_FINE and b <= known / _LEAST_BUCKETS]
+        bucket = min(bucket, max(finer, default=bucket))
     return Window(incident.window_start, incident.window_end, bucket)
 
 

@@ -12,7 +12,7 @@ from agent.nodes.context import Context
 from agent.nodes.controls import weight
 from agent.nodes.facts import Facts, gather
 from agent.nodes.survey.requests import ENTRANCE
-from agent.state import Cause, Investigation, Mechanism, Status
+from agent.state import Cause, Investigation, Mechanism, Signal, Status
 
 CONFIRMED, LIKELY, NEGLIGIBLE = 0.8, 0.5, 0.05
 _UNKNOWN_LOG_ODDS = 0.0
@@ -20,17 +20,21 @@ _COINCIDENCE = 1.5  # log-odds against a change that nothing but timing speaks f
 _CLEARED = 0.02  # what is left of a change that a control cleared
 _UNDECIDED = 0.4  # the most for one that the controls did not implicate
 _MOST = 0.97  # no figure above this until they are calibrated
+_UNFELT = 0.45  # the most for a cause while no request shows that anybody suffers
+_LEADING = {"logs": 0.8, "metrics": 0.4}  # of a robust z: such series are many, and often move
+_MOST_LEADING = 12.0
 
 
 def weigh(state: Investigation, runtime: Runtime[Context]) -> Investigation:
     """Give every cause its probability: its resource's, times its share of that resource."""
     facts = gather(state)
     causes = state["causes"]
-    if not facts.symptom:
+    suspects = _suspects(facts)
+    if not (facts.symptom or suspects):
         runtime.context.progress("weigh: nothing deviated")
         return {"causes": {k: replace(c, status="refuted") for k, c in causes.items()}}
     of_resource = posteriors(
-        _suspects(facts),
+        suspects,
         facts.topology,
         facts.symptomatic[0] if facts.symptomatic else ENTRANCE,
         unknown_log_odds=_UNKNOWN_LOG_ODDS,
@@ -46,7 +50,8 @@ def weigh(state: Investigation, runtime: Runtime[Context]) -> Investigation:
                 s for k, s in shares.items() if causes[k].resource.name == cause.resource.name
             ]
             share = math.prod(1 - s for s in rivals)
-        probability = min(_MOST, share * of_resource.get(cause.resource.name, 0.0))
+        most = _MOST if facts.symptom else _UNFELT
+        probability = min(most, share * of_resource.get(cause.resource.name, 0.0))
         weighed[key] = _concluded(cause, probability, facts)
     best = max(weighed.values(), key=lambda c: c.probability, default=None)
     runtime.context.progress(f"weigh: {best.text} at {best.probability:.2f}" if best else "weigh")
@@ -67,7 +72,8 @@ def _implicated(cause: Cause, causes: dict[str, Cause], facts: Facts) -> list[st
 def _suspects(facts: Facts) -> list[Suspect]:
     """Every resource that deviates, by itself or through others."""
     ill = dict.fromkeys(s.resource for s in facts.signals)
-    return [_suspect(name, facts) for name in ill if name != ENTRANCE and facts.of(name)]
+    named = [name for name in ill if name not in ("", ENTRANCE)]
+    return [_suspect(name, facts) for name in named if facts.of(name) or facts.leads(name)]
 
 
 def _suspect(name: str, facts: Facts) -> Suspect:
@@ -85,13 +91,31 @@ def _suspect(name: str, facts: Facts) -> Suspect:
         for control in change.controls
     )
     callees = () if told_apart else facts.topology.callees(name)
+    shown = facts.of(name) or facts.leads(name)
     return Suspect(
         name=name,
-        own_deviation=max((abs(s.effect) for s in own), default=0.0),
-        onset=min(s.onset.timestamp() for s in facts.of(name)),
-        explained_by=tuple(c for c in callees if facts.of(c)),
+        own_deviation=max((_deviation(s) for s in own or _silent(name, facts)), default=0.0),
+        onset=min(s.onset.timestamp() for s in shown),
+        explained_by=tuple(c for c in callees if facts.of(c) or _wrote_errors(c, facts)),
         log_odds=max((weight(c.controls) for c in implicated), default=0.0),
     )
+
+
+def _silent(name: str, facts: Facts) -> list[Signal]:
+    """What speaks of a resource whose requests do not: its logs and metrics."""
+    return [] if facts.of(name) else facts.leads(name)
+
+
+def _deviation(signal: Signal) -> float:
+    """How far a signal of a resource deviates, in robust z that convince."""
+    effect = abs(signal.effect)
+    if signal.look in _LEADING:
+        return _LEADING[signal.look] * min(effect, _MOST_LEADING)
+    return effect
+
+
+def _wrote_errors(name: str, facts: Facts) -> bool:
+    return any(s.look == "logs" for s in _silent(name, facts))
 
 
 def _share(cause: Cause, facts: Facts) -> float:

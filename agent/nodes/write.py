@@ -39,6 +39,8 @@ def write(state: Investigation, runtime: Runtime[Context]) -> Investigation:
     context.progress("write: the report")
     ranked = _ranked(state["causes"].values())
     verdict, confidence, gaps = _verdict(ranked, facts, context.notebook)
+    if verdict == "no_incident":
+        ranked = [replace(c, status="refuted", probability=0.0) for c in ranked]
     cause = ranked[0] if verdict == "cause_found" else None
     asked = _asked(context.notebook, facts, cause)
     answers = {a.id: a for a in asked}
@@ -97,7 +99,8 @@ def _verdict(
         return "inconclusive", best, [Gap("not_looked_at", text)]
     health = {name: notebook.ask(name, **facts.window.span).df for name in ("entrance", "requests")}
     if doubts := list(health_doubts(health["entrance"], health["requests"], facts)):
-        return "inconclusive", 0.0, doubts
+        best = max((c.probability for c in ranked if c.status != "refuted"), default=0.0)
+        return "inconclusive", best, doubts
     return "no_incident", _CALM * len(health["entrance"]) / facts.window.buckets, []
 
 

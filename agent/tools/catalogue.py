@@ -22,6 +22,7 @@ TOOLS = (
     "impact",
     "levels",
     "lock_waits",
+    "logged",
     "metric_by_instance",
     "metrics",
     "old_against_new",
