@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -59,6 +61,18 @@ def test_bodies_are_kept_as_they_came(archive: Archive, port: int, tmp_path: Pat
     came = [each.received_unix_nano for each in arrivals(tmp_path / "traces.otlp.arrivals.jsonl")]
     assert len(came) == 2
     assert came == sorted(came)
+
+
+def test_a_sender_that_breaks_off_is_no_error(
+    archive: Archive, port: int, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    archive.open(tmp_path)
+    with socket.create_connection(("127.0.0.1", port)) as sender:
+        sender.sendall(b"POST /v1/traces HTTP/1.1\r\n")
+        sender.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    assert post(port, "/v1/traces", b"one") == 200
+    archive.close()
+    assert not capfd.readouterr().err
 
 
 def test_before_and_after_nothing_is_kept(archive: Archive, port: int, tmp_path: Path) -> None:
