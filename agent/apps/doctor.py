@@ -10,7 +10,7 @@ from pathlib import Path
 
 import typer
 
-from agent.apps.options import FormatOption, LakeOption, lake_folder
+from agent.apps.options import FormatOption, LakeOption, lake_folder, worded_by
 from agent.apps.table import dress
 from agent.apps.terminal import say
 from lake.errors import InquestError
@@ -33,7 +33,7 @@ def doctor(ctx: typer.Context, lake: LakeOption = None, form: FormatOption = "te
 
     Exit 1 if something is broken; a lake that is not there yet is not.
     """
-    lines = [*_machine(), *_libraries(), *_lake(lake_folder(ctx, lake))]
+    lines = [*_machine(), *_libraries(), _model(ctx.obj.model), *_lake(lake_folder(ctx, lake))]
     say(dress(["state", "what", "found"], lines, form))
     if any(line["state"] == "broken" for line in lines):
         raise typer.Exit(1)
@@ -50,6 +50,14 @@ def _libraries() -> Iterator[Line]:
             yield _line("ok", name, version(name))
         except PackageNotFoundError:
             yield _line("broken", name, "not installed")
+
+
+def _model(spec: str) -> Line:
+    """Say whether a model is ready to word reports; it is not called."""
+    try:
+        return _line("ok", "model", spec) if worded_by(spec) else _line("none", "model", "no model")
+    except InquestError as error:
+        return _line("broken", "model", str(error))
 
 
 def _lake(folder: Path) -> Iterator[Line]:

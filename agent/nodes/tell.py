@@ -48,13 +48,13 @@ class Sentence(BaseModel):
     """One sentence, and the ids of the facts' evidence that carries it."""
 
     text: str = Field(max_length=400)
-    evidence: list[Annotated[str, Field(pattern=r"^E\d{1,3}$")]] = Field(max_length=6)
+    evidence: list[Annotated[str, Field(pattern=r"^E[0-9]{1,3}$")]] = Field(max_length=6)
 
 
 class Step(BaseModel):
     """A step by its id, and why it is worth taking."""
 
-    id: Annotated[str, Field(pattern=r"^S\d{1,2}$")]
+    id: Annotated[str, Field(pattern=r"^S[0-9]{1,2}$")]
     why: Sentence
 
 
@@ -171,7 +171,7 @@ def _told(telling: Telling, brief: _Brief) -> Report:
     why = {step.id: _statement(step.why, brief) for step in telling.steps}
     kept = tuple(dict.fromkeys(s for s in said if _holds(s, brief)))
     reasons = {step: s.text for step, s in why.items() if _holds(s, brief)}
-    enough = len(kept) >= min(_ENOUGH, len(report.summary))
+    enough = len(kept) >= min(_ENOUGH, len(report.summary)) and _names_the_cause(kept, report)
     report = replace(
         report,
         summary=kept if enough else report.summary,
@@ -196,6 +196,14 @@ def _holds(said: Statement, brief: _Brief) -> bool:
         and _words_held(said.text, carried, _resources(brief.report))
         and _blames_rightly(said.text, brief.report)
         and carries(said, brief.report.evidence, brief.cells)
+    )
+
+
+def _names_the_cause(summary: Iterable[Statement], report: Report) -> bool:
+    """Whether a summary says what is to blame, where that was found."""
+    names = [cause.resource.name for cause in report.causes[:1]]
+    return report.verdict != "cause_found" or any(
+        _named(name, said.text) for name in names for said in summary
     )
 
 

@@ -114,6 +114,12 @@ def test_what_the_facts_say_may_be_said_in_other_words(plain: Report, word: Word
     assert [statement.text for statement in report.summary] == [*texts[:2]]
 
 
+def test_a_summary_that_does_not_name_the_culprit_is_none(plain: Report, word: Word) -> None:
+    report, _ = word(plain, obeys("The trouble came with C2.", "C3 took it back from there."))
+    assert report.summary == plain.summary
+    assert "said too little" in gaps(report)
+
+
 def uncited(request: Json) -> Reply:
     text = material(request)["facts"][0]["text"]
     ids: tuple[list[str], ...] = ([], ["E999"], ["E1", "E999"])
