@@ -55,7 +55,11 @@ def _libraries() -> Iterator[Line]:
 def _model(spec: str) -> Line:
     """Say whether a model is ready to word reports; it is not called."""
     try:
-        return _line("ok", "model", spec) if worded_by(spec) else _line("none", "model", "no model")
+        return (
+            _line("ok", "model", spec)
+            if worded_by(spec)
+            else _line("none", "model", "none asked for: templates word the reports")
+        )
     except InquestError as error:
         return _line("broken", "model", str(error))
 

@@ -63,9 +63,8 @@ def survey_changes(state: Investigation, runtime: Runtime[Context]) -> Investiga
     announced = context.notebook.ask("changes", start=window.start - _LOOKBACK, end=window.end)
     versions = context.notebook.ask("versions", start=window.start, end=window.end)
     runs = [_run(row, window) for row in versions.rows.dicts()]
-    found = released(runs, window)
     declared = [_declared(row) for row in announced.rows.dicts() if not row["failed"]]
-    changes = matched(declared, found, restarted(runs, found, window))
+    changes = matched(declared, runs, window)
     return {
         "evidence": announced.noted() | versions.noted(),
         "changes": {c.id: c for c in changes},
@@ -101,20 +100,12 @@ def _turned(run: Run, earlier: list[Run]) -> bool:
     return bool(before and before[-1].version != run.version) or run.version not in running
 
 
-def restarted(runs: Iterable[Run], found: list[Release], window: Window) -> list[Run]:
-    """The runs of new instances on a version that ran already: restarted, moved or added."""
-    settled = window.start + timedelta(seconds=_SETTLED_S)
-    of_releases = {run for release in found for run in release.runs}
-    return [r for r in runs if r.instance and r.first > settled and r not in of_releases]
-
-
-def matched(
-    declared: list[Change], found: list[Release], restarts: Iterable[Run] = ()
-) -> list[Change]:
+def matched(declared: list[Change], runs: list[Run], window: Window) -> list[Change]:
     """Each declared change with what was seen of it: a release its new version, others restarts.
 
     A release that was seen without a declaration is an undeclared change; a restart is none.
     """
+    found = released(runs, window)
     free = list(found)
     changes: list[Change] = []
     for change in declared:
@@ -124,7 +115,7 @@ def matched(
         if release:
             free.remove(release)
         changes.append(_rolled_out(change, release) if release else change)
-    changes = _restarted_by(changes, restarts)
+    changes = _restarted_by(changes, found, runs, window)
     changes += [_undeclared(release) for release in free]
     return _numbered(sorted(changes, key=lambda c: (began(c), c.service, c.what)))
 
@@ -140,8 +131,16 @@ def _is_of(release: Release, change: Change) -> bool:
     )
 
 
-def _restarted_by(changes: list[Change], restarts: Iterable[Run]) -> list[Change]:
-    """The changes with the restarts that carried them: each restart is of the latest before it."""
+def _restarted_by(
+    changes: list[Change], found: list[Release], runs: list[Run], window: Window
+) -> list[Change]:
+    """The changes with the restarts that carried them: each restart is of the latest before it.
+
+    A restart is a new instance on a version that ran already.
+    """
+    settled = window.start + timedelta(seconds=_SETTLED_S)
+    of_releases = {run for release in found for run in release.runs}
+    restarts = [r for r in runs if r.instance and r.first > settled and r not in of_releases]
     carried: dict[int, list[Run]] = {}
     for run in sorted(restarts, key=lambda r: (r.first, r.instance)):
         before = [at for at, change in enumerate(changes) if _may_restart(change, run)]
@@ -149,7 +148,9 @@ def _restarted_by(changes: list[Change], restarts: Iterable[Run]) -> list[Change
             carried.setdefault(max(before, key=lambda at: _declared_at(changes[at])), []).append(
                 run
             )
-    return [_restarting(c, carried[at]) if at in carried else c for at, c in enumerate(changes)]
+    return [
+        _restarting(c, carried[at], runs) if at in carried else c for at, c in enumerate(changes)
+    ]
 
 
 def _may_restart(change: Change, run: Run) -> bool:
@@ -165,14 +166,26 @@ def _may_restart(change: Change, run: Run) -> bool:
     )
 
 
-def _restarting(change: Change, runs: list[Run]) -> Change:
+def _restarting(change: Change, restarts: list[Run], runs: list[Run]) -> Change:
+    """A change with its restarts: a version gone back to, or else a configuration."""
+    version = restarts[0].version
+    before = [
+        r.version
+        for r in sorted(runs, key=lambda r: r.first)
+        if (r.service, r.first < restarts[0].first) == (change.service, True)
+        and r.lasts(_declared_at(change))
+        and r.version != version
+    ]
+    rolled = tuple(Rollout(r.instance, r.first, r.last) for r in restarts)
+    if before and change.kind == "deploy":
+        return replace(change, version=version, previous_version=before[-1], rollouts=rolled)
     return replace(
         change,
         kind="config",
         what=f"{change.service} {change.revision[:_SHORT_SHA]}".strip(),
-        version=runs[0].version,
-        previous_version=runs[0].version,
-        rollouts=tuple(Rollout(r.instance, r.first, r.last) for r in runs),
+        version=version,
+        previous_version=version,
+        rollouts=rolled,
     )
 
 

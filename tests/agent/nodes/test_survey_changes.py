@@ -53,7 +53,7 @@ def test_going_back_is_a_release_of_its_own_and_reverts_the_first() -> None:
     back = [run("a", "1", 600, 890), run("b", "1", 700, 890)]
     found = released([*ROLLED, *back], WINDOW)
     assert [(r.version, r.previous) for r in found] == [("2", "1"), ("1", "2")]
-    changes = matched([announced("2", 300), announced("1", 590)], found)
+    changes = matched([announced("2", 300), announced("1", 590)], [*ROLLED, *back], WINDOW)
     assert [(c.id, c.reverts) for c in changes] == [("C1", ""), ("C2", "C1")]
 
 
@@ -63,21 +63,57 @@ def test_a_rollback_halfway_through_a_rollout_is_seen() -> None:
     assert [r.version for r in found] == ["2", "1"]
 
 
+MOVED = [
+    run("a", "1", 0, 300),
+    run("b", "1", 0, 400),
+    run("c", "1", 308, 890),
+    run("d", "1", 408, 890),
+]
+
+
+def test_a_configuration_is_carried_by_the_instances_started_with_it() -> None:
+    config = replace(announced("", 300), kind="config", revision="906680ef77af")
+    (change,) = matched([config], MOVED, WINDOW)
+    assert [r.instance for r in change.rollouts] == ["c", "d"]
+    assert (change.version, change.previous_version) == ("1", "1")
+
+
+def test_a_deploy_of_what_ran_already_changed_the_configuration() -> None:
+    (change,) = matched([replace(announced("1", 300), revision="906680ef77af")], MOVED, WINDOW)
+    assert (change.kind, change.what, len(change.rollouts)) == ("config", "cart 906680e", 2)
+
+
+def test_two_configurations_each_have_the_restarts_after_them() -> None:
+    configs = [replace(announced("", at_s), kind="config") for at_s in (300, 401)]
+    found = matched(configs, MOVED, WINDOW)
+    assert [[r.instance for r in c.rollouts] for c in found] == [["c"], ["d"]]
+
+
+def test_going_back_while_the_old_version_is_hardly_gone_is_a_deploy_and_reverts() -> None:
+    canary = [run("a", "1", 0, 300), run("b", "1", 0, 880), run("c", "2", 305, 500)]
+    back = [announced("2", 300), announced("1", 500)]
+    found = matched(back, [*canary, run("d", "1", 508, 890)], WINDOW)
+    assert [(c.kind, c.version, c.previous_version, c.reverts) for c in found] == [
+        ("deploy", "2", "1", ""),
+        ("deploy", "1", "2", "C1"),
+    ]
+
+
 def test_a_version_nobody_announced_is_an_undeclared_change() -> None:
-    (change,) = matched([], released(ROLLED, WINDOW))
+    (change,) = matched([], ROLLED, WINDOW)
     assert change.declared_at is None
     assert began(change) == at(305)
 
 
 def test_an_announcement_gets_the_rollout_of_its_version_and_service() -> None:
     others = [announced("9", 200, "web"), announced("2", 300)]
-    web, cart = matched(others, released(ROLLED, WINDOW))
+    web, cart = matched(others, ROLLED, WINDOW)
     assert web.rollouts == ()
     assert [r.first_observed_at for r in cart.rollouts] == [at(305), at(405)]
 
 
 def test_an_announcement_is_not_matched_with_a_rollout_long_before_it() -> None:
-    changes = matched([announced("2", 850)], released(ROLLED, WINDOW))
+    changes = matched([announced("2", 850)], ROLLED, WINDOW)
     assert sorted(len(c.rollouts) for c in changes) == [0, 2]
 
 
@@ -89,15 +125,15 @@ def test_a_pod_that_is_rescheduled_is_no_release() -> None:
 @pytest.mark.parametrize("kind", ["flag", "config", "scale"])
 def test_only_a_deploy_takes_a_rollout(kind: ChangeKind) -> None:
     other = replace(announced("", 300), kind=kind)
-    changes = matched([other], released(ROLLED, WINDOW))
+    changes = matched([other], ROLLED, WINDOW)
     assert [(c.kind, len(c.rollouts)) for c in changes] == [(kind, 0), ("deploy", 2)]
 
 
 def test_a_deploy_that_names_no_version_takes_no_rollout_of_hours_later() -> None:
-    changes = matched([announced("", -7200)], released(ROLLED, WINDOW))
+    changes = matched([announced("", -7200)], ROLLED, WINDOW)
     assert [len(c.rollouts) for c in changes] == [0, 2]
 
 
 def test_changes_of_the_same_second_are_all_there() -> None:
     flags = [replace(announced("", 300), kind="flag", what=f"flag {n}") for n in range(3)]
-    assert [c.id for c in matched(flags, [])] == ["C1", "C2", "C3"]
+    assert [c.id for c in matched(flags, [], WINDOW)] == ["C1", "C2", "C3"]
