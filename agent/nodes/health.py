@@ -12,6 +12,7 @@ from agent.state import Gap
 THIN_BUCKETS, THIN_REQUESTS = 12, 100
 _COVERED = 0.9  # of the buckets between the first request and the last
 _FAILING, _FAILING_OF = 0.05, 50  # all the time: no service that is well fails so many
+_KNOWN = 0.5  # of the window
 _TOLD = 3
 _BURST, _BURST_OF = 0.25, 10  # in one bucket
 
@@ -31,6 +32,13 @@ def health_doubts(entrance: pd.DataFrame, requests: pd.DataFrame, facts: Facts) 
             "not_looked_at",
             f"{signal.resource} deviated at {facts.when(signal.onset)} ({signal.subject}), apart "
             "from the time that was asked about: ask for that time.",
+        )
+    known = int(entrance["bucket"].max() - entrance["bucket"].min()) + 1
+    if known < _KNOWN * facts.window.buckets:
+        yield Gap(
+            "thin_data",
+            f"Requests are known of {known} of {facts.window.buckets} intervals only: too few to "
+            "say that nothing was wrong.",
         )
     yield from _errors_written(facts)
     yield from _silence(entrance, facts)
