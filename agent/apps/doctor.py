@@ -55,13 +55,10 @@ def _libraries() -> Iterator[Line]:
 def _model(spec: str) -> Line:
     """Say whether a model is ready to word reports; it is not called."""
     try:
-        return (
-            _line("ok", "model", spec)
-            if worded_by(spec)
-            else _line("none", "model", "none asked for: templates word the reports")
-        )
+        ready = worded_by(spec)
     except InquestError as error:
         return _line("broken", "model", str(error))
+    return _line("ok" if ready else "none", "model", spec or "templates word the reports")
 
 
 def _lake(folder: Path) -> Iterator[Line]:
