@@ -74,7 +74,7 @@ def open_model(spec: str, patience_s: float = PATIENCE_S) -> Model:
             f"The model {spec} needs a package that is not installed, {error.name}; "
             "`pip install 'inquest[models]'` brings those of OpenAI and Anthropic."
         ) from error
-    except Exception as error:  # noqa: BLE001 - each provider's client has its own family
+    except Exception as error:
         raise ModelError(f"The model {spec} cannot be had: {_first_line(error)}") from error
     return Model(provider, name, chat, patience_s)
 
