@@ -44,7 +44,7 @@ STORY = Story(
     culprit=Culprit(
         change=None,
         indicator="latency",
-        mechanism="lock",
+        mechanism="contention",
         detail="a transaction opened by hand holds every row of stock, so each reservation waits "
         "until checkout gives it up",
     ),
