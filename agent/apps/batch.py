@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,7 +15,7 @@ import typer
 from agent.apps import shelf
 from agent.apps.cases import Case, read_cases
 from agent.apps.investigate import answer, opened
-from agent.apps.options import FormatOption, LakeOption, lake_folder
+from agent.apps.options import FormatOption, LakeOption, ModelOption, lake_folder, worded_by
 from agent.apps.table import dress
 from agent.apps.terminal import Progress, complain, progress, say
 from agent.errors import RequestError
@@ -26,6 +26,15 @@ if TYPE_CHECKING:
 
 RESULTS, INDEX, REPORTS, LAKES = "results.jsonl", "index.html", "incidents", "lakes"
 COLUMNS = ["id", "verdict", "confidence", "title", "service", "version", "change_kind", "revision"]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Where incidents are investigated: the lake of those that name none, the folder, the model."""
+
+    lake: Path
+    out: Path
+    model: str = ""
 
 
 def batch(
@@ -42,6 +51,7 @@ def batch(
         bool, typer.Option("--fresh", help="Do not go on where an earlier run stood.")
     ] = False,
     lake: LakeOption = None,
+    model: ModelOption = None,
     form: FormatOption = "text",
 ) -> None:
     """Investigate many incidents.
@@ -52,14 +62,16 @@ def batch(
     from agent.report.words import plural
     from lake.store import Lake
 
-    cases, default = read_cases(incidents), lake_folder(ctx, lake)
+    cases = read_cases(incidents)
+    plan = Plan(lake_folder(ctx, lake), out, ctx.obj.model if model is None else model)
+    worded_by(plan.model)
     earlier = read_results(out, anew=fresh)
     todo = _unsolved(cases, earlier)
     if known := len(cases) - len(todo):
         complain(f"{plural(known, 'incident')} of an earlier run skipped; --fresh starts anew")
     if any(case.bundle is None and case.lake is None for case in todo):
-        Lake.open(default).close()
-    results = _worked_off(todo, _others(earlier, todo), default, out, jobs)
+        Lake.open(plan.lake).close()
+    results = _worked_off(todo, _others(earlier, todo), plan, jobs)
     asked = [results[case.id] for case in cases]
     failed = [one.id for one in asked if one.error]
     columns = [*COLUMNS, "error"] if failed else COLUMNS
@@ -110,17 +122,17 @@ def _others(earlier: Sequence[Result], todo: Sequence[Case]) -> list[Result]:
 
 
 def _worked_off(
-    todo: Sequence[Case], others: Sequence[Result], default: Path, out: Path, jobs: int
+    todo: Sequence[Case], others: Sequence[Result], plan: Plan, jobs: int
 ) -> dict[str, Result]:
     """Investigate, keeping each result at once; all results by id, the others' first."""
     from agent.report.index import index
 
-    results = {one.id: one for one in others}
+    results, out = {one.id: one for one in others}, plan.out
     out.mkdir(parents=True, exist_ok=True)
     _replace(out / RESULTS, b"".join(map(_line, others)))
     try:
         with progress() as tell:
-            for number, one in enumerate(_solved(todo, default, out, jobs, tell), 1):
+            for number, one in enumerate(_solved(todo, plan, jobs, tell), 1):
                 _append(out / RESULTS, _line(one))
                 results[one.id] = one
                 complain(f"{number} of {len(todo)}  {_told(one)}")
@@ -129,20 +141,18 @@ def _worked_off(
     return results
 
 
-def _solved(
-    todo: Sequence[Case], default: Path, out: Path, jobs: int, tell: Progress
-) -> Iterator[Result]:
+def _solved(todo: Sequence[Case], plan: Plan, jobs: int, tell: Progress) -> Iterator[Result]:
     """Yield each result as it comes; several jobs are processes of their own."""
     if min(jobs, len(todo)) <= 1:
         for number, case in enumerate(todo, 1):
-            yield solve(case, default, out, partial(_tell, tell, f"{number} of {len(todo)}"))
+            yield solve(case, plan, partial(_tell, tell, f"{number} of {len(todo)}"))
         return
     from concurrent.futures import ProcessPoolExecutor, as_completed
     from concurrent.futures.process import BrokenProcessPool
     from multiprocessing import get_context
 
     with ProcessPoolExecutor(min(jobs, len(todo)), get_context("spawn")) as pool:
-        waiting = [pool.submit(solve, case, default, out) for case in todo]
+        waiting = [pool.submit(solve, case, plan) for case in todo]
         tell(f"{len(todo)} incidents, {jobs} at a time")
         try:
             for done in as_completed(waiting):
@@ -153,8 +163,8 @@ def _solved(
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def solve(case: Case, default: Path, out: Path, tell: Progress = lambda _: None) -> Result:
-    """Investigate one incident and put its report in `out`; what stands in the way is a result."""
+def solve(case: Case, plan: Plan, tell: Progress = lambda _: None) -> Result:
+    """Investigate one incident and keep its report; what stands in the way is a result too."""
     from agent.apps.cli import DUCKDB_INTERRUPTED
     from agent.redaction import redact
     from agent.report.index import Result, result
@@ -163,9 +173,9 @@ def solve(case: Case, default: Path, out: Path, tell: Progress = lambda _: None)
     started = time.perf_counter()
     where = f"{REPORTS}/{case.id}"
     try:
-        with opened(case.bundle, case.lake, default, out / LAKES / case.id, tell) as lake:
-            report, _ = answer(lake, case.request, tell)
-            shelf.write(report, out / where)
+        with opened(case.bundle, case.lake, plan.lake, plan.out / LAKES / case.id, tell) as lake:
+            report, _ = answer(lake, case.request, tell, worded_by(plan.model))
+            shelf.write(report, plan.out / where)
     except Exception as error:  # noqa: BLE001 - one incident's fault is not the others'
         if str(error) == DUCKDB_INTERRUPTED:
             raise KeyboardInterrupt from None

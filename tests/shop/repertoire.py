@@ -9,7 +9,6 @@ from tests.shop.stories import (
     lock_held,
     quick,
     release_and_config,
-    smoke,
 )
 from tests.shop.story import Story
 
@@ -20,5 +19,4 @@ STORIES: tuple[Story, ...] = (
     release_and_config.STORY,
     flapping_alert.STORY,
     quick.STORY,
-    smoke.STORY,
 )

@@ -35,6 +35,29 @@ def test_it_reports_on_its_evidence_alone_and_the_report_holds(
     assert run(["verify", str(folder)]) == 0
 
 
+@pytest.mark.parametrize("name", sorted(incidents.recorded()))
+def test_every_recorded_incident_is_answered_as_it_was(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    truth = json.loads((incidents.evidence_of(name).parent / "truth.json").read_bytes())
+    monkeypatch.chdir(tmp_path)
+    assert run(["demo", "--incident", name, "--format", "json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+
+    culprit, blocker = truth["culprit"], truth.get("blocker")
+    implicated = [
+        (c["kind"], c["revision"]) for c in report["changes"] if c["verdict"] == "implicated"
+    ]
+    assert report["verdict"] == truth["verdict"]
+    assert implicated == ([(culprit["kind"], culprit["sha"])] if culprit else [])
+    if truth["verdict"] == "cause_found":
+        assert report["causes"][0]["mechanism"] == truth["mechanism"]
+    if blocker:
+        told = report["title"] + " ".join(said["text"] for said in report["summary"])
+        assert f"Session {blocker['pid']} of {blocker['user']}" in told
+        assert blocker["statement"] in told
+
+
 def test_the_list_names_every_incident_by_its_symptom_and_not_by_its_cause(
     capsys: Captured,
 ) -> None:
