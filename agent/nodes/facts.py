@@ -94,8 +94,9 @@ class Facts:
 
 def gather(state: Investigation) -> Facts:
     """Find the symptom in the signals, and what goes with it."""
-    window, incident, signals = state["window"], state["incident"], state["signals"]
+    window, incident = state["window"], state["incident"]
     calls = tuple(state.get("calls", ()))
+    signals = _by_store(state["signals"], calls)
     symptom = tuple(_symptom(signals, incident, calls))
     around = [
         s for s in signals if (_together(s, symptom, window) if symptom else _alarming(s, incident))
@@ -114,6 +115,18 @@ def gather(state: Investigation) -> Facts:
         elsewhere=tuple(s for s in signals if _is_bad(s) and not symptom),
         services=frozenset({*state.get("services", ()), *_callers_and_callees(calls)}),
     )
+
+
+def _by_store(signals: list[Signal], calls: tuple[Call, ...]) -> list[Signal]:
+    """The signals with what a store says of itself under the name that its callers know it by.
+
+    `postgresql` logs as itself and is called as `postgresql/shop`; two databases are not told.
+    """
+    stores: dict[str, set[str]] = {}
+    for call in calls:
+        stores.setdefault(call.system, set()).add(call.callee)
+    known = {system: min(names) for system, names in stores.items() if system and len(names) == 1}
+    return [replace(s, resource=known.get(s.resource, s.resource)) for s in signals]
 
 
 def _callers_and_callees(calls: tuple[Call, ...]) -> set[str]:
