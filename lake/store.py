@@ -127,12 +127,17 @@ class Lake:
         are NULL, unknown ones a LakeError. Rows are sorted and split by UTC day. A batch id that
         is there already adds nothing.
         """
-        iceberg = self._made(table)
-        if batch_id not in _batches(iceberg):
-            with _database().cursor() as connection:
-                connection.register("rows", rows)
-                files = _write_by_day(connection, table, iceberg, _shaped(table, rows.schema))
-            _commit(table, iceberg, {batch_id: files})
+        try:
+            iceberg = self._made(table)
+            if batch_id not in _batches(iceberg):
+                with _database().cursor() as connection:
+                    connection.register("rows", rows)
+                    files = _write_by_day(connection, table, iceberg, _shaped(table, rows.schema))
+                _commit(table, iceberg, {batch_id: files})
+        except (OSError, SQLAlchemyError) as error:
+            raise LakeError(
+                f"The lake {self.path} takes no rows of {table}: {_reason(error)}."
+            ) from error
         return _batches(iceberg).get(batch_id)
 
     def add_files(self, table: str, batches: Mapping[str, Sequence[Path]]) -> None:

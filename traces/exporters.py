@@ -39,7 +39,7 @@ def export_lake(lake: Lake, spans: Sequence[ReadableSpan]) -> str:
             to_arrow(spans),
             batch_id=f"trace-{format_span_id(spans[-1].context.span_id)}",
         )
-    except (LakeError, OSError) as error:
+    except LakeError as error:
         return f"The trace of this investigation is not in the lake: {error}"
     return ""
 

@@ -62,15 +62,13 @@ def record(report: Report, lake: Lake) -> str:
 
     Gives the sentence that says why it could not be, empty when it is there.
     """
-    from sqlalchemy.exc import SQLAlchemyError
-
     from agent.report.finding import finding
 
     rows = finding(report, f"reports/{report.id}/report.html")
     try:
         lake.append("incident_finding", rows, report.id)
-    except (LakeError, OSError, SQLAlchemyError) as error:
-        why = str(error).splitlines()[0].rstrip(".")
+    except LakeError as error:
+        why = str(error).rstrip(".")
         return f"The finding of report {report.id} is not in the lake: {why}."
     return ""
 

@@ -58,7 +58,7 @@ def _ailing(name: str, signals: list[Signal], facts: Facts) -> Cause:
 def _check_service(name: str | None, facts: Facts) -> None:
     if name and facts.services and name not in facts.services:
         seen = ", ".join(sorted(facts.services))
-        raise RequestError(f"no service {name!r} was seen in the window; seen were {seen}")
+        raise RequestError(f"There is no service {name!r} in the window; seen were {seen}.")
 
 
 def _changed(change: Change, facts: Facts) -> Cause:

@@ -50,8 +50,8 @@ def scope(_state: Investigation, runtime: Runtime[Context]) -> Investigation:
     held = _held(around)
     if not any(table in held for table in _SIGNALS):
         raise RequestError(
-            f"no telemetry around {detected:%Y-%m-%d %H:%M} UTC: the lake holds "
-            f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}; ask for a time in it"
+            f"There is no telemetry around {detected:%Y-%m-%d %H:%M} UTC: the lake holds "
+            f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}; ask for a time in it."
         )
     begins = min(held[table]["begins_at"] for table in _SIGNALS if table in held)
     incident = _incident(firings, context.request, detected, begins, last)
@@ -73,8 +73,8 @@ def _extent(held: dict[str, Row]) -> tuple[datetime, datetime]:
     signals = [held[table] for table in _SIGNALS if table in held]
     if not signals:
         raise RequestError(
-            "the lake holds no telemetry (no spans, logs, metrics or access logs): "
-            "put some in with `inquest ingest SOURCE PATH`"
+            "The lake holds no telemetry (no spans, logs, metrics or access logs): "
+            "put some in with `inquest ingest SOURCE PATH`."
         )
     return min(row["first_at"] for row in signals), max(row["last_at"] for row in signals)
 
@@ -84,7 +84,7 @@ def _chosen(alerts: list[Row], request: Request) -> list[Row]:
     wanted = [a for a in alerts if _is_wanted(a, request)]
     if request.alert and not any(not a["resolved"] for a in wanted):
         names = ", ".join(sorted({str(a["title"]) for a in alerts})) or "none at all"
-        raise RequestError(f"no alert {request.alert!r} fired in this lake; it holds {names}")
+        raise RequestError(f"There is no alert {request.alert!r} in this lake; it holds {names}.")
     episodes: list[list[Row]] = []
     for alert in wanted:
         if not episodes or alert["time"] - episodes[-1][-1]["time"] > _SAME_INCIDENT:

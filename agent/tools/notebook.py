@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any
 
 import pandas as pd
@@ -94,4 +94,7 @@ class Notebook:
 
 
 def _word(value: object) -> str:
-    return f"{value:%H:%M:%S}" if isinstance(value, datetime) else str(value)
+    if not isinstance(value, datetime):
+        return str(value)
+    midnight = value.time() == time.min
+    return f"{value:%Y-%m-%d}" if midnight else f"{value:%H:%M:%S}"

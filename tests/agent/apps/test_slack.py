@@ -270,11 +270,11 @@ def test_only_those_who_may_ask_are_answered_and_only_where_they_may(slack: Slac
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ("service=basket", "no service 'basket' was seen in the window; seen were c"),
+        ("service=basket", "There is no service 'basket' in the window; seen were c"),
         ("severity=high", "severity= means nothing here; what can be said is service=NAME"),
         ("lookback=nan", "A lookback of nan s is no window"),
-        ("alert=Nobody", "no alert 'Nobody' fired in this lake; it holds CheckoutBurn"),
-        ("at=2020-01-01T00:00Z", "no telemetry around 2020-01-01 00:00 UTC"),
+        ("alert=Nobody", "There is no alert 'Nobody' in this lake; it holds CheckoutBurn"),
+        ("at=2020-01-01T00:00Z", "There is no telemetry around 2020-01-01 00:00 UTC"),
     ],
 )
 def test_what_cannot_be_asked_is_told_in_one_sentence(
@@ -289,7 +289,7 @@ def test_an_empty_lake_is_told_as_one(slack: SlackServer, tmp_path: Path) -> Non
     Lake.create(tmp_path / "lake").close()
     desk(slack, asking(tmp_path / "lake"))(slack.event("", ALERT_TS))
     (told,) = shown(slack)
-    assert told.startswith("the lake holds no telemetry")
+    assert told.startswith("The lake holds no telemetry")
 
 
 def test_a_fault_of_its_own_is_told_by_its_type_and_no_secret_leaves(
