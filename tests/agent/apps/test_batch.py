@@ -58,7 +58,7 @@ def test_each_incident_has_its_result_and_its_report_wherever_the_folder_goes(
 
     by_id = {one["id"]: one for one in results()}
     assert by_id["never"]["verdict"] is None
-    assert by_id["never"]["error"].startswith("no telemetry around 2020-01-01")
+    assert by_id["never"]["error"].startswith("There is no telemetry around 2020-01-01")
     for name in ("calm", "case"):
         saved = (Path("out") / by_id[name]["report"]).with_name("report.json")
         report = json.loads(saved.read_text())
