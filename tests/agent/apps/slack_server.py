@@ -43,7 +43,7 @@ class SlackServer:
 
     messages: dict[str, Json] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
-    acked: dict[str, float] = field(default_factory=dict)
+    acked: set[str] = field(default_factory=set)
     connections: list[ServerConnection] = field(default_factory=list)
     refusals: dict[str, list[tuple[int, Json, dict[str, str]]]] = field(default_factory=dict)
     changed: Condition = field(default_factory=Condition)
@@ -92,10 +92,8 @@ class SlackServer:
         self.wait(lambda: self.connections)
         body: Json = {"type": "events_api", "envelope_id": envelope, "payload": payload}
         body |= {"retry_attempt": attempt, "retry_reason": "timeout"} if attempt else {}
-        sent = time.monotonic()
         self.connections[-1].send(json.dumps(body | {"accepts_response_payload": False}))
         self.wait(lambda: envelope in self.acked)
-        self.acked[envelope] -= sent
         return envelope
 
     def refresh(self) -> None:
@@ -135,7 +133,7 @@ class SlackServer:
         try:
             for said in connection:
                 with self.changed:
-                    self.acked[json.loads(said)["envelope_id"]] = time.monotonic()
+                    self.acked.add(json.loads(said)["envelope_id"])
                     self.changed.notify_all()
         except ConnectionClosed:
             pass
