@@ -10,12 +10,12 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from agent.nodes.context import Context
+from agent.report.words import CITING, cited
 from agent.state import Evidence, Gap, Investigation, Report, Statement
 from agent.tools.notebook import Notebook
 
 _NUMBER = re.compile(r"(?<![\w.:,-])\d+(?:,\d{3})*(?:\.\d+)?(?![\w:]|\.\d)")
 _QUOTED = re.compile("“.*?”|\\{.*?\\}")
-_CITING = frozenset({"evidence", "evidence_for", "evidence_against"})
 
 
 def verify(state: Investigation, runtime: Runtime[Context]) -> Investigation:
@@ -89,20 +89,8 @@ def numbered(report: Report) -> Report:
     return replace(bare, evidence=evidence)
 
 
-def cited(value: Any, field: str = "") -> Iterator[str]:
-    """Every evidence id that a report cites, in the order of its fields."""
-    if field in _CITING:
-        yield from [value] if isinstance(value, str) else list(value)
-    elif is_dataclass(value):
-        for part in fields(value):
-            yield from cited(getattr(value, part.name), part.name)
-    elif isinstance(value, tuple):
-        for item in value:
-            yield from cited(item)
-
-
 def _renamed(value: Any, ids: dict[str, str], field: str = "") -> Any:
-    if field in _CITING:
+    if field in CITING:
         return ids[value] if isinstance(value, str) else tuple(ids[i] for i in value)
     if is_dataclass(value) and not isinstance(value, type):
         return replace(

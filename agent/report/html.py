@@ -16,14 +16,15 @@ _SAMPLE_ROWS = 10
 def html(report: Report) -> str:
     """The page; every text is escaped, every citation links to its evidence."""
     return (
-        _page()
+        environment()
         .get_template("report.html.j2")
         .render(report=report, cited=frozenset(words.cited(report)), evidence=_in_order(report))
     )
 
 
 @cache
-def _page() -> Environment:
+def environment() -> Environment:
+    """The templates of every page, with all that is put into them escaped."""
     env = Environment(
         loader=PackageLoader("agent.report", "."),
         autoescape=True,

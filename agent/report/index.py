@@ -13,7 +13,7 @@ from pydantic import ConfigDict, with_config
 from agent.redaction import redact
 from agent.report import words
 from agent.report.axis import Axis, seconds, time_axis
-from agent.report.html import _page
+from agent.report.html import environment
 from agent.state import ChangeKind, Report, Verdict
 
 _LAST = datetime.max.replace(tzinfo=UTC)
@@ -78,7 +78,7 @@ def index(results: Iterable[Result]) -> str:
     """The page of a batch: verdicts counted, the incidents in time, and a link to each report."""
     by_time = sorted(results, key=lambda one: (one.began_at or _LAST, one.id))
     return (
-        _page()
+        environment()
         .get_template("index.html.j2")
         .render(
             results=by_time,

@@ -50,7 +50,7 @@ GAPS = {
     "quarantined": "quarantined",
     "budget": "budget",
 }
-_CITING = frozenset({"evidence", "evidence_for", "evidence_against"})
+CITING = frozenset({"evidence", "evidence_for", "evidence_against"})
 _TERMINAL = re.compile(
     r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"  # an operating system command and its end
     r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # a control sequence: colours, cursor, erasing
@@ -303,7 +303,7 @@ def snapshots(pinned: dict[str, int]) -> str:
 
 def cited(value: object, field: str = "") -> Iterator[str]:
     """Every evidence id that a report, or a part of one, rests on."""
-    if isinstance(value, str) and field in _CITING:
+    if isinstance(value, str) and field in CITING:
         yield value
     elif isinstance(value, tuple):
         for part in value:

@@ -14,7 +14,7 @@ import pytest
 from agent.config import Request
 from agent.errors import RequestError
 from agent.graph import investigate
-from agent.nodes.verify import cited
+from agent.report.words import cited
 from agent.state import Report
 from lake.schema import arrow_schema
 from lake.store import Lake

@@ -161,9 +161,7 @@ def test_events_still_come_after_slack_asked_to_connect_anew(door: SlackServer) 
         {"type": "message", "channel": CHANNEL, "ts": "1772366830.000007", "text": "hi"},
     ],
 )
-def test_what_is_no_mention_is_acknowledged_and_left_alone(
-    door: SlackServer, event: Json
-) -> None:
+def test_what_is_no_mention_is_acknowledged_and_left_alone(door: SlackServer, event: Json) -> None:
     posted = len(door.messages)
     envelope = door.send({"type": "event_callback", "event_id": str(event), "event": event})
     assert envelope in door.acked

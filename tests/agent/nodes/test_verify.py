@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from agent.nodes.verify import carries, cited, numbered, numbers_in
+from agent.nodes.verify import carries, numbered, numbers_in
+from agent.report.words import cited
 from agent.state import Evidence, Incident, Report, Statement
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
