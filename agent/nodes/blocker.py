@@ -43,7 +43,7 @@ class Blocker:
         """
         told = [r for r in self._rows if r["statement"] and r["time"] <= self.held["first_at"]]
         working = [r for r in told if not r["statement"].upper().lstrip().startswith(_NO_WORK)]
-        return next(reversed(working or told), None)
+        return next(iter(working or told), None)
 
     @property
     def _rows(self) -> list[Row]:
@@ -51,16 +51,22 @@ class Blocker:
 
 
 def blocker(cause: Cause, facts: Facts, ask: Callable[..., Answer]) -> Blocker | None:
-    """The session that most waited for on the blamed database; None if nobody waited for a lock."""
-    if not facts.lock_waits(cause.resource.name):
+    """The session that ever more waited for on the blamed database; None if nobody did."""
+    waited = facts.lock_waits(cause.resource.name)
+    if not waited:
         return None
+    head = max(waited, key=lambda s: (s.effect, s.during, s.attributes)).attributes
     waits = ask("lock_waits", **facts.window.span)
-    held = next(row for row in waits.rows.dicts() if store(row) == cause.resource.name)
+    held = next(
+        row
+        for row in waits.rows.dicts()
+        if (store(row), str(row["holder"])) == (cause.resource.name, head)
+    )
     lines = ask(
         "session",
         about=str(held["holder"]),
         pid=held["holder"],
         start=facts.window.start - _BEFORE,
-        end=facts.window.end,
+        end=held["last_at"],
     )
     return Blocker(held, waits, lines)

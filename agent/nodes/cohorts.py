@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -16,15 +16,16 @@ import pandas as pd
 
 from agent.analysis.experiments import Trial, failures_old_against_new, old_against_new
 from agent.nodes.facts import Facts
-from agent.nodes.survey.changes import began
+from agent.nodes.survey.changes import NEVER, began
 from agent.nodes.trying import Trying
-from agent.state import Change, Control, ControlVerdict
+from agent.state import Change, Control, ControlVerdict, Rollout
 
 ALPHA = 0.01
 _SLOWER = 0.64  # Vargha and Delaney (2000): A from .64 is a medium effect
 _RATIO = 1.5  # and the new version's median is at least so many times the old one's
 _MORE_FAILURES = 0.03  # a risk difference that users would notice
 _Z = 1.96
+_TOGETHER = timedelta(minutes=5)  # before: what came then may have waited for the same restart
 _STRATUM_S = 30  # what is served within it counts as served at the same time
 
 
@@ -58,6 +59,12 @@ def old_beside_new(trying: Trying) -> Control:
     compared = _compared(both.rows.dicts())
     worse = trials.worse()
     p = min(t.p_value for t in tested)
+    if worse and (other := inseparable(change, facts)):
+        text = (
+            f"{names}, {_clock(start, end)}: it {' and '.join(worse)} ({compared}), but {other.id} "
+            "came with it, and nothing had one without the other."
+        )
+        return trying.says("old_against_new", "neutral", text, both.id, answer.id, p=p)
     if worse:
         return trying.says(
             "old_against_new",
@@ -76,6 +83,31 @@ def old_beside_new(trying: Trying) -> Control:
         answer.id,
         p=p,
     )
+
+
+def inseparable(change: Change, facts: Facts) -> Change | None:
+    """Another change that came to the service with this one, so that no instance had but one."""
+    if not change.rollouts:
+        return None
+    start, end = _side_by_side(change, facts)
+    mine = {r.instance: r.first_observed_at for r in change.rollouts}
+    for other in facts.changes.values():
+        came = began(other) if other.kind == "deploy" else other.declared_at or began(other)
+        together = (
+            other.service == change.service
+            and other.id != change.id
+            and change.id != other.reverts
+            and other.id != change.reverts
+            and start - _TOGETHER <= came <= end
+        )
+        alone = any(
+            r.first_observed_at < min(end, mine.get(r.instance, end))
+            and (r.finished_at or end) > start
+            for r in other.rollouts
+        )
+        if together and not alone:
+            return other
+    return None
 
 
 def _has_new_version(change: Change) -> bool:
@@ -172,12 +204,24 @@ def _apart(change: Change, facts: Facts, started: datetime) -> Apart | None:
         for other in facts.changes.values()
         if other.service == change.service and other.id != change.id and other.rollouts
         for rollout in change.rollouts
-        if rollout.instance not in _instances(other)
+        for had in [_had(other, rollout)]
+        if had > rollout.first_observed_at
         for since in [max(started, rollout.first_observed_at, began(other))]
-        for until in [min(rollout.finished_at or facts.window.end, _over(facts))]
+        for until in [min(rollout.finished_at or facts.window.end, _over(facts), had)]
         if since < until
     )
     return max(found, key=lambda a: (a.until - a.since, a.instances), default=None)
+
+
+def _had(other: Change, rollout: Rollout) -> datetime:
+    """From when what a rollout started had another change too.
+
+    A change without a version is had by all that starts after it.
+    """
+    seen = [r.first_observed_at for r in other.rollouts if r.instance == rollout.instance]
+    if other.kind != "deploy" and began(other) <= rollout.first_observed_at:
+        return began(other)
+    return min(seen, default=NEVER)
 
 
 def _over(facts: Facts) -> datetime:

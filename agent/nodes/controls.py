@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from agent.analysis.experiments import Trial, before_against_after, difference_in_differences
-from agent.nodes.cohorts import ALPHA, old_beside_new, spared
+from agent.nodes.cohorts import ALPHA, inseparable, old_beside_new, spared
 from agent.nodes.facts import Facts
 from agent.nodes.health import health_doubts
 from agent.nodes.survey.changes import began, undone
@@ -23,7 +23,8 @@ from agent.nodes.trying import Trying
 from agent.state import Change, Control, ControlKind, ControlVerdict
 
 _ENOUGH = 30  # requests a side
-_SOON = timedelta(minutes=3)
+_SOON = timedelta(minutes=3)  # after which a trouble that goes on was not taken back
+_EBBS = timedelta(seconds=45)  # for queues to empty and the last instance to be in its place
 _WEEK = timedelta(days=7)
 
 
@@ -38,10 +39,14 @@ def order(trying: Trying) -> Control:
             return trying.says("order", "not_assessable", text, "requests", "entrance")
         text = "Nothing deviated, before it or after."
         return trying.says("order", "clears", text, "requests", "entrance")
-    how = "First seen" if trying.change.rollouts else "Announced"
-    evidence = ("versions" if trying.change.rollouts else "changes", "requests")
-    began_at, first = facts.when(trying.began), facts.when(started)
-    if trying.began > started + facts.slack:
+    came, how, table = trying.began, "First seen", "versions"
+    if trying.change.kind != "deploy" and trying.change.declared_at:
+        came, how, table = trying.change.declared_at, "Announced", "changes"
+    elif not trying.change.rollouts:
+        how, table = "Announced", "changes"
+    evidence = (table, "requests")
+    began_at, first = facts.when(came), facts.when(started)
+    if came > started + facts.slack:
         text = f"{how} at {began_at}, after the first deviation at {first}."
         return trying.says("order", "clears", text, *evidence)
     text = f"{how} at {began_at}, the first deviation came at {first}: in time to be the cause."
@@ -66,6 +71,10 @@ def reach(trying: Trying) -> Control:
             return trying.says(
                 "reach", "neutral", f"{service} shares {shared[0]} with {symptom}.", "edges"
             )
+    above = any(facts.topology.reaches(service, symptom) for symptom in facts.symptomatic)
+    if not facts.topology.callers(service) and not above:
+        text = f"Who calls {service} is not known: no call to it was traced."
+        return trying.says("reach", "not_assessable", text, "edges")
     symptoms = " and ".join(facts.symptomatic) or "the symptom"
     return trying.says(
         "reach", "clears", f"{symptoms} neither calls {service} nor shares a store in trouble "
@@ -83,6 +92,9 @@ def own_signals(trying: Trying) -> Control:
                 "own_signals", "not_assessable", f"{service} left no requests to judge by.",
                 "requests",
             )  # fmt: skip
+        if _falls_silent(service, facts):
+            text = f"{service} answers fewer requests than before: those say little of the others."
+            return trying.says("own_signals", "not_assessable", text, "requests")
         if facts.of(service):
             text = f"{service} deviates only through what it calls."
             return trying.says("own_signals", "neutral", text, "requests", "edges")
@@ -104,6 +116,13 @@ def own_signals(trying: Trying) -> Control:
         f"{service} left its band by its {words}; the change came {before:.0f} s before.",
         "requests", "versions",
     )  # fmt: skip
+
+
+def _falls_silent(service: str, facts: Facts) -> bool:
+    """Whether a service answers less, though nobody who calls it is asked less."""
+    return facts.quieter(service) and not any(
+        facts.quieter(caller) for caller in facts.topology.callers(service)
+    )
 
 
 def window_before(trying: Trying) -> Control:
@@ -180,6 +199,11 @@ def recovery(trying: Trying) -> Control:
         return trying.says(  # queues and leaks outlast what made them
             "recovery", "neutral", f"{back.id} {how}, the trouble went on.", *evidence
         )
+    if _ended_with(back, facts) and (other := inseparable(change, facts)):
+        gone = undone(other, facts.changes.values())
+        if gone and abs(began(gone) - began(back)) <= _SOON:
+            text = f"{back.id} {how}, but {other.id} went with it."
+            return trying.says("recovery", "neutral", text, *evidence)
     if _ended_with(back, facts):
         return trying.says(
             "recovery",
@@ -197,7 +221,13 @@ def recovery(trying: Trying) -> Control:
 def _outlived(trying: Trying) -> Control:
     """What stays in place while the trouble ends, because another change was taken back."""
     change, facts = trying.change, trying.facts
-    backs = [c for c in facts.changes.values() if c.reverts and _ended_with(c, facts)]
+    backs = [
+        c
+        for c in facts.changes.values()
+        if c.reverts
+        and _ended_with(c, facts)
+        and _may_have_done_it(facts.changes[c.reverts], facts)
+    ]
     if not backs or change in backs or not _in_place(change, backs[0], facts):
         return trying.says("recovery", "not_assessable", "It was not taken back in the window.")
     text = (
@@ -206,27 +236,42 @@ def _outlived(trying: Trying) -> Control:
     return trying.says("recovery", "clears", text, "versions", "requests")
 
 
-def _in_place(change: Change, back: Change, facts: Facts) -> bool:
-    """Whether a change was still in force once `back` was: nothing later of its kind replaced it.
+def _may_have_done_it(change: Change, facts: Facts) -> bool:
+    """Whether a change came before the trouble, to a service that has trouble of its own."""
+    started = facts.incident.started_at
+    return (
+        started is not None
+        and began(change) <= started + facts.slack
+        and bool(facts.own(change.service))
+    )
 
-    A version is in force again when what replaced it was taken back.
+
+def _in_place(change: Change, back: Change, facts: Facts) -> bool:
+    """Whether a change was still in force when the trouble had ended.
+
+    A version is in force again when what replaced it was taken back. Of a change without a version
+    on the service that `back` restarted, nothing shows that it stayed.
     """
+    ended = facts.incident.ended_at
+    if ended is None or began(change) >= began(back):
+        return False
     later = [
         c
         for c in facts.changes.values()
-        if (c.service, c.kind) == (change.service, change.kind) and began(change) < began(c)
+        if (c.service, c.kind) == (change.service, change.kind)
+        and began(change) < began(c) <= ended + facts.slack
     ]
     if change.kind != "deploy":
-        return not later and began(change) < began(back)
-    until = [c for c in later if began(c) <= began(back)]
-    return began(change) < began(back) and (not until or until[-1].version == change.version)
+        return not later and change.service != back.service
+    return not later or max(later, key=began).version == change.version
 
 
 def _ended_with(back: Change, facts: Facts) -> bool:
     """Whether the trouble ended as a change was taken back."""
     times = [r.first_observed_at for r in back.rollouts] or [began(back)]
     ended = facts.incident.ended_at
-    return ended is not None and min(times) - facts.slack <= ended <= max(times) + _SOON
+    ebbed = max(times) + max(_EBBS, facts.slack)
+    return ended is not None and min(times) - facts.slack <= ended <= ebbed
 
 
 def peers(trying: Trying) -> Control:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from agent.analysis.topology import Edge, Topology
 from agent.nodes.scope import BY_ITSELF
+from agent.nodes.survey.calls import UNANSWERED
 from agent.nodes.survey.requests import ENTRANCE
 from agent.state import Call, Change, Incident, Investigation, ResourceKind, Signal, Window
 
@@ -66,6 +67,15 @@ class Facts:
             s for s in self.signals if s.resource == resource and s.look in ("logs", "metrics")
         ]
         return sorted(found, key=lambda s: (s.look != "logs", -abs(s.effect)))
+
+    def quieter(self, resource: str) -> bool:
+        """Whether fewer requests of a resource are seen, or none, while the symptom lasts."""
+        return any(
+            s.resource == resource
+            and ((s.indicator == "traffic" and s.during < s.before) or s.subject == UNANSWERED)
+            and s.look in _BY_USERS
+            for s in self.signals
+        )
 
     def lock_waits(self, resource: str) -> list[Signal]:
         """The sessions of a database that others waited for while the symptom lasted."""

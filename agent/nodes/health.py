@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import pandas as pd
 
+from agent.analysis.scan import densest
 from agent.nodes.facts import Facts
 from agent.state import Gap
 
 THIN_BUCKETS, THIN_REQUESTS = 12, 100
 _COVERED = 0.9  # of the buckets between the first request and the last
 _FAILING, _FAILING_OF = 0.05, 50  # all the time: no service that is well fails so many
+_ALPHA = 0.01
 _KNOWN = 0.5  # of the window
 _TOLD = 3
 _BURST, _BURST_OF = 0.25, 10  # in one bucket
@@ -40,6 +43,7 @@ def health_doubts(entrance: pd.DataFrame, requests: pd.DataFrame, facts: Facts) 
             f"Requests are known of {known} of {facts.window.buckets} intervals only: too few to "
             "say that nothing was wrong.",
         )
+    yield from _risen(entrance, requests, facts)
     yield from _errors_written(facts)
     yield from _silence(entrance, facts)
     named = entrance.assign(service="the entrance")
@@ -47,6 +51,25 @@ def health_doubts(entrance: pd.DataFrame, requests: pd.DataFrame, facts: Facts) 
     for name in facts.incident.services:
         if name not in facts.services:
             yield Gap("no_data", f"No requests of {name}, which the alarm is about, were seen.")
+
+
+def _risen(entrance: pd.DataFrame, requests: pd.DataFrame, facts: Facts) -> Iterator[Gap]:
+    """Failures that rose for sure, though by less than is called a shift."""
+    asked = {"the entrance": entrance} | {
+        name: requests[requests["service"] == name] for name in facts.incident.services
+    }
+    for name, frame in asked.items():
+        counts = frame.set_index("bucket")[["failed", "requests"]].reindex(
+            range(facts.window.buckets)
+        )
+        found = densest(*(counts[c].to_numpy(dtype=np.float64) for c in ("failed", "requests")))
+        if found and found.p_value * len(asked) < _ALPHA:
+            yield Gap(
+                "not_looked_at",
+                f"Failures of {name} rose from {100 * found.before:.2g} to "
+                f"{100 * found.during:.2g} % at {facts.when(facts.window.at(found.start))}: less "
+                "than is called a shift here, but no chance.",
+            )
 
 
 def _errors_written(facts: Facts) -> Iterator[Gap]:

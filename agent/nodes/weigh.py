@@ -40,33 +40,16 @@ def weigh(state: Investigation, runtime: Runtime[Context]) -> Investigation:
         unknown_log_odds=_UNKNOWN_LOG_ODDS,
         tolerance=float(facts.window.bucket_s),
     )
-    shares = {key: _share(cause, facts) for key, cause in causes.items() if cause.change}
+    shares = _shares(causes, facts)
     weighed = {}
     for key, cause in causes.items():
-        if cause.change:
-            share = shares[key]
-        else:
-            rivals = [
-                s for k, s in shares.items() if causes[k].resource.name == cause.resource.name
-            ]
-            share = math.prod(1 - s for s in rivals)
+        share = shares[key]
         most = _MOST if facts.symptom else _UNFELT
         probability = min(most, share * of_resource.get(cause.resource.name, 0.0))
         weighed[key] = _concluded(cause, probability, facts)
     best = max(weighed.values(), key=lambda c: c.probability, default=None)
     runtime.context.progress(f"weigh: {best.text} at {best.probability:.2f}" if best else "weigh")
     return {"causes": weighed}
-
-
-def _implicated(cause: Cause, causes: dict[str, Cause], facts: Facts) -> list[str]:
-    """The implicated changes of a resource: they alone take its trouble upon themselves."""
-    return [
-        key
-        for key, other in causes.items()
-        if other.change
-        and other.resource.name == cause.resource.name
-        and facts.changes[other.change].verdict == "implicated"
-    ]
 
 
 def _suspects(facts: Facts) -> list[Suspect]:
@@ -79,18 +62,13 @@ def _suspects(facts: Facts) -> list[Suspect]:
 def _suspect(name: str, facts: Facts) -> Suspect:
     """A resource and what speaks against it.
 
-    What a callee suffers does not explain a service whose new version fares worse than its old.
+    What a callee suffers does not explain a service whose change was found guilty of its trouble.
     """
     own = facts.own(name)
     implicated = [
         c for c in facts.changes.values() if c.service == name and c.verdict == "implicated"
     ]
-    told_apart = any(
-        (control.kind, control.verdict) == ("old_against_new", "implicates")
-        for change in implicated
-        for control in change.controls
-    )
-    callees = () if told_apart else facts.topology.callees(name)
+    callees = () if implicated else facts.topology.callees(name)
     shown = facts.of(name) or facts.leads(name)
     return Suspect(
         name=name,
@@ -116,6 +94,25 @@ def _deviation(signal: Signal) -> float:
 
 def _wrote_errors(name: str, facts: Facts) -> bool:
     return any(s.look == "logs" for s in _silent(name, facts))
+
+
+def _shares(causes: dict[str, Cause], facts: Facts) -> dict[str, float]:
+    """How a resource's trouble is shared out among its changes, and what no change explains.
+
+    However many changes nothing decides on, they have no more together than one alone.
+    """
+    shares = {key: _share(cause, facts) for key, cause in causes.items() if cause.change}
+    for name in {cause.resource.name for cause in causes.values()}:
+        of_name = [k for k in shares if causes[k].resource.name == name]
+        open_ = [k for k in of_name if facts.changes[causes[k].change].verdict != "implicated"]
+        total = sum(shares[k] for k in open_)
+        for key in open_:
+            shares[key] *= min(1.0, _UNDECIDED / total) if total else 1.0
+        left = math.prod(1 - shares[k] for k in of_name if k not in open_)
+        left *= 1 - sum(shares[k] for k in open_)
+        alone = (k for k, c in causes.items() if c.resource.name == name and not c.change)
+        shares |= dict.fromkeys(alone, left)
+    return shares
 
 
 def _share(cause: Cause, facts: Facts) -> float:
@@ -144,13 +141,19 @@ def _status(cause: Cause, probability: float) -> Status:
     return "likely" if probability >= LIKELY else "weakened"
 
 
+def _rises(signal: Signal, name: str) -> bool:
+    """Whether more requests come in, to a resource or to all of it."""
+    of_it = signal.look == "requests" and signal.resource in (name, ENTRANCE)
+    return of_it and signal.indicator == "traffic" and signal.during > signal.before
+
+
 def _mechanism(cause: Cause, facts: Facts) -> Mechanism:
     """What the signals say of a cause that no change explains."""
     name = cause.resource.name
-    if any(s.indicator == "traffic" and s.during > s.before for s in facts.signals):
-        return "traffic"
     if facts.lock_waits(name):
         return "contention"
+    if any(_rises(s, name) for s in facts.signals):
+        return "traffic"
     if cause.resource.kind != "service":
         return "dependency"
     return "resource_exhaustion" if facts.saturation(name) else "unknown"

@@ -24,27 +24,34 @@ waits AS (
   WHERE attributes->>'$."postgresql.lock.event"' = 'waiting'
 ),
 climbed AS (  -- from each wait up the queue: who holds what the holder waits for
-  SELECT waiter, time, holder, [waiter] AS below FROM waits
+  SELECT waiter, time, holder FROM waits
   UNION
-  SELECT climbed.waiter, climbed.time, waits.holder, list_append(below, waits.waiter)
+  SELECT climbed.waiter, climbed.time, waits.holder
   FROM climbed
   JOIN waits ON waits.waiter = climbed.holder AND climbed.time BETWEEN waits.since AND waits.until
-  WHERE NOT list_contains(below, waits.holder)
+),
+heads AS (
+  SELECT waiter, time, holder
+  FROM climbed
+  WHERE NOT EXISTS (
+    FROM waits AS queued
+    WHERE queued.waiter = climbed.holder AND climbed.time BETWEEN queued.since AND queued.until)
+),
+held AS (  -- one row a wait: it may stand before several holders, each by several ways
+  SELECT heads.holder, waiter, time, system, namespace, application, relation, object, since, until
+  FROM heads
+  JOIN (SELECT DISTINCT * EXCLUDE (holder) FROM waits) USING (waiter, time)
 )
 SELECT
-  system, namespace, climbed.holder,
+  system, namespace, holder,
   list_sort(list(DISTINCT relation) FILTER (relation IS NOT NULL))       AS relations,
   list_sort(list(DISTINCT object) FILTER (object IS NOT NULL))           AS objects,
   list_sort(list(DISTINCT application) FILTER (application IS NOT NULL)) AS waiters,
-  count(DISTINCT (waits.time, waits.waiter))                             AS waits,
+  count(*)                                                               AS waits,
   max(epoch_us(until) - epoch_us(since)) // 1000                         AS longest_ms,
   min(since)                                                             AS first_at,
   max(until)                                                             AS last_at,
-  list_sort(list((epoch_us(waits.time) - epoch_us($start)) // ($bucket_s * 1000000))) AS buckets
-FROM climbed
-JOIN waits USING (waiter, time)
-WHERE NOT EXISTS (
-  FROM waits AS queued
-  WHERE queued.waiter = climbed.holder AND climbed.time BETWEEN queued.since AND queued.until)
-GROUP BY system, namespace, climbed.holder
+  list_sort(list((epoch_us(time) - epoch_us($start)) // ($bucket_s * 1000000))) AS buckets
+FROM held
+GROUP BY system, namespace, holder
 ORDER BY waits DESC, first_at, holder, system, namespace

@@ -9,6 +9,7 @@ from agent.nodes.context import Context
 from agent.nodes.survey.deviations import Measure, signals
 from agent.state import Call, Investigation
 
+UNANSWERED = "unanswered calls"
 _SLOW = Measure(
     "calls", "p95_ms", "latency", "latency p95 of calls", "ms", own=True, least=5.0, ratio=1.5,
     log=True,
@@ -18,11 +19,11 @@ _FAILING = Measure(
     events="failed", trials="calls",
 )  # fmt: skip
 _UNANSWERED = Measure(
-    "calls", "unanswered_percent", "errors", "unanswered calls", "%", own=True, least=2.0,
+    "calls", "unanswered_percent", "errors", UNANSWERED, "%", own=True, least=2.0,
     ratio=2.0, events="unanswered", trials="calls",
 )  # fmt: skip
 
-_ALONE, _OTHERS = 0.9, 30  # of a store's failures are one caller's, beside so many calls of others
+_ALONE, _OTHERS = 0.1, 30  # of a caller's failure rate is all that others see, in so many calls
 
 
 def survey_calls(state: Investigation, runtime: Runtime[Context]) -> Investigation:
@@ -43,11 +44,15 @@ def survey_calls(state: Investigation, runtime: Runtime[Context]) -> Investigati
 
 def _by_its_queries(frame: pd.DataFrame) -> pd.Series[bool]:
     """The rows of a store's one caller whose calls fail while many others' do not."""
-    total = frame.groupby(["callee", "caller", "is_store"])[["calls", "failed"]].transform("sum")
-    of_store = frame.groupby(["callee", "is_store"])[["calls", "failed"]].transform("sum")
-    others = of_store - total
-    alone = (total["failed"] >= _ALONE * of_store["failed"]) & (others["calls"] >= _OTHERS)
-    return frame["is_store"] & alone
+    key = ["callee", "is_store"]
+    in_trouble = frame.groupby([*key, "bucket"])["failed"].transform("sum") > 0
+    counted = frame.assign(
+        calls=frame["calls"].where(in_trouble, 0), failed=frame["failed"].where(in_trouble, 0)
+    )
+    own = counted.groupby([*key, "caller"])[["calls", "failed"]].transform("sum")
+    others = counted.groupby(key)[["calls", "failed"]].transform("sum") - own
+    well_served = others["failed"] * own["calls"] <= _ALONE * own["failed"] * others["calls"]
+    return frame["is_store"] & (own["failed"] > 0) & (others["calls"] >= _OTHERS) & well_served
 
 
 def _calls(frame: pd.DataFrame) -> list[Call]:

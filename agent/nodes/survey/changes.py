@@ -22,7 +22,9 @@ _QUIET = timedelta(seconds=60)  # an instance silent for less may still be runni
 NEVER = datetime.max.replace(tzinfo=UTC)  # of a change neither announced nor seen: there is none
 _SETTLED_S = 60  # versions seen this soon were running when the window opened
 _SHORT_SHA = 7
-_REPLACED = ("config", "flag", "scale")  # a value is in force until the next one is
+_REPLACED = ("deploy", "config", "flag", "scale")  # in force until the next one is
+_PROMPTLY = timedelta(minutes=2)  # the first instance is restarted for a change that takes restarts
+_BAKES = timedelta(minutes=5)  # and so soon after it the next one
 _CLOCKS = timedelta(seconds=30)  # how far the clocks of a deployer and an instance may differ
 
 
@@ -149,8 +151,30 @@ def _restarted_by(
                 run
             )
     return [
-        _restarting(c, carried[at], runs) if at in carried else c for at, c in enumerate(changes)
+        _restarting(c, carriers, runs)
+        if (carriers := _carriers(c, carried.get(at, []), runs))
+        else c
+        for at, c in enumerate(changes)
     ]
+
+
+def _carriers(change: Change, restarts: list[Run], runs: list[Run]) -> list[Run]:
+    """The restarts that follow a change promptly, one after the other, and reach half of it all.
+
+    One that comes later, or alone among many instances, has a reason of its own.
+    """
+    carriers: list[Run] = []
+    due = _declared_at(change) + _PROMPTLY
+    for run in restarts:
+        if run.first > due:
+            break
+        carriers.append(run)
+        due = run.first + _BAKES
+    at = _declared_at(change)
+    running = {
+        r.instance for r in runs if r.service == change.service and r.first < at and r.lasts(at)
+    }
+    return carriers if 2 * len(carriers) >= len(running) else []
 
 
 def _may_restart(change: Change, run: Run) -> bool:
@@ -232,7 +256,7 @@ def _reverts(change: Change, earlier: Change) -> bool:
 
 
 def undone(change: Change, changes: Iterable[Change]) -> Change | None:
-    """The change that took another back; of one without a version, the next one in its place."""
+    """The change that took another back, or else the next of its kind in its place."""
     later = sorted((c for c in changes if began(c) > began(change)), key=began)
     backs = [c for c in later if c.reverts == change.id]
     if not backs and change.kind in _REPLACED:

@@ -33,7 +33,11 @@ def _counts(rows: list[Row], buckets: int) -> Floats:
 
 
 def _identity(row: Row) -> Identity:
-    return {"resource": store(row), "subject": f"waits for session {row['holder']}"}
+    return {
+        "resource": store(row),
+        "subject": f"waits for session {row['holder']}",
+        "attributes": str(row["holder"]),
+    }
 
 
 def store(row: Row) -> str:

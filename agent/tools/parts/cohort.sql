@@ -3,5 +3,5 @@ cohort AS (  -- what $service served before and with a change: of versions, or o
     CASE WHEN len($instances) = 0 THEN version = $new ELSE list_contains($instances, instance) END
       AS is_new
   FROM served
-  WHERE service = $service AND version IN ($old, $new)
+  WHERE service = $service AND (version IN ($old, $new) OR len($instances) > 0)
 )
