@@ -32,8 +32,9 @@ from agent.nodes.test import test
 from agent.nodes.verify import verify
 from agent.nodes.weigh import weigh
 from agent.nodes.write import write
-from agent.state import Cost, Investigation, Report
+from agent.state import Cost, Gap, Investigation, Report
 from agent.tools.notebook import Notebook
+from lake.errors import QueryError
 from lake.store import Lake
 from traces.tracer import Tracing
 
@@ -118,6 +119,15 @@ def _teller(_state: Investigation, runtime: Runtime[Context]) -> str:
 def _traced(node: Node) -> Traced:
     def run(state: Investigation, *, runtime: Runtime[Context]) -> Investigation:
         with runtime.context.notebook.tracing.node(node.__name__):
-            return node(state, runtime)
+            return _looked(node, state, runtime) if node in SURVEY else node(state, runtime)
 
     return run
+
+
+def _looked(node: Node, state: Investigation, runtime: Runtime[Context]) -> Investigation:
+    """One look of the survey; a question that cannot be answered is a gap, and the others go on."""
+    try:
+        return node(state, runtime)
+    except QueryError as error:
+        look = node.__name__.removeprefix("survey_")
+        return {"gaps": [Gap("not_looked_at", f"The look at {look} failed: {error}")]}

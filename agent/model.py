@@ -71,8 +71,9 @@ def open_model(spec: str, patience_s: float = PATIENCE_S) -> Model:
         )
     except ImportError as error:
         raise ModelError(
-            f"The model {spec} needs a package that is not installed, {error.name}; "
-            "`pip install 'inquest[models]'` brings those of OpenAI and Anthropic."
+            f"The model {spec} needs a package that is not installed"
+            f"{f', {error.name}' if error.name else ''}; `pip install 'inquest[models]'` brings "
+            "those of OpenAI and Anthropic."
         ) from error
     except Exception as error:
         raise ModelError(f"The model {spec} cannot be had: {_first_line(error)}") from error
@@ -139,6 +140,8 @@ def _within(seconds: float, call: Callable[[], Any]) -> Any:
 def _failure(error: Exception) -> str:
     """Why a call failed, by its kind: what a provider writes may repeat what it was sent."""
     status = getattr(error, "status_code", None)
+    if isinstance(error, AttributeError):  # of a client that was sent something else altogether
+        return "answered with what is no chat completion"
     return f"answered {status}" if status else f"failed with {type(error).__name__}"
 
 

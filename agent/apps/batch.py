@@ -7,7 +7,10 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
+from multiprocessing import parent_process
+from multiprocessing.process import BaseProcess
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -151,7 +154,7 @@ def _solved(todo: Sequence[Case], plan: Plan, jobs: int, tell: Progress) -> Iter
     from concurrent.futures.process import BrokenProcessPool
     from multiprocessing import get_context
 
-    with ProcessPoolExecutor(min(jobs, len(todo)), get_context("spawn")) as pool:
+    with ProcessPoolExecutor(min(jobs, len(todo)), get_context("spawn"), _watch) as pool:
         waiting = [pool.submit(solve, case, plan) for case in todo]
         tell(f"{len(todo)} incidents, {jobs} at a time")
         try:
@@ -161,6 +164,17 @@ def _solved(todo: Sequence[Case], plan: Plan, jobs: int, tell: Progress) -> Iter
             raise RequestError("A process was killed: run it again with fewer jobs.") from None
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _watch() -> None:
+    """End this worker once the process that it works for is gone, however that ended."""
+    if boss := parent_process():
+        Thread(target=_follow, args=[boss], daemon=True).start()
+
+
+def _follow(boss: BaseProcess) -> None:
+    boss.join()
+    os._exit(1)
 
 
 def solve(case: Case, plan: Plan, tell: Progress = lambda _: None) -> Result:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -101,9 +102,15 @@ def opened(
         return
     if not bundle.is_dir():
         raise RequestError(f"{bundle} is no folder; a bundle is a folder of evidence files.")
-    with Store.create(lake) if lake else fresh(scratch / bundle.resolve().name) as made:
+    with Store.create(lake) if lake else fresh(scratch / _home(bundle)) as made:
         take_in(made, bundle, tell)
         yield made
+
+
+def _home(bundle: Path) -> str:
+    """A folder name for a bundle's lake: its own, and what tells it from others of that name."""
+    place = bundle.resolve()
+    return f"{place.name}-{sha256(str(place).encode()).hexdigest()[:8]}"
 
 
 def read_request(

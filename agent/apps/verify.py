@@ -15,6 +15,7 @@ from agent.apps import shelf
 from agent.apps.options import FormatOption, LakeOption, lake_folder
 from agent.apps.table import dress
 from agent.apps.terminal import Progress, complain, progress, say
+from agent.redaction import redacted
 
 if TYPE_CHECKING:
     from agent.state import Evidence, Report
@@ -122,7 +123,7 @@ def _is_sample(evidence: Evidence, rows: list[dict[str, Any]]) -> bool:
     from agent.state import Evidence
 
     as_json = TypeAdapter(Evidence).dump_json
-    first = tuple(rows[: len(evidence.sample)])
+    first = tuple(redacted(row) for row in rows[: len(evidence.sample)])
     return as_json(replace(evidence, sample=first)) == as_json(evidence)
 
 

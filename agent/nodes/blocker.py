@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from agent.nodes.facts import Facts
+from agent.nodes.quotes import named
 from agent.nodes.survey.locks import store
 from agent.state import Cause
 from agent.tools.notebook import Answer
@@ -32,8 +33,8 @@ class Blocker:
         known = next((r for r in self._rows if r["user_name"]), None)
         if known is None:
             return f"session {self.held['holder']}"
-        application = f" ({known['application']})" if known["application"] else ""
-        return f"session {self.held['holder']} of {known['user_name']}{application}"
+        application = f" ({named(known['application'])})" if known["application"] else ""
+        return f"session {self.held['holder']} of {named(known['user_name'])}{application}"
 
     @property
     def statement(self) -> Row | None:

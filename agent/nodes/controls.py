@@ -39,14 +39,11 @@ def order(trying: Trying) -> Control:
             return trying.says("order", "not_assessable", text, "requests", "entrance")
         text = "Nothing deviated, before it or after."
         return trying.says("order", "clears", text, "requests", "entrance")
-    came, how, table = trying.began, "First seen", "versions"
-    if trying.change.kind != "deploy" and trying.change.declared_at:
-        came, how, table = trying.change.declared_at, "Announced", "changes"
-    elif not trying.change.rollouts:
-        how, table = "Announced", "changes"
-    evidence = (table, "requests")
-    began_at, first = facts.when(came), facts.when(started)
-    if came > started + facts.slack:
+    seen = trying.came == trying.began and trying.change.rollouts
+    how = "First seen" if seen else "Announced"
+    evidence = ("versions" if seen else "changes", "requests")
+    began_at, first = facts.when(trying.came), facts.when(started)
+    if trying.came > started + facts.slack:
         text = f"{how} at {began_at}, after the first deviation at {first}."
         return trying.says("order", "clears", text, *evidence)
     text = f"{how} at {began_at}, the first deviation came at {first}: in time to be the cause."
@@ -86,6 +83,8 @@ def own_signals(trying: Trying) -> Control:
     """What was changed misbehaves by itself, and did not before."""
     service, facts = trying.change.service, trying.facts
     own = facts.own(service)
+    if not facts.symptom:
+        return trying.says("own_signals", "not_assessable", "There is no symptom to have caused.")
     if not own:
         if service not in facts.services:
             return trying.says(
@@ -101,7 +100,7 @@ def own_signals(trying: Trying) -> Control:
         text = f"{service}'s own time and own failures stayed in their band."
         return trying.says("own_signals", "clears", text, "requests")
     onset = min(s.onset for s in own)
-    if onset < trying.began - facts.slack:
+    if onset < trying.came - facts.slack:
         return trying.says(
             "own_signals",
             "clears",
@@ -109,7 +108,7 @@ def own_signals(trying: Trying) -> Control:
             "requests", "versions",
         )  # fmt: skip
     words = " and ".join(f"{s.subject} from {facts.when(s.onset)}" for s in own)
-    before = max(0.0, (onset - trying.began).total_seconds())
+    before = max(0.0, (onset - trying.came).total_seconds())
     return trying.says(
         "own_signals",
         "implicates",
@@ -208,8 +207,8 @@ def recovery(trying: Trying) -> Control:
         return trying.says(
             "recovery",
             "implicates",
-            f"{back.id} {how} from {facts.when(min(times))}; the trouble ended at "
-            f"{facts.when(ended)}.",
+            f"{back.id} {how} from {facts.when(min(times))}; the trouble ended "
+            f"{f'at {facts.when(ended)}' if ended >= min(times) else 'about then'}.",
             *evidence,
         )
     return trying.says(

@@ -106,7 +106,7 @@ def gather(state: Investigation) -> Facts:
     """Find the symptom in the signals, and what goes with it."""
     window, incident = state["window"], state["incident"]
     calls = tuple(state.get("calls", ()))
-    signals = _by_store(state["signals"], calls)
+    signals = _by_store(state.get("signals", []), calls)
     symptom = tuple(_symptom(signals, incident, calls))
     around = [
         s for s in signals if (_together(s, symptom, window) if symptom else _alarming(s, incident))

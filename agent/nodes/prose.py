@@ -10,6 +10,7 @@ from typing import Any
 from agent.nodes.blocker import Blocker
 from agent.nodes.facts import Facts
 from agent.nodes.lines import new_lines
+from agent.nodes.quotes import named, quoted
 from agent.nodes.shortage import Shortage
 from agent.nodes.survey.changes import undone
 from agent.nodes.survey.requests import ENTRANCE
@@ -64,8 +65,8 @@ def _headline(cause: Cause, facts: Facts, short: Shortage | None) -> str:
 def blocks(blocking: Blocker) -> str:
     """Who blocks what in a database, in words."""
     held = blocking.held
-    objects = " and ".join(held["relations"] or held["objects"] or ["something"])
-    waiting = " and ".join(held["waiters"]) or "others"
+    objects = " and ".join(map(named, held["relations"] or held["objects"] or ["something"]))
+    waiting = " and ".join(map(named, held["waiters"])) or "others"
     verb = "waits" if len(held["waiters"]) == 1 else "wait"
     return f"{blocking.who} holds a lock on {objects} that {waiting} {verb} for"
 
@@ -174,12 +175,16 @@ def _wrote(name: str, facts: Facts, templates: Answer) -> list[Statement]:
     """The kind of error line that came with the trouble."""
     return [
         Statement(
-            f"{name} wrote {row['lines']} lines “{row['exception'] or 'log'}: {row['template']}”, "
+            f"{name} wrote {row['lines']} lines {_line(row)}, "
             f"the first at {row['first_at']:%H:%M:%S}.",
             (templates.id,),
         )
         for row in new_lines(name, facts, templates)[:1]
     ]
+
+
+def _line(row: Row) -> str:
+    return quoted(f"{row['exception'] or 'log'}: {row['template']}")
 
 
 def _held(short: Shortage) -> list[Statement]:
@@ -205,7 +210,8 @@ def _blocked(blocking: Blocker) -> list[Statement]:
         )
     ]
     if statement:
-        words = f"Before that, at {statement['time']:%H:%M:%S}, it ran “{statement['statement']}”."
+        ran = quoted(statement["statement"])
+        words = f"Before that, at {statement['time']:%H:%M:%S}, it ran {ran}."
         said.append(Statement(words, (blocking.lines.id,)))
     return said
 
@@ -236,7 +242,7 @@ def next_steps(
             for alert in facts.incident.alerts
         ]
     if blocking:
-        return _for_blocker(blocking)
+        return _for_blocker(blocking, over=facts.incident.ended_at is not None)
     if verdict == "cause_found" and change:
         return _for_change(change, facts)
     if verdict == "cause_found" and cause:
@@ -244,15 +250,17 @@ def next_steps(
     return [NextStep("Close the gaps listed below, then investigate again.", reversible=True)]
 
 
-def _for_blocker(blocking: Blocker) -> list[NextStep]:
-    pid = blocking.held["holder"]
+def _for_blocker(blocking: Blocker, *, over: bool) -> list[NextStep]:
+    end = NextStep(
+        f"Ask its owner to end {blocking.who}, or end it; what it did not commit is rolled back.",
+        reversible=False,
+        command=f"SELECT pg_terminate_backend({blocking.held['holder']});",
+    )
+    why = NextStep(
+        f"It is over: ask the owner of {blocking.who} why it stayed open.", reversible=True
+    )
     return [
-        NextStep(
-            f"If it is still open, ask its owner to end {blocking.who}, or end it; what it did not "
-            "commit is rolled back.",
-            reversible=False,
-            command=f"SELECT pg_terminate_backend({pid});",
-        ),
+        why if over else end,
         NextStep(
             "Let no session hold locks while it idles: set idle_in_transaction_session_timeout for "
             "those who work by hand, and lock_timeout for services.",
@@ -266,11 +274,11 @@ def _for_change(change: Change, facts: Facts) -> list[NextStep]:
     if change.kind != "deploy":
         return _for_setting(change, back)
     old = change.previous_version or "the version before"
-    first = (
-        f"Keep {change.service} on {old}: it was already taken back ({back.id})."
-        if back
-        else f"Roll {change.service} back from {change.version} to {old}."
-    )
+    first = f"Roll {change.service} back from {change.version} to {old}."
+    if back:
+        first = (
+            f"Keep {change.service} on {back.version or old}: {back.id} replaced {change.version}."
+        )
     revision = f" ({change.revision[:12]})" if change.revision else ""
     then = (
         f"Before {change.version} goes out again, read what it changed{revision} with the "

@@ -12,7 +12,7 @@ from agent.tools.notebook import Answer
 
 Row = dict[str, Any]
 
-_FULL = 0.95
+_FULL, _NEAR = 0.95, 0.75
 # OpenTelemetry's semantic conventions: what is used, the limit it has, and the words for it.
 _LIMITED = (
     ("db.client.connection.count", "db.client.connection.max", "database connections"),
@@ -38,6 +38,12 @@ class Shortage:
         return max(rows, key=lambda row: (max(row["values"]), row["instance"]))
 
     @property
+    def near(self) -> bool:
+        """Whether that instance came near its ceiling; true where none is known."""
+        ceiling = self.worst["ceiling"]
+        return not ceiling or max(self.worst["values"]) >= _NEAR * ceiling
+
+    @property
     def reached(self) -> bool:
         """Whether that instance came to its ceiling."""
         ceiling = self.worst["ceiling"]
@@ -61,6 +67,8 @@ def shortage(cause: Cause, facts: Facts, ask: Callable[..., Answer]) -> Shortage
                 **facts.window.span,
             )
             found = Shortage(signal, words, answer)
+            if not found.near:
+                continue
             if cause.resource.version in ("", found.worst["version"]):
                 return found
     return None

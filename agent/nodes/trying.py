@@ -27,6 +27,12 @@ class Trying:
         """When the change took hold first."""
         return began(self.change)
 
+    @property
+    def came(self) -> datetime:
+        """From when it can have acted: a value may be in force before an instance is restarted."""
+        declared = self.change.declared_at
+        return declared if declared and self.change.kind != "deploy" else self.began
+
     def says(
         self, kind: ControlKind, verdict: ControlVerdict, text: str, *evidence: str, p: float = 1.0
     ) -> Control:

@@ -10,11 +10,13 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from agent.nodes.context import Context
+from agent.redaction import redacted
 from agent.report.words import CITING, cited
 from agent.state import Evidence, Gap, Investigation, Report, Statement
 from agent.tools.notebook import Notebook
 
 _NUMBER = re.compile(r"(?<![\w.:,-])\d+(?:,\d{3})*(?:\.\d+)?(?![\w:]|\.\d)")
+_AS_IT_IS = frozenset({"sql", "digest"})
 _QUOTED = re.compile("“.*?”|\\{.*?\\}")
 
 
@@ -29,7 +31,19 @@ def verify(state: Investigation, runtime: Runtime[Context]) -> Investigation:
     if dropped:
         gaps += (Gap("not_looked_at", f"Sentences removed, not carried by evidence: {dropped}."),)
     report = numbered(replace(report, summary=summary, impact=impact, gaps=gaps))
-    return {"report": report}
+    return {"report": _without_secrets(report)}
+
+
+def _without_secrets(value: Any, field: str = "") -> Any:
+    """The report with every secret of a known form taken out, but for the SQL that is run again."""
+    if is_dataclass(value) and not isinstance(value, type):
+        kept = {p.name: _without_secrets(getattr(value, p.name), p.name) for p in fields(value)}
+        return replace(value, **kept)
+    if isinstance(value, tuple):
+        return tuple(_without_secrets(item, field) for item in value)
+    if isinstance(value, dict):
+        return {key: _without_secrets(item, field) for key, item in value.items()}
+    return value if field in _AS_IT_IS else redacted(value)
 
 
 def _carried(

@@ -125,18 +125,21 @@ def _share(cause: Cause, facts: Facts) -> float:
 
 
 def _concluded(cause: Cause, probability: float, facts: Facts) -> Cause:
+    mechanism = cause.mechanism if cause.change else _mechanism(cause, facts)
+    explained = mechanism not in ("unknown", "resource_exhaustion")
     return replace(
         cause,
         probability=probability,
-        status=_status(cause, probability),
-        mechanism=cause.mechanism if cause.change else _mechanism(cause, facts),
+        status=_status(cause, probability, explained=explained),
+        mechanism=mechanism,
     )
 
 
-def _status(cause: Cause, probability: float) -> Status:
+def _status(cause: Cause, probability: float, *, explained: bool) -> Status:
+    """How sure a cause is; where nothing says how it failed, its place is likely at most."""
     if cause.status == "refuted" or probability < NEGLIGIBLE:
         return "refuted"
-    if probability >= CONFIRMED and cause.grounded:
+    if probability >= CONFIRMED and cause.grounded and (cause.change or explained):
         return "confirmed"
     return "likely" if probability >= LIKELY else "weakened"
 

@@ -274,7 +274,8 @@ def rollout(change: Change, report: Report) -> str:
 
 def provenance(change: Change) -> str:
     """Revision (a commit by its first digits), author and versions, as far as they are known."""
-    before = f"before: {line(change.previous_version)}" if change.previous_version else ""
+    replaced = change.previous_version not in ("", change.version)
+    before = f"before: {line(change.previous_version)}" if replaced else ""
     who = f"by {line(change.who)}" if change.who else ""
     back = f"reverts {line(change.reverts)}" if change.reverts else ""
     revision = re.sub(r"\b([0-9a-f]{12})[0-9a-f]{28}\b", r"\1", line(change.revision))

@@ -44,9 +44,9 @@ held AS (  -- one row a wait: it may stand before several holders, each by sever
 )
 SELECT
   system, namespace, holder,
-  list_sort(list(DISTINCT relation) FILTER (relation IS NOT NULL))       AS relations,
-  list_sort(list(DISTINCT object) FILTER (object IS NOT NULL))           AS objects,
-  list_sort(list(DISTINCT application) FILTER (application IS NOT NULL)) AS waiters,
+  coalesce(list_sort(list(DISTINCT relation) FILTER (relation IS NOT NULL)), [])       AS relations,
+  coalesce(list_sort(list(DISTINCT object) FILTER (object IS NOT NULL)), [])           AS objects,
+  coalesce(list_sort(list(DISTINCT application) FILTER (application IS NOT NULL)), []) AS waiters,
   count(*)                                                               AS waits,
   max(epoch_us(until) - epoch_us(since)) // 1000                         AS longest_ms,
   min(since)                                                             AS first_at,

@@ -94,6 +94,8 @@ class Notebook:
 
 
 def _word(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
     if not isinstance(value, datetime):
         return str(value)
     midnight = value.time() == time.min

@@ -218,7 +218,7 @@ def test_flags_of_a_service_do_not_take_its_rollout(lake: Lake) -> None:
     record(lake, releases=(*flags, GUILTY, BACK), behaviour=leaking)
     report = investigate(lake, Request())
     assert [c.kind for c in report.changes] == ["flag", "flag", "flag", "deploy", "deploy"]
-    assert [c.verdict for c in report.changes if c.kind == "flag"] != ["implicated"] * 3
+    assert "implicated" not in {c.verdict for c in report.changes if c.kind == "flag"}
     assert report.causes[0].resource.version == "2.8.0"
 
 
@@ -270,7 +270,7 @@ def test_a_session_that_others_wait_for_is_named_with_its_statement(lake: Lake) 
     assert "session 4711 of ana_reyes (psql) holds a lock on stock" in cause.text
     assert any("UPDATE stock SET held = 0" in said.text for said in report.summary)
     assert verdicts(report) == {"catalog 41": "cleared"}
-    assert any("pg_terminate_backend(4711)" in step.command for step in report.next_steps)
+    assert not any(step.command for step in report.next_steps)  # it is over
 
 
 def test_a_service_that_calls_nobody_is_judged_too(lake: Lake) -> None:

@@ -172,10 +172,11 @@ def record(
     at_s = 0.0
     while (at_s := at_s + world.random.expovariate(per_s)) < minutes * 60:
         world.serve("web", at_s, f"{next(world.ids):032x}", None)
+    end = START + timedelta(minutes=minutes)
     rows = {
         "trace_span": [s for s in world.spans if only in ("", s["workload"]["service"])],
         "application_lifecycle": [_announced(n, r) for n, r in enumerate(releases) if r.announced],
-        "log_record": [*_lock_log(*held_s)] if held_s else [],
+        "log_record": [row for row in _lock_log(*(held_s or (0, 0))) if row["time"] < end],
         "detection_finding": [row for alert in alerts for row in _alert(*alert)],
     }
     for table, of_table in rows.items():
@@ -206,6 +207,8 @@ def _announced(number: int, release: Release) -> Row:
 
 def _lock_log(since_s: float, until_s: float) -> Iterator[Row]:
     """What PostgreSQL logs of a session by hand, of those that wait for it, and of their waits."""
+    if until_s <= since_s:
+        return
     by_hand = {"user.name": "ana_reyes", "postgresql.application_name": "psql"}
     done = "UPDATE stock SET held = 0"
     yield _logged(since_s - 4, 4711, by_hand | {"db.query.text": "BEGIN"})

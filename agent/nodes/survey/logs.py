@@ -8,6 +8,7 @@ from langgraph.runtime import Runtime
 from agent.analysis.excursions import Bools
 from agent.nodes.context import Context
 from agent.nodes.lines import MEDIUM
+from agent.nodes.quotes import quoted
 from agent.nodes.survey.deviations import Identity, Measure, of_series
 from agent.nodes.survey.metrics import Row, spread
 from agent.state import Investigation, Window
@@ -44,6 +45,6 @@ def _identity(row: Row) -> Identity:
     words = f"{row['exception']}: {row['template']}" if row["exception"] else row["template"]
     return {
         "resource": row["service"] or "",
-        "subject": f"log “{words}”",
+        "subject": f"log {quoted(words)}",
         "version": ", ".join(v for v in row["versions"] if v),
     }

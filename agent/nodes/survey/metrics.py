@@ -10,6 +10,7 @@ import numpy as np
 from langgraph.runtime import Runtime
 
 from agent.nodes.context import Context
+from agent.nodes.quotes import plain
 from agent.nodes.survey.deviations import Floats, Identity, Measure, of_series
 from agent.state import Investigation, Signal
 
@@ -55,7 +56,7 @@ def labelled(row: Row) -> str:
     space = metric.rpartition(".")[0] + "."
     attributes = sorted(json.loads(row["attributes"]).items())
     labels = ", ".join(f"{key.removeprefix(space)}={value}" for key, value in attributes)
-    return f"{metric}{{{labels}}}" if labels else metric
+    return f"{metric}{{{plain(labels)}}}" if labels else metric
 
 
 def _identity(row: Row) -> Identity:

@@ -197,7 +197,7 @@ def test_the_question_has_a_form_a_limit_and_no_tools(plain: Report, word: Word)
 REFUSED = {
     "gpt": "write provider:name",
     "nosuch:x": "nosuch:x",
-    "groq:x": r"not installed, .*inquest\[models\]",
+    "groq:x": r"not installed.*inquest\[models\]",
     "anthropic:x": "set ANTHROPIC_API_KEY",
 }
 
