@@ -6,7 +6,7 @@ SEED ?= 1
 .PHONY: help demo test check fix goldens e2e record bench faults
 
 help:  ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 10
+	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 10
 
 demo: .venv/core  ## investigate a recorded incident: raw telemetry in, a root-cause report out
 	@$(BIN)/inquest demo

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -11,11 +12,16 @@ from random import Random
 import pyarrow as pa
 import pytest
 
+import tests.agent.world as world
+from agent.apps import shelf
+from agent.apps.cli import run
 from agent.config import Request
 from agent.errors import RequestError
 from agent.graph import investigate
 from agent.report.words import cited
 from agent.state import Report
+from agent.tools import notebook
+from agent.tools.catalogue import tool
 from lake.schema import arrow_schema
 from lake.store import Lake
 from tests.agent.world import START, Behaviour, Release, Served, record, well
@@ -271,6 +277,54 @@ def test_a_session_that_others_wait_for_is_named_with_its_statement(lake: Lake) 
     assert any("UPDATE stock SET held = 0" in said.text for said in report.summary)
     assert verdicts(report) == {"catalog 41": "cleared"}
     assert not any(step.command for step in report.next_steps)  # it is over
+
+
+def log_of(statement: str, at_s: float, **attributes: str) -> dict[str, object]:
+    """A line of the session that holds the lock."""
+    known = {"db.system.name": "postgresql", "process.pid": 4711, "db.query.text": statement}
+    at = START + timedelta(seconds=at_s)
+    told = json.dumps(known | attributes)
+    return {"time": at, "ingested_at": at, "severity_id": 1, "attributes": told}
+
+
+def test_a_secret_in_a_statement_is_in_no_report_and_the_report_holds_all_the_same(
+    lake: Lake, capsys: pytest.CaptureFixture[str]
+) -> None:
+    secret = "ghp" + "_" + "a1B2" * 9
+    record(lake, held_s=(400.0, 560.0))
+    line = log_of(f"UPDATE stock SET note = '{secret}'", 398.5)
+    lake.append("log_record", pa.Table.from_pylist([line], arrow_schema("log_record")), "secret")
+    report = investigate(lake, Request())
+    folder = shelf.save(report, lake.path)
+    written = "".join(path.read_text() for path in folder.iterdir())
+    assert "[redacted:" in written
+    assert secret not in written
+    assert run(["verify", str(folder), "--lake", str(lake.path)]) == 0
+    assert "all" in capsys.readouterr().out
+
+
+def test_waiters_without_an_application_name_are_others(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bare = {"postgresql.application_name": None}
+    logged = world._logged
+    monkeypatch.setattr(world, "_logged", lambda at, pid, told: logged(at, pid, told | bare))
+    record(lake, held_s=(400.0, 560.0))
+    cause = investigate(lake, Request()).causes[0]
+    assert cause.text == "session 4711 of ana_reyes holds a lock on stock that others wait for"
+
+
+def test_a_look_that_fails_is_a_gap_and_the_others_go_on(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = replace(tool("lock_waits"), sql="SELECT nothing FROM log_record ORDER BY ALL")
+    monkeypatch.setattr(
+        notebook, "tool", lambda name: broken if name == "lock_waits" else tool(name)
+    )
+    record(lake, releases=(EARLY, GUILTY, BACK), behaviour=leaking)
+    report = investigate(lake, Request())
+    assert report.causes[0].resource.version == "2.8.0"
+    assert any("look at locks failed" in gap.text for gap in report.gaps)
 
 
 def test_a_service_that_calls_nobody_is_judged_too(lake: Lake) -> None:
