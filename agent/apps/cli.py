@@ -48,12 +48,12 @@ for command in (
     investigate.investigate,
     batch.batch,
     verify.verify,
-    ask.ask,
     doctor.doctor,
     pr_check.pr_check,
     slack.slack,
 ):
     app.command()(command)
+app.command(context_settings={"ignore_unknown_options": True})(ask.ask)  # SQL may begin with `--`
 app.add_typer(report.app)
 app.add_typer(sources.app)
 

@@ -5,6 +5,7 @@ Every number in a sentence stands in a row of its evidence, so that `verify` can
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from agent.nodes.blocker import Blocker
@@ -38,12 +39,15 @@ def title(
     cause: Cause | None,
     short: Shortage | None,
     blocking: Blocker | None,
+    leads: Iterable[Cause] = (),
 ) -> str:
-    """The headline: what is wrong, and who feels it."""
+    """The headline: what is wrong, and who feels it; else the first of the leads there are."""
     if verdict == "no_incident":
         return f"Nothing is wrong: {facts.incident.trigger}, and no service left its band"
     if verdict == "inconclusive" and not facts.symptom:
-        return "Nothing shifted, but that all was well cannot be said"
+        if lead := next(iter(leads), None):
+            return f"No request shifted; the first lead: {lead.text}"
+        return "No shift is large and sure enough to name, but that all was well cannot be said"
     suffering = _suffering(facts, cause)
     if cause is None or verdict != "cause_found":
         return f"Cause not established: {suffering or 'users are affected'}"

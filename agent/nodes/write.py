@@ -58,7 +58,7 @@ def write(state: Investigation, runtime: Runtime[Context]) -> Investigation:
     now = datetime.now(UTC)
     report = Report(
         id=f"{now:%Y%m%dT%H%M%SZ}-{context.notebook.tracing.trace_id[:8]}",
-        title=prose.title(verdict, facts, cause, short, blocking),
+        title=prose.title(verdict, facts, cause, short, blocking, _leads(ranked)),
         verdict=verdict,
         confidence=round(confidence, 2),
         created_at=now,
@@ -69,7 +69,13 @@ def write(state: Investigation, runtime: Runtime[Context]) -> Investigation:
         changes=tuple(facts.changes.values()),
         timeline=tuple(_timeline(facts, answers["alerts"])),
         ruled_out=_numbered(c for c in ranked if c.status == "refuted")[:_RULED_OUT],
-        gaps=(*state["gaps"], *gaps, *_cut(context.notebook), *_untested(facts)),
+        gaps=(
+            *state["gaps"],
+            *gaps,
+            *_unlogged(cause, facts, context.notebook),
+            *_cut(context.notebook),
+            *_untested(facts),
+        ),
         next_steps=tuple(prose.next_steps(verdict, facts, cause, blocking)),
         charts=tuple(_charts(facts, cause, answers, short)),
         topology=topology_map(facts, cause, context.notebook.ask("edges", **facts.window.span)),
@@ -81,6 +87,10 @@ def write(state: Investigation, runtime: Runtime[Context]) -> Investigation:
 
 def _ranked(causes: Iterable[Cause]) -> list[Cause]:
     return sorted(causes, key=lambda c: (-c.probability, not c.grounded, c.text))
+
+
+def _leads(ranked: Iterable[Cause]) -> list[Cause]:
+    return [c for c in ranked if c.status != "refuted" and c.probability > 0]
 
 
 def _numbered(causes: Iterable[Cause]) -> tuple[Cause, ...]:
@@ -184,6 +194,22 @@ def _timeline(facts: Facts, alerts: Answer) -> list[TimelineEntry]:
         )
     inside = (e for e in entries if e.at >= facts.window.start or e.kind == "change")
     return sorted(inside, key=lambda e: (e.at, e.text))
+
+
+def _unlogged(cause: Cause | None, facts: Facts, notebook: Notebook) -> list[Gap]:
+    """The databases of a service blamed without a change, of whose locks nothing is known."""
+    if (
+        cause is None
+        or cause.change
+        or notebook.ask("lock_waits", **facts.window.span).rows.dicts()
+    ):
+        return []
+    called = (c.callee for c in facts.calls if c.caller == cause.resource.name)
+    databases = sorted({name for name in called if facts.kind(name) == "database"})
+    return [
+        Gap("no_data", f"No lock wait in {name} is known: there was none, or its log is missing.")
+        for name in databases
+    ]
 
 
 def _with(change: Change) -> str:
