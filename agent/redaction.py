@@ -62,7 +62,8 @@ _SETTINGS: Final = {
     "private_key": (
         "",
         r"-----BEGIN[ A-Z0-9]{0,40}PRIVATE\ KEY(?:\ BLOCK)?-----"
-        r"(?:(?!-----END)[\s\S])*+(?:-----END[ A-Z0-9]{0,40}-----)?",
+        # no possessive group: Python 3.11.2's steps over the dashes where it should stop
+        r"[^-]*+(?:-(?!----END)[^-]*+)*(?:-----END[ A-Z0-9]{0,40}-----)?",
     ),
     "authorization": (
         rf"(?i:authorization){_IS}",
