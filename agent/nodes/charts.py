@@ -54,6 +54,8 @@ def of_symptom(facts: Facts, answers: dict[str, Answer], drawn: tuple[Mark, ...]
         ("latency p95", "ms", frame["p95_ns"] / 1e6),
         ("failed requests", "%", failed),
     ]
+    if facts.symptom and facts.symptom[0].indicator == "errors":
+        charts.reverse()  # the first one is what a terminal shows
     return [
         Chart(
             title=f"{well(resource)} · {words}",

@@ -157,7 +157,12 @@ def _changes(report: Report) -> Iterator[tuple[Text, Text]]:
         ids = dict.fromkeys(i for control in change.controls for i in control.evidence)
         yield (
             Text(words.spoken(change.verdict), style=_STYLES[change.verdict]),
-            Text.assemble((words.line(change.what), "bold"), "  ", _cited(change.reason, ids)),
+            Text.assemble(
+                (f"{words.line(change.id)} ", "dim"),
+                (words.line(change.what), "bold"),
+                "  ",
+                _cited(change.reason, ids),
+            ),
         )
 
 
