@@ -25,7 +25,8 @@ _SLOWER = 0.64  # Vargha and Delaney (2000): A from .64 is a medium effect
 _RATIO = 1.5  # and the new version's median is at least so many times the old one's
 _MORE_FAILURES = 0.03  # a risk difference that users would notice
 _Z = 1.96
-_TOGETHER = timedelta(minutes=5)  # before: what came then may have waited for the same restart
+_TOGETHER = timedelta(minutes=2)  # before: what came then may have waited for the same restart
+_BY_RESTART = ("deploy", "config")  # a flag is had by old and new alike
 _STRATUM_S = 30  # what is served within it counts as served at the same time
 
 
@@ -94,7 +95,8 @@ def inseparable(change: Change, facts: Facts) -> Change | None:
     for other in facts.changes.values():
         came = began(other) if other.kind == "deploy" else other.declared_at or began(other)
         together = (
-            other.service == change.service
+            other.kind in _BY_RESTART
+            and other.service == change.service
             and other.id != change.id
             and change.id != other.reverts
             and other.id != change.reverts

@@ -70,6 +70,12 @@ def test_of_two_changes_that_no_instance_tells_apart_neither_is_implicated(
     assert "implicated" not in {verdict for _, verdict in kinds(investigate(lake, Request()))}
 
 
+def test_a_flag_just_before_a_guilty_release_does_not_shield_it(lake: Lake) -> None:
+    flag = Release("payment", "", "", (250.0, 250.0), kind="flag")
+    record(lake, releases=(flag, GUILTY), behaviour=leaking)
+    assert verdicts(investigate(lake, Request()))["payment 2.8.0"] == "implicated"
+
+
 class MovedPod(world.World):
     """One instance of payment is started anew at 400 s, for a reason of its own."""
 
