@@ -190,6 +190,27 @@ def test_a_thread_is_investigated_once_at_a_time_and_shows_how_far_it_is(
     assert told == "This thread is being investigated; the message above becomes the answer."
 
 
+def test_a_mention_is_acknowledged_while_its_investigation_still_goes_on(
+    slack: SlackServer,
+) -> None:
+    """Slack waits three seconds; however long an investigation takes, it does not wait for it."""
+    started, go_on = Event(), Event()
+
+    def investigate(request: Request, tell: Progress) -> tuple[Report, None]:
+        started.set()
+        assert go_on.wait(600)
+        return healthy(request, tell)
+
+    settings = settings_for(slack)
+    with connected(settings, Desk(settings, investigate, debug=True)):
+        envelope = slack.send(slack.event("", ALERT_TS))
+        assert envelope in slack.acked
+        assert started.wait(600)
+        assert "NO INCIDENT" not in "".join(shown(slack))
+        go_on.set()
+        slack.wait(lambda: "NO INCIDENT" in "".join(shown(slack)))
+
+
 def test_a_mention_past_the_limits_waits_or_is_told_to_come_again(slack: SlackServer) -> None:
     go_on, running = Event(), Semaphore(0)
 
