@@ -9,7 +9,7 @@ from typing import Any
 
 from agent.nodes.facts import Facts
 from agent.nodes.quotes import named
-from agent.nodes.survey.locks import store
+from agent.nodes.survey.locks import session
 from agent.state import Cause
 from agent.tools.notebook import Answer
 
@@ -52,17 +52,13 @@ class Blocker:
 
 
 def blocker(cause: Cause, facts: Facts, ask: Callable[..., Answer]) -> Blocker | None:
-    """The session that ever more waited for on the blamed database; None if nobody did."""
+    """The session of the blamed database that others waited for most; None if nobody waited."""
     waited = facts.lock_waits(cause.resource.name)
     if not waited:
         return None
     head = max(waited, key=lambda s: (s.effect, s.during, s.attributes)).attributes
     waits = ask("lock_waits", **facts.window.span)
-    held = next(
-        row
-        for row in waits.rows.dicts()
-        if (store(row), str(row["holder"])) == (cause.resource.name, head)
-    )
+    held = next(row for row in waits.rows.dicts() if session(row) == head)
     lines = ask(
         "session",
         about=str(held["holder"]),

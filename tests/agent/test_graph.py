@@ -314,6 +314,19 @@ def test_waiters_without_an_application_name_are_others(
     assert cause.text == "session 4711 of ana_reyes holds a lock on stock that others wait for"
 
 
+def test_a_log_that_names_no_database_is_of_the_one_that_is_called(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logged = world._logged
+    monkeypatch.setattr(
+        world, "_logged", lambda at, pid, told: logged(at, pid, told | {"db.namespace": None})
+    )
+    record(lake, held_s=(400.0, 560.0))
+    cause = investigate(lake, Request()).causes[0]
+    assert cause.resource.name == "postgresql/shop"
+    assert "session 4711 of ana_reyes" in cause.text
+
+
 def test_a_look_that_fails_is_a_gap_and_the_others_go_on(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -36,8 +36,13 @@ def _identity(row: Row) -> Identity:
     return {
         "resource": store(row),
         "subject": f"waits for session {row['holder']}",
-        "attributes": str(row["holder"]),
+        "attributes": session(row),
     }
+
+
+def session(row: Row) -> str:
+    """Which session of which database a row is of."""
+    return f"{store(row)} {row['holder']}"
 
 
 def store(row: Row) -> str:
