@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from ingest.read import csv, json, lines, otlp
+from ingest.read import csv, json, lines, otlp, text, yaml
 from ingest.read.stream import Chunk
 
 
@@ -27,14 +27,16 @@ class Reader:
 
 
 def _otlp(signal: str) -> Reader:
-    text = """json_merge_patch(to_json(raw), '{"path": null, "ingested_at": null}')::VARCHAR"""
-    return Reader(partial(otlp.read, signal), partial(otlp.empty, signal), text)
+    shown = """json_merge_patch(to_json(raw), '{"path": null, "ingested_at": null}')::VARCHAR"""
+    return Reader(partial(otlp.read, signal), partial(otlp.empty, signal), shown)
 
 
 READERS = {
     "lines": Reader(lines.read, lines.SCHEMA.empty_table, "line"),
     "json": Reader(json.read, json.SCHEMA.empty_table, "doc"),
     "csv": Reader(csv.read, csv.SCHEMA.empty_table, "to_json(fields)::VARCHAR"),
+    "yaml": Reader(yaml.read, yaml.SCHEMA.empty_table, yaml.TEXT),
+    "text": Reader(text.read, text.SCHEMA.empty_table, "text"),
     "otlp_logs": _otlp("logs"),
     "otlp_metrics": _otlp("metrics"),
     "otlp_traces": _otlp("traces"),

@@ -1,0 +1,70 @@
+"""Whole texts: `raw` is (position, text, path, captured_at, ingested_at), one row a file.
+
+`captured_at` is when the text was taken: by the file's sidecar, else when the file was last
+written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+
+from ingest.read import lines
+from ingest.read.stream import RAW_CHARACTERS, Broken, Chunk, Stream, arrivals, sidecars
+
+WHOLE_BYTES = 256 << 20
+CAPTURED_AT = pa.field("captured_at", pa.timestamp("us", tz="UTC"))
+SCHEMA = lines.SCHEMA.set(1, pa.field("text", pa.string())).insert(3, CAPTURED_AT)
+
+
+def read(path: Path, now: datetime) -> Iterator[Chunk]:
+    """Read a file's text; one that is not UTF-8 or too long to hold is broken."""
+    with Stream(path) as stream:
+        text, broken = whole(stream)
+        rows = (
+            [
+                {
+                    "position": 1,
+                    "text": text,
+                    "path": str(path),
+                    "captured_at": captured(path, now),
+                    "ingested_at": received(path, now),
+                }
+            ]
+            if text.strip()
+            else []
+        )
+        yield Chunk(pa.Table.from_pylist(rows, SCHEMA), broken, stream.consumed)
+
+
+def whole(stream: Stream) -> tuple[str, tuple[Broken, ...]]:
+    """Give all of a stream as text; of a damaged one what came before the damage."""
+    blocks, size = list[bytes](), 0
+    for block in stream.blocks():
+        blocks.append(block)
+        size += len(block)
+        if size > WHOLE_BYTES:
+            return "", (Broken(1, f"the text is longer than {WHOLE_BYTES >> 20} MiB"),)
+    content = b"".join(blocks)
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return "", (Broken(1, "the text is not UTF-8", content[: RAW_CHARACTERS // 2].hex()),)
+    faults = (Broken(text.count("\n") + 1, stream.fault),) if stream.fault else ()
+    return text.replace("\r\n", "\n"), faults
+
+
+def captured(path: Path, now: datetime) -> datetime:
+    """When a file's content was taken: by its sidecar, else when the file was last written."""
+    if any(map(Path.is_file, sidecars(path))):
+        return received(path, now)
+    return min(now, datetime.fromtimestamp(path.stat().st_mtime, UTC))
+
+
+def received(path: Path, now: datetime) -> datetime:
+    """When a file's first body was received: by its sidecar, else `now`."""
+    at: datetime = arrivals(path, now)(range(1))[0].as_py()
+    return at
