@@ -1,0 +1,66 @@
+-- AWS -------------------------------------------------------------------------------------------
+-- A record without what a patch of nulls names, and without what is null or empty.
+CREATE MACRO remaining(doc, mapped) AS filled(json_merge_patch(doc, mapped));
+
+-- A JSON value as text: of a text itself, of nothing NULL.
+CREATE MACRO json_text(value) AS nullif(nullif(value->>'$', ''), 'null');
+
+-- The network's numbers of protocols, for those that have names one knows.
+-- https://www.iana.org/assignments/protocol-numbers
+CREATE MACRO protocol_name(number) AS
+  MAP {1: 'icmp', 2: 'igmp', 4: 'ipv4', 6: 'tcp', 17: 'udp', 41: 'ipv6', 47: 'gre', 50: 'esp',
+       51: 'ah', 58: 'ipv6-icmp', 89: 'ospfigp', 112: 'vrrp', 132: 'sctp'}[number];
+
+-- An address is an IP address and no name: '192.0.2.1', '2001:db8::1', not 'ecs.amazonaws.com'.
+CREATE MACRO is_ip(address) AS
+  regexp_full_match(address, '\d{1,3}(\.\d{1,3}){3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*');
+
+-- What a call of the API does, by the verb that its name begins with.
+CREATE MACRO aws_activity_id(operation) AS
+  CASE regexp_extract(operation, '^(?:Admin|Batch)?([A-Z][a-z]+)', 1)
+    WHEN 'Create' THEN 1 WHEN 'Run' THEN 1 WHEN 'Allocate' THEN 1 WHEN 'Import' THEN 1
+    WHEN 'Copy' THEN 1 WHEN 'Provision' THEN 1 WHEN 'Register' THEN 1 WHEN 'Request' THEN 1
+    WHEN 'Generate' THEN 1 WHEN 'Issue' THEN 1 WHEN 'Purchase' THEN 1 WHEN 'Launch' THEN 1
+    WHEN 'Upload' THEN 1 WHEN 'Clone' THEN 1
+    WHEN 'Get' THEN 2 WHEN 'List' THEN 2 WHEN 'Describe' THEN 2 WHEN 'Head' THEN 2
+    WHEN 'Lookup' THEN 2 WHEN 'Search' THEN 2 WHEN 'Query' THEN 2 WHEN 'Scan' THEN 2
+    WHEN 'Select' THEN 2 WHEN 'View' THEN 2 WHEN 'Check' THEN 2 WHEN 'Validate' THEN 2
+    WHEN 'Estimate' THEN 2 WHEN 'Detect' THEN 2 WHEN 'Download' THEN 2 WHEN 'Simulate' THEN 2
+    WHEN 'Preview' THEN 2 WHEN 'Discover' THEN 2 WHEN 'Read' THEN 2 WHEN 'Verify' THEN 2
+    WHEN 'Update' THEN 3 WHEN 'Modify' THEN 3 WHEN 'Put' THEN 3 WHEN 'Set' THEN 3
+    WHEN 'Change' THEN 3 WHEN 'Attach' THEN 3 WHEN 'Detach' THEN 3 WHEN 'Add' THEN 3
+    WHEN 'Associate' THEN 3 WHEN 'Disassociate' THEN 3 WHEN 'Enable' THEN 3
+    WHEN 'Disable' THEN 3 WHEN 'Start' THEN 3 WHEN 'Stop' THEN 3 WHEN 'Reboot' THEN 3
+    WHEN 'Restore' THEN 3 WHEN 'Authorize' THEN 3 WHEN 'Revoke' THEN 3 WHEN 'Replace' THEN 3
+    WHEN 'Reset' THEN 3 WHEN 'Rotate' THEN 3 WHEN 'Tag' THEN 3 WHEN 'Untag' THEN 3
+    WHEN 'Deactivate' THEN 3 WHEN 'Activate' THEN 3 WHEN 'Cancel' THEN 3 WHEN 'Apply' THEN 3
+    WHEN 'Delete' THEN 4 WHEN 'Remove' THEN 4 WHEN 'Terminate' THEN 4 WHEN 'Deregister' THEN 4
+    WHEN 'Release' THEN 4 WHEN 'Purge' THEN 4 WHEN 'Destroy' THEN 4 WHEN 'Deprovision' THEN 4
+    ELSE 99
+  END;
+
+-- What a call does to a user's account; NULL if it is about no user.
+CREATE MACRO aws_account_activity_id(source, operation) AS
+  CASE WHEN source IN ('iam.amazonaws.com', 'identitystore.amazonaws.com',
+                       'sso-directory.amazonaws.com') THEN
+    MAP {
+      'CreateUser': 1, 'CreateLoginProfile': 2, 'EnableUser': 2, 'ChangePassword': 3,
+      'UpdateLoginProfile': 4, 'UpdatePassword': 4, 'DeleteLoginProfile': 5, 'DisableUser': 5,
+      'DeleteUser': 6, 'AttachUserPolicy': 7, 'PutUserPolicy': 7,
+      'PutUserPermissionsBoundary': 7, 'DetachUserPolicy': 8, 'DeleteUserPolicy': 8,
+      'DeleteUserPermissionsBoundary': 8, 'EnableMFADevice': 10, 'DeactivateMFADevice': 11,
+      'UpdateUser': 99, 'CreateAccessKey': 99, 'UpdateAccessKey': 99, 'DeleteAccessKey': 99
+    }[operation]
+  END;
+
+-- What happens to a session.
+CREATE MACRO aws_session_activity_id(operation) AS
+  CASE
+    WHEN operation IN ('ConsoleLogin', 'UserAuthentication', 'Authenticate', 'Federate') THEN 1
+    WHEN operation IN ('Logout', 'SignOut') THEN 2
+    WHEN operation IN ('GetSigninToken', 'GetSessionToken', 'GetFederationToken') THEN 3
+    WHEN operation IN ('CheckMfa', 'CredentialChallenge', 'CredentialVerification') THEN 6
+    WHEN operation IN ('SwitchRole', 'ExitRole', 'RenewRole') THEN 7
+    WHEN operation LIKE 'AssumeRole%' THEN 1
+    ELSE 99
+  END;
