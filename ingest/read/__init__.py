@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from ingest.read import csv, json, lines, otlp, text, yaml
+from ingest.read import csv, json, lines, otlp, records, text, yaml
 from ingest.read.stream import Chunk
 
 
@@ -33,6 +33,7 @@ def _otlp(signal: str) -> Reader:
 
 READERS = {
     "lines": Reader(lines.read, lines.SCHEMA.empty_table, "line"),
+    "records": Reader(records.read, records.SCHEMA.empty_table, "line"),
     "json": Reader(json.read, json.SCHEMA.empty_table, "doc"),
     "csv": Reader(csv.read, csv.SCHEMA.empty_table, "to_json(fields)::VARCHAR"),
     "yaml": Reader(yaml.read, yaml.SCHEMA.empty_table, yaml.TEXT),

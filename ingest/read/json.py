@@ -1,7 +1,7 @@
 """JSON: `raw` is (position, doc, path, ingested_at), where `doc` is the text of one document.
 
-A file is JSON lines, one document, or one array of documents. `position` is the line in JSON lines
-and the ordinal in an array.
+A file is JSON lines, one document or several that each take several lines, or one array of
+documents. `position` is the ordinal in an array, else the line where the document begins.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingest.read import lines
+from ingest.read import lines, records
 from ingest.read.stream import RAW_CHARACTERS, Broken, Chunk, Stream, arrivals
 
 SCHEMA = lines.SCHEMA.set(1, pa.field("doc", pa.string()))
+
+_BEGINNING = r"^[{\[]"
 
 
 @cache
@@ -32,36 +34,41 @@ def database() -> duckdb.DuckDBPyConnection:
 
 def read(path: Path, now: datetime) -> Iterator[Chunk]:
     """Read a file's documents; text that is not JSON is broken."""
-    received = arrivals(path, now)
-    first, seen = 1, 0
+    received, seen = arrivals(path, now), 0
     with Stream(path) as stream, database().cursor() as connection:
-        for block in _one_a_line(stream.lines(), connection):
-            docs, broken = lines.split(block, first)
+        for docs, broken in _documents(stream, connection):
             at = received(range(seen, seen + len(docs)))
-            first, seen = first + block.count(b"\n"), seen + len(docs)
+            seen += len(docs)
             docs = docs.rename_columns({"line": "doc"})
             docs = docs.append_column("path", pa.repeat(str(path), len(docs)))
             docs, invalid = _valid(docs.append_column("ingested_at", at), connection)
             yield Chunk(docs, broken + invalid, stream.consumed)
-        if stream.fault:
-            yield Chunk(SCHEMA.empty_table(), (Broken(first, stream.fault),), stream.consumed)
 
 
-def _one_a_line(blocks: Iterator[bytes], connection: duckdb.DuckDBPyConnection) -> Iterator[bytes]:
-    """Pass JSON lines on; anything else is read whole and, if it is JSON, made into lines."""
-    head = next(blocks, b"")
-    if _begins_lines(head):
-        return chain([head], blocks)
-    return iter([_unrolled(b"".join(chain([head], blocks)), connection)])
+def _documents(
+    stream: Stream, connection: duckdb.DuckDBPyConnection
+) -> Iterator[tuple[pa.Table, tuple[Broken, ...]]]:
+    """Yield (position, line) of JSON lines; anything else is read whole and made into such."""
+    text, head = stream.text(), b""
+    while b"\n" not in head.lstrip() and (more := next(text, None)) is not None:
+        head += more
+    text, is_open = chain([head], text), _is_open(head)
+    if is_open:
+        text = iter([_unrolled(b"".join(text), connection)])
+    for block in stream.lines(text):
+        docs, broken = lines.every(block.text, block.first)
+        if is_open:
+            docs = records.joined(docs, records.matching(docs, _BEGINNING))
+        yield docs.filter(pc.match_substring_regex(docs["line"], r"\S")), block.broken + broken
 
 
-def _begins_lines(head: bytes) -> bool:
-    """Whether the first line is a document by itself and not an array of them."""
+def _is_open(head: bytes) -> bool:
+    """Whether the first line is no document by itself, but the beginning of one or of many."""
     line = head.lstrip().partition(b"\n")[0]
     try:
-        return not isinstance(orjson.loads(line), list)
+        return isinstance(orjson.loads(line), list)
     except orjson.JSONDecodeError:
-        return False
+        return line.startswith((b"{", b"["))
 
 
 def _unrolled(text: bytes, connection: duckdb.DuckDBPyConnection) -> bytes:

@@ -23,21 +23,25 @@ SCHEMA = pa.schema(_FIELDS)
 
 def read(path: Path, now: datetime) -> Iterator[Chunk]:
     """Read a file's lines; one that is not UTF-8 is broken, the others are not."""
-    received = arrivals(path, now)
-    first, seen = 1, 0
+    received, seen = arrivals(path, now), 0
     with Stream(path) as stream:
         for block in stream.lines():
-            lines, broken = split(block, first)
+            lines, broken = split(block.text, block.first)
             at = received(range(seen, seen + len(lines)))
             lines = lines.append_column("path", pa.repeat(str(path), len(lines)))
-            yield Chunk(lines.append_column("ingested_at", at), broken, stream.consumed)
-            first, seen = first + block.count(b"\n"), seen + len(lines)
-        if stream.fault:
-            yield Chunk(SCHEMA.empty_table(), (Broken(first, stream.fault),), stream.consumed)
+            lines = lines.append_column("ingested_at", at)
+            yield Chunk(lines, block.broken + broken, stream.consumed)
+            seen += len(lines)
 
 
 def split(block: bytes, first: int) -> tuple[pa.Table, tuple[Broken, ...]]:
     """Split a block into (position, line); its first line has the position `first`."""
+    lines, broken = every(block, first)
+    return lines.filter(pc.match_substring_regex(lines["line"], r"\S")), broken
+
+
+def every(block: bytes, first: int) -> tuple[pa.Table, tuple[Broken, ...]]:
+    """Split a block as `split` does, the blank lines too."""
     broken: tuple[Broken, ...] = ()
     try:
         text = block.decode()
@@ -47,8 +51,7 @@ def split(block: bytes, first: int) -> tuple[pa.Table, tuple[Broken, ...]]:
     if "\r" in text:
         lines = pc.utf8_rtrim(lines, "\r")
     position = pa.array(np.arange(first, first + len(lines)))
-    table = pa.table({"position": position, "line": lines})
-    return table.filter(pc.match_substring_regex(lines, r"\S")), broken
+    return pa.table({"position": position, "line": lines}), broken
 
 
 def _readable(block: bytes, first: int) -> tuple[str, tuple[Broken, ...]]:

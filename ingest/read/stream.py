@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, Protocol, Self
 
@@ -21,10 +23,14 @@ BLOCK_BYTES = 1 << 20
 COMPRESSED_BLOCK_BYTES = 1 << 14
 CHUNK_BYTES = 16 << 20
 RAW_CHARACTERS = 4096
+SAMPLE_BYTES = 1 << 13
 ARRIVALS = ".arrivals.jsonl"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ENDINGS = (".zst", ".gz", ".binpb", ".jsonl", ".json")
+_CONTROLS = bytes({*range(32), 127} - set(b"\b\t\n\v\f\r\x1b"))
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_NOT_TEXT = "the file is binary, or text in another encoding than UTF-8 and UTF-16"
 
 
 class Broken(NamedTuple):
@@ -33,6 +39,14 @@ class Broken(NamedTuple):
     position: int
     reason: str
     raw: str = ""
+
+
+class Lines(NamedTuple):
+    """Whole lines of a file, the number of the first of them, and what is no line of text."""
+
+    first: int
+    text: bytes
+    broken: tuple[Broken, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -109,20 +123,72 @@ class Stream:
         if not inflate.eof:
             self.fault = "the compressed stream breaks off here"
 
-    def lines(self) -> Iterator[bytes]:
-        """Yield the content in blocks of about CHUNK_BYTES that end where a line ends.
+    def text(self) -> Iterator[bytes]:
+        """Yield the content in pieces of any size, as UTF-8 without a byte order mark.
 
-        A line longer than that is handed on in pieces.
+        Of what is no text nothing is given, and `fault` says so; a line may still not be UTF-8.
         """
-        held: list[bytes] = []
-        for block in self.blocks():
+        blocks, head = self.blocks(), b""
+        while len(head) < SAMPLE_BYTES and (block := next(blocks, None)) is not None:
+            head += block
+        if head.startswith(_UTF_16):
+            texts = codecs.iterdecode(chain([head], blocks), "utf-16", "backslashreplace")
+            yield from map(str.encode, texts)
+        elif _is_binary(head[:SAMPLE_BYTES]):
+            self.fault, self.rest = _NOT_TEXT, head
+        else:
+            yield from chain([head.removeprefix(codecs.BOM_UTF8)], blocks)
+
+    def lines(self, text: Iterator[bytes] | None = None) -> Iterator[Lines]:
+        """Yield the lines of `text`, which is this one's, about CHUNK_BYTES at a time.
+
+        A line longer than that is broken, and so is at the end what `fault` tells of.
+        """
+        text, first, held, size = text or self.text(), 1, list[bytes](), 0
+        for block in text:
             held.append(block)
-            if sum(map(len, held)) >= CHUNK_BYTES:
-                whole, newline, rest = b"".join(held).rpartition(b"\n")
-                yield whole + newline if newline else rest
-                held = [rest] if newline else []
+            size += len(block)
+            if size < CHUNK_BYTES:
+                continue
+            whole, newline, rest = b"".join(held).rpartition(b"\n")
+            if newline:
+                yield Lines(first, whole + newline)
+            else:
+                yield Lines(first, b"", (_too_long(first, rest),))
+                rest = _after_newline(text)
+            first += whole.count(b"\n") + 1
+            held, size = [rest], len(rest)
         if rest := b"".join(held):
-            yield rest
+            yield Lines(first, rest)
+        if self.fault:
+            last = first + rest.count(b"\n")
+            shown = self.rest[: RAW_CHARACTERS // 2].hex()
+            yield Lines(last, b"", (Broken(last, self.fault, shown),))
+
+
+def _is_binary(sample: bytes) -> bool:
+    """Whether a file that begins like this is no text; zeros before text are a rotated log's."""
+    sample = sample.lstrip(b"\0")
+    controls = len(sample) - len(sample.translate(None, _CONTROLS))
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(sample)
+    except UnicodeDecodeError:
+        return controls * 50 > len(sample)
+    return controls * 5 > len(sample)
+
+
+def _too_long(position: int, line: bytes) -> Broken:
+    shown = line[:RAW_CHARACTERS].decode(errors="replace")
+    return Broken(position, f"the line is longer than {CHUNK_BYTES:,} bytes", shown)
+
+
+def _after_newline(text: Iterator[bytes]) -> bytes:
+    """Skip the rest of a line, and give what came with its end."""
+    for block in text:
+        _, newline, rest = block.partition(b"\n")
+        if newline:
+            return rest
+    return b""
 
 
 def _decompressor(magic: bytes) -> Callable[[], Decompressor] | None:
