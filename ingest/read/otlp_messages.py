@@ -1,20 +1,27 @@
 """OTLP's messages as the decoder wants them, for protobuf and for JSON.
 
-They differ from the published ones in one thing: what would recurse (arrays and maps in a value)
+They differ from the published ones in two things: what would recurse (arrays and maps in a value)
 and what many records share (resource, scope) stays unparsed, so that only distinct ones are looked
-into. ptars, which decodes protobuf straight to Arrow, is 5 times as fast as a loop over messages.
+into; and a summary's point has its `labels` of OTLP 0.7, which CloudWatch still sends. ptars, which
+decodes protobuf straight to Arrow, is 5 times as fast as a loop over messages.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from operator import attrgetter
+from typing import Any, TypeAlias
 
 import ptars
 from google.protobuf.descriptor import Descriptor, FieldDescriptor  # type: ignore[import-untyped]  # ships no types
-from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorProto  # type: ignore[import-untyped]  # ships no types
+from google.protobuf.descriptor_pb2 import (  # type: ignore[import-untyped]  # ships no types
+    DescriptorProto,
+    FieldDescriptorProto,
+    FileDescriptorProto,
+)
 from google.protobuf.descriptor_pool import DescriptorPool  # type: ignore[import-untyped]  # ships no types
 from google.protobuf.message import Message  # type: ignore[import-untyped]  # ships no types
 from opentelemetry.proto.collector.logs.v1 import logs_service_pb2
@@ -35,6 +42,9 @@ UNPARSED: dict[str, type[Message]] = {
 
 METRIC_KINDS = ("gauge", "sum", "histogram", "exponential_histogram", "summary")
 
+Spelling: TypeAlias = Callable[[FieldDescriptor], str]
+
+_SPELLINGS: tuple[Spelling, ...] = (attrgetter("json_name"), attrgetter("name"))
 _FILES = (common_pb2, resource_pb2, trace_pb2, logs_pb2, metrics_pb2)
 _SERVICES = {
     "traces": (trace_service_pb2, "Trace", ("resource_spans", "scope_spans", "spans")),
@@ -73,24 +83,33 @@ def signal(name: str) -> Signal:
 
 
 def from_json(signal: Signal, text: str) -> str:
-    """SQL that brings a request's JSON to the shape of its protobuf; NULL if it is not one."""
-    parsed = f"from_json({text}, '{json.dumps(_structure(signal.request))}')"
-    request = f"list_transform([{parsed}], lambda it: {_struct(signal.request, 'it', 0)})[1]"
-    first, *inner = _list_paths(signal)
+    """SQL that brings a request's JSON to the shape of its protobuf; NULL if it is not one.
+
+    Its keys are in lowerCamelCase, as the protocol has it, or all as in the .proto files.
+    """
+    cases = (_case(signal, text, spelling) for spelling in _SPELLINGS)
+    return f"CASE {' '.join(cases)} END"
+
+
+def _case(signal: Signal, text: str, spelling: Spelling) -> str:
+    parsed = f"from_json({text}, '{json.dumps(_structure(signal.request, spelling))}')"
+    shaped = _struct(signal.request, "it", 0, spelling)
+    request = f"list_transform([{parsed}], lambda it: {shaped})[1]"
+    first, *inner = _list_paths(signal, spelling)
     are_lists = " AND ".join(f"'ARRAY' = ALL (json_type({text}, '{path}'))" for path in inner)
-    is_one = f"json_type({text}, '{first}') = 'ARRAY' AND {are_lists}"
-    return f"CASE WHEN {is_one} THEN TRY({request}) END"
+    return f"WHEN json_type({text}, '{first}') = 'ARRAY' AND {are_lists} THEN TRY({request})"
 
 
-def _list_paths(signal: Signal) -> list[str]:
+def _list_paths(signal: Signal, spelling: Spelling) -> list[str]:
     """Where a request's JSON has its lists of records and of what holds them."""
     message, at, paths = signal.request, "$", []
     for level in signal.levels:
         field = message.fields_by_name[level]
-        paths.append(f"{at}.{field.json_name}")
+        paths.append(f"{at}.{spelling(field)}")
         message, at = field.message_type, f"{paths[-1]}[*]"
     kinds = [message.fields_by_name[kind] for kind in METRIC_KINDS if signal.name == "metrics"]
-    return paths + [f"{at}.{kind.json_name}.dataPoints" for kind in kinds]
+    points = (spelling(kind.message_type.fields_by_name["data_points"]) for kind in kinds)
+    return paths + [f"{at}.{spelling(kind)}.{p}" for kind, p in zip(kinds, points, strict=True)]
 
 
 @cache
@@ -104,11 +123,29 @@ def _pool() -> DescriptorPool:
                 if field.name in UNPARSED:
                     field.type = FieldDescriptorProto.TYPE_BYTES
                     field.ClearField("type_name")
+            if message.name == "SummaryDataPoint":
+                _add_labels(message)
         pool.Add(file)
     return pool
 
 
-def _structure(message: Descriptor) -> dict[str, Any]:
+def _add_labels(message: DescriptorProto) -> None:
+    """Give back `labels = 1`, the attributes of OTLP 0.7, whose number is reserved since."""
+    text = {"label": FieldDescriptorProto.LABEL_OPTIONAL, "type": FieldDescriptorProto.TYPE_STRING}
+    pair = message.nested_type.add(name="StringKeyValue")
+    pair.field.add(name="key", number=1, **text)
+    pair.field.add(name="value", number=2, **text)
+    message.ClearField("reserved_range")
+    message.field.add(
+        name="labels",
+        number=1,
+        label=FieldDescriptorProto.LABEL_REPEATED,
+        type=FieldDescriptorProto.TYPE_MESSAGE,
+        type_name=".opentelemetry.proto.metrics.v1.SummaryDataPoint.StringKeyValue",
+    )
+
+
+def _structure(message: Descriptor, spelling: Spelling) -> dict[str, Any]:
     """What DuckDB's from_json wants: every scalar is text, to be cast by `_scalar`."""
     fields = {}
     for field in message.fields:
@@ -116,29 +153,33 @@ def _structure(message: Descriptor) -> dict[str, Any]:
         if field.name in UNPARSED:
             kind = "JSON"
         elif field.message_type:
-            kind = _structure(field.message_type)
-        fields[field.json_name] = [kind] if field.is_repeated else kind
+            kind = _structure(field.message_type, spelling)
+        fields[spelling(field)] = [kind] if field.is_repeated else kind
     return fields
 
 
-def _struct(message: Descriptor, at: str, depth: int) -> str:
-    fields = (f"'{f.name}': {_field(f, f'{at}.{f.json_name}', depth)}" for f in message.fields)
+def _struct(message: Descriptor, at: str, depth: int, spelling: Spelling) -> str:
+    fields = (
+        f"'{field.name}': {_field(field, f'{at}.{spelling(field)}', depth, spelling)}"
+        for field in message.fields
+    )
     return f"{{{', '.join(fields)}}}"
 
 
-def _field(field: FieldDescriptor, at: str, depth: int) -> str:
+def _field(field: FieldDescriptor, at: str, depth: int, spelling: Spelling) -> str:
     if field.is_repeated:
         item = f"item_{depth}"
-        one = _one(field, item, depth + 1)
+        one = _one(field, item, depth + 1, spelling)
         return f"coalesce(list_transform({at}, lambda {item}: {one}), [])"
-    return _one(field, at, depth)
+    return _one(field, at, depth, spelling)
 
 
-def _one(field: FieldDescriptor, at: str, depth: int) -> str:
+def _one(field: FieldDescriptor, at: str, depth: int, spelling: Spelling) -> str:
     if field.name in UNPARSED:
         return at
     if field.message_type:
-        return f"CASE WHEN {at} IS NOT NULL THEN {_struct(field.message_type, at, depth)} END"
+        message = _struct(field.message_type, at, depth, spelling)
+        return f"CASE WHEN {at} IS NOT NULL THEN {message} END"
     return _scalar(field, at)
 
 
@@ -148,8 +189,13 @@ def _scalar(field: FieldDescriptor, at: str) -> str:
         names = " ".join(f"WHEN '{v.name}' THEN '{v.number}'" for v in field.enum_type.values)
         return f"coalesce((CASE {at} {names} ELSE {at} END)::INTEGER, 0)"
     if field.type == FieldDescriptor.TYPE_BYTES:
-        return f"from_base64({at})" if field.has_presence else f"unhex(coalesce({at}, ''))"
+        return f"from_base64({at})" if field.has_presence else _id(at)
     value = f"{at}::{_SQL_TYPES[field.cpp_type]}"
     if field.has_presence or field.is_repeated:
         return value
     return f"coalesce({value}, {field.default_value!r})"
+
+
+def _id(at: str) -> str:
+    """An id is in hex, or as protobuf's own JSON has it: base64 of 8 or 16 bytes ends in `=`."""
+    return f"CASE WHEN {at} LIKE '%=' THEN from_base64({at}) ELSE unhex(coalesce({at}, '')) END"

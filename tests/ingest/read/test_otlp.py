@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+import zstandard
+from google.protobuf import json_format  # type: ignore[import-untyped]  # ships no types
+from google.protobuf.message import Message  # type: ignore[import-untyped]  # ships no types
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from ingest.read import otlp
 from ingest.read.stream import Chunk
-from tests.ingest.otlp_samples import REQUESTS, SAMPLES, framed, many
+from tests.ingest.otlp_samples import REQUESTS, SAMPLES, as_json, framed, many
 
 NOW = datetime(2025, 1, 15, tzinfo=UTC)
 SPANS = [request.SerializeToString() for request in SAMPLES["traces"]()]
@@ -135,3 +139,80 @@ def test_damaged_bodies_never_lose_the_good_ones(
     )
     assert len(reasons(chunks)) <= 1
     assert kept >= alone + alone
+
+
+def varint_framed(bodies: list[bytes]) -> bytes:
+    """Join bodies as a CloudWatch metric stream does, each at least 128 bytes long."""
+    return b"".join(
+        bytes([len(body) & 127 | 128, *([len(body) >> 7 & 127 | 128, len(body) >> 14])]) + body
+        for body in bodies
+    )
+
+
+def compressed(bodies: list[bytes]) -> bytes:
+    return framed(zstandard.compress(body) for body in bodies)
+
+
+def json_spelled(request: Message, spelling: str) -> str:
+    """Write a request as JSON in one of the ways found in files."""
+    if spelling == "otlp":
+        return as_json(request)
+    options = {"preserving_proto_field_name": spelling == "as in .proto"}
+    return str(json_format.MessageToJson(request, indent=None, **options))
+
+
+def without_position(found: list[dict[str, Any]]) -> list[str]:
+    plain = (row | {"position": 0, "path": "", "ingested_at": ""} for row in found)
+    return [json.dumps(row, sort_keys=True, default=repr) for row in plain]
+
+
+@pytest.mark.parametrize("signal", SAMPLES)
+@pytest.mark.parametrize(
+    "join", [varint_framed, compressed, b"".join], ids=["varint", "zstd bodies", "alone"]
+)
+def test_however_bodies_are_joined_they_are_the_same(
+    tmp_path: Path, signal: str, join: Callable[[list[bytes]], bytes]
+) -> None:
+    bodies = [request.SerializeToString() for request in SAMPLES[signal]()]
+    expected = rows(read(tmp_path / "framed", framed(bodies), signal))
+    found = rows(read(tmp_path / "t", join(bodies), signal))
+    assert sorted(without_position(found)) == sorted(without_position(expected))
+
+
+@pytest.mark.parametrize("signal", SAMPLES)
+@pytest.mark.parametrize("spelling", ["otlp", "protobuf's own", "as in .proto"])
+def test_json_however_spelled_says_the_same_as_protobuf(
+    tmp_path: Path, signal: str, spelling: str
+) -> None:
+    requests = SAMPLES[signal]()
+    bodies = framed(request.SerializeToString() for request in requests)
+    expected = rows(read(tmp_path / "framed", bodies, signal))
+    texts = [json_spelled(request, spelling) for request in requests]
+    lines = rows(read(tmp_path / "lines", "\n".join(texts).encode(), signal))
+    assert sorted(without_position(lines)) == sorted(without_position(expected))
+    packed = compressed([text.encode() for text in texts])
+    found = rows(read(tmp_path / "packed", packed, signal))
+    assert without_position(found) == without_position(lines)
+
+
+def test_a_damaged_zstd_body_and_one_too_large_are_set_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(otlp, "MAX_BODY_BYTES", 1 << 20)
+    good, bomb = zstandard.compress(SPANS[0]), zstandard.compress(SPANS[0] * 10_000)
+    chunks = read(tmp_path / "t", framed([good, good[:-9], bomb, good]))
+    assert len(rows(chunks)) == 2 * len(list(spans_of(SPANS[:1])))
+    assert [one.position for chunk in chunks for one in chunk.broken] == [2, 3]
+
+
+def test_labels_of_otlp_0_7_are_read(tmp_path: Path) -> None:
+    # resource_metrics { instrumentation_library_metrics { metrics { name double_summary {
+    #   data_points { labels { key value } time_unix_nano } } } } }
+    label = b"\x0a\x09Namespace\x12\x07AWS/RDS"
+    point = b"\x0a" + bytes([len(label)]) + label + b"\x19" + (1).to_bytes(8, "little")
+    summary = b"\x0a" + bytes([len(point)]) + point
+    metric = b"\x0a\x03cpu\x5a" + bytes([len(summary)]) + summary
+    body = b"\x0a" + bytes([len(metric) + 4, 0x12, len(metric) + 2, 0x12, len(metric)]) + metric
+    (row,) = rows(read(tmp_path / "t", framed([body]), "metrics"))
+    assert row["labels"] == [{"key": "Namespace", "value": "AWS/RDS"}]
+    assert (row["metric_name"], row["metric_type"], row["time_unix_nano"]) == ("cpu", "summary", 1)
