@@ -17,12 +17,14 @@ from lake.ask import literal, quoted
 
 Given: TypeAlias = Mapping[str, DuckDBPyType]
 
-_NOT_STORED = ("position", "problem", "ocsf_rest")
+_NOT_STORED = ("position", "problem", "class_name", "ocsf_rest")
 _HEX_DIGITS = {"trace_uid": 32, "span_uid": 16, "parent_span_uid": 16}
 
 
 def projection(table: str, given: Given, defaults: Mapping[str, str]) -> str:
     """The select list of a table's columns, and of `position` and `problem`.
+
+    Who speaks (`workload`) is named as every other source names it.
 
     `defaults` has, by OCSF path, the SQL that stands in where the SELECT gives nothing.
     """
@@ -35,6 +37,8 @@ def projection(table: str, given: Given, defaults: Mapping[str, str]) -> str:
         _extras({n: k for n, k in given.items() if n not in _NOT_STORED}, wanted)
     ):
         columns["ocsf_rest"] = f"filled({{{extras}}})"
+    if "workload" in given:
+        columns["workload"] = f"resolved({columns['workload']})"
     columns["position"] = "position"
     columns["problem"] = "problem::VARCHAR" if "problem" in given else "NULL::VARCHAR"
     return ",\n".join(f"{sql} AS {quoted(name)}" for name, sql in columns.items())

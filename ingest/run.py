@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 from duckdb.func import FunctionNullHandling, PythonUDFType
 from duckdb.sqltypes import BIGINT, BOOLEAN, VARCHAR
 
-from ingest.project import projection, reason
+from ingest.project import Given, projection, reason
 from ingest.read.stream import RAW_CHARACTERS, Chunk
 from ingest.source import Source, connect, family, load
 from lake import schema
@@ -70,8 +70,9 @@ class Summary:
 
 @dataclass(frozen=True)
 class _Plan:
-    """A source made ready to run: `select` maps `raw` and gives what can be stored.
+    """A source made ready to run: `selects` map `raw` and give what each table can store.
 
+    They read `mapped`, which is run once before them, where there are several tables.
     `given` is filled on the way with (position, reason) of every row, a reason being why it cannot.
     """
 
@@ -79,7 +80,8 @@ class _Plan:
     connection: duckdb.DuckDBPyConnection
     source: Source
     now: datetime
-    select: str
+    mapped: str
+    selects: Mapping[str, str]
     given: list[pa.Table]
 
 
@@ -90,10 +92,9 @@ class _File:
     path: Path
     batch_id: str
     size: int
-    mapped: int = 0
+    mapped: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
-    staged: list[Path] = field(default_factory=list)
-    aside: list[Path] = field(default_factory=list)
+    staged: dict[str, list[Path]] = field(default_factory=lambda: defaultdict(list))
     note: str = ""
 
     def skip(self) -> None:
@@ -119,17 +120,17 @@ def ingest(
         raise InquestError(f"There is no source {source}: the sources are {', '.join(sources)}.")
     started, found = time.monotonic(), sources[source]
     files = [_file(source, path) for path in paths]
-    with connect(sources_dir) as connection:
+    with connect(found.folder) as connection:
         plan = _plan(lake, connection, found)
         for group in _grouped(files):
             _take(plan, group, progress)
-    mapped = sum(file.mapped for file in files)
+    classes = sum((file.mapped for file in files), Counter[str]())
     return Summary(
         source=source,
         files=tuple(paths),
-        mapped=mapped,
+        mapped=classes.total(),
         quarantined=dict(sum((file.reasons for file in files), Counter[str]()).most_common()),
-        classes={found.table: mapped} if mapped else {},
+        classes=dict(classes.most_common()),
         notes=tuple(file.note for file in files if file.note),
         seconds=time.monotonic() - started,
     )
@@ -206,12 +207,13 @@ def _grouped(files: Iterable[_File]) -> Iterator[list[_File]]:
 def _plan(lake: Lake, connection: duckdb.DuckDBPyConnection, source: Source) -> _Plan:
     """Bind the SELECT, with a filter on top that remembers what it lets through and what not.
 
-    So a chunk is mapped, checked, sorted and written by one query, and nothing is held in between.
+    So a chunk of a source of one class is mapped, checked, sorted and written by one query, and
+    nothing is held in between; one of several is mapped once, then written table by table.
     """
-    now, rows = datetime.now(UTC), list[pa.Table]()
+    now, refused = datetime.now(UTC), list[pa.Table]()
 
     def stored(position: Any, reason: Any) -> Any:  # Arrow arrays
-        rows.append(pa.table([position, reason], schema=_REFUSED))
+        refused.append(pa.table([position, reason], schema=_REFUSED))
         return pc.is_null(reason)
 
     connection.create_function(
@@ -224,40 +226,102 @@ def _plan(lake: Lake, connection: duckdb.DuckDBPyConnection, source: Source) -> 
         side_effects=True,
     )
     connection.register("raw", source.reader.empty())
-    relation = connection.sql(source.sql)
+    mapped, relation = "", connection.sql(source.sql)
     given = dict(zip(relation.columns, relation.types, strict=True))
-    defaults = {"ingested_at": literal(now), "metadata.log_name": literal(source.name)}
-    select = f"""
-        FROM (SELECT {projection(source.table, given, defaults)} FROM (\n{source.sql}\n))
-        WHERE stored(position, {reason(source.table, given)})"""
-    return _Plan(lake, connection, source, now, select, rows)
+    rows = dict.fromkeys(source.tables, f"(\n{source.sql}\n)")
+    if len(source.tables) > 1:
+        mapped = _classed(source, given)
+        given["problem"] = VARCHAR
+        rows = {table: f"(FROM mapped WHERE goes_to = {literal(table)})" for table in source.tables}
+    vendor, product = map(literal, source.product)
+    defaults = {
+        "ingested_at": literal(now),
+        "source": literal(source.name),
+        "metadata.product.vendor_name": vendor,
+        "metadata.product.name": product,
+    }
+    selects = {
+        table: f"FROM (SELECT {projection(table, given, defaults)} FROM {rows[table]}) "
+        f"WHERE stored(position, {reason(table, given)})"
+        for table in source.tables
+    }
+    return _Plan(lake, connection, source, now, mapped, selects, refused)
+
+
+def _classed(source: Source, given: Given) -> str:
+    """What a SELECT of several classes gives, and which table a row goes to."""
+    names = ", ".join(map(literal, source.tables))
+    problem, kept = (
+        ("problem::VARCHAR, ", "* EXCLUDE (problem)") if "problem" in given else ("", "*")
+    )
+    return f"""
+        SELECT {kept},
+          CASE WHEN class_name IN ({names}) THEN class_name ELSE {literal(source.tables[0])} END
+            AS goes_to,
+          coalesce({problem}CASE WHEN class_name IS NULL OR class_name NOT IN ({names})
+            THEN concat('its class is ', coalesce(class_name, 'not said'), ', which the header of '
+              'its source does not name') END) AS problem
+        FROM (\n{source.sql}\n)"""
 
 
 def _take(plan: _Plan, group: Sequence[_File], progress: Progress | None) -> None:
     """Stage files and commit them; the quarantine first, so that a killed run can be repeated."""
-    there, aside = set(plan.lake.batches(plan.source.table)), plan.lake.batches(_QUARANTINE)
+    there, aside = _there(plan), plan.lake.batches(_QUARANTINE)
     try:
         for file in group:
-            if file.batch_id in there:
+            if file.batch_id in there and not there[file.batch_id].lacking:
                 file.skip()
                 continue
-            there.add(file.batch_id)
             _stage(plan, file, progress)
+            for table in there.pop(file.batch_id, _NOWHERE).tables:
+                _discard(file.staged.pop(table, []))
+            there[file.batch_id] = _Landed(frozenset(file.mapped), frozenset())
             if file.batch_id in aside:
-                _discard(file.aside)
-                file.aside.clear()
+                _discard(file.staged.pop(_QUARANTINE, []))
             if file.batch_id in aside and not file.mapped:
                 file.skip()
             elif not file.mapped and not file.reasons:
                 file.note = f"{file.path} holds no records."
     except BaseException:
         for file in group:
-            _discard(file.staged + file.aside)
+            _discard(chain.from_iterable(file.staged.values()))
         raise
-    plan.lake.add_files(_QUARANTINE, {file.batch_id: file.aside for file in group if file.aside})
-    plan.lake.add_files(
-        plan.source.table, {file.batch_id: file.staged for file in group if file.staged}
-    )
+    for table in (_QUARANTINE, *plan.source.tables):
+        staged = {_batch(file, table): file.staged.get(table, []) for file in group}
+        if batches := {batch_id: files for batch_id, files in staged.items() if files}:
+            plan.lake.add_files(table, batches)
+
+
+@dataclass(frozen=True)
+class _Landed:
+    """Where a batch is, and where it still lacks because its run was killed between two commits."""
+
+    tables: frozenset[str]
+    lacking: frozenset[str]
+
+
+_NOWHERE = _Landed(frozenset(), frozenset())
+
+
+def _batch(file: _File, table: str) -> str:
+    """The batch id of a file in a table; of several tables, it names them all."""
+    if table == _QUARANTINE or len(file.mapped) == 1:
+        return file.batch_id
+    return f"{file.batch_id}:{'+'.join(sorted(file.mapped))}"
+
+
+def _there(plan: _Plan) -> dict[str, _Landed]:
+    """What is in the lake of a source's batches, by the id of their file."""
+    tables, named = defaultdict[str, set[str]](set), defaultdict[str, set[str]](set)
+    for table in plan.source.tables:
+        for batch_id in plan.lake.batches(table):
+            *file, others = batch_id.split(":") if batch_id.count(":") > 1 else (batch_id, "")
+            tables[":".join(file)].add(table)
+            named[":".join(file)] |= set(filter(None, others.split("+")))
+    return {
+        file: _Landed(frozenset(tables[file]), frozenset(named[file] - tables[file]))
+        for file in tables
+    }
 
 
 def _discard(files: Iterable[Path]) -> None:
@@ -281,16 +345,30 @@ def _stage(plan: _Plan, file: _File, progress: Progress | None) -> None:
             progress(file.path, chunk.consumed, file.size)
 
 
-def _map(plan: _Plan, raw: pa.Table, files: list[Path]) -> int:
-    """Write what the SELECT makes of rows, and count it."""
+def _map(plan: _Plan, raw: pa.Table, files: dict[str, list[Path]]) -> Counter[str]:
+    """Write what the SELECT makes of rows, and count it by table."""
     plan.connection.register("raw", raw)
     plan.given.clear()
-    return _write(plan, plan.source.table, plan.select, files)
+    tables, written = list(plan.selects), dict[str, list[Path]]()
+    if plan.mapped:
+        plan.connection.execute(f"CREATE OR REPLACE TEMP TABLE mapped AS {plan.mapped}")
+        there = plan.connection.execute("SELECT DISTINCT goes_to FROM mapped").fetchall()
+        tables = [table for table in tables if (table,) in there]
+    counts = Counter[str]()
+    try:
+        for table in tables:
+            counts[table] = _write(plan, table, plan.selects[table], written.setdefault(table, []))
+    except BaseException:
+        _discard(chain.from_iterable(written.values()))
+        raise
+    for table in written:
+        files[table] += written[table]
+    return +counts
 
 
 def _failing(plan: _Plan, raw: pa.Table) -> dict[int, str]:
     """Find by halving the positions of the rows that the SELECT fails on, and why."""
-    scratch: list[Path] = []
+    scratch = defaultdict[str, list[Path]](list)
     try:
         _map(plan, raw, scratch)
     except _BAD_DATA as error:
@@ -299,7 +377,7 @@ def _failing(plan: _Plan, raw: pa.Table) -> dict[int, str]:
             return {raw["position"][0].as_py(): reason}
         half = len(raw) // 2
         return _failing(plan, raw[:half]) | _failing(plan, raw[half:])
-    _discard(scratch)
+    _discard(chain.from_iterable(scratch.values()))
     return {}
 
 
@@ -331,7 +409,7 @@ def _set_aside(plan: _Plan, file: _File, chunk: Chunk, failed: Mapping[int, str]
             UNION ALL BY NAME FROM broken
           )
         )"""
-    _write(plan, _QUARANTINE, rows, file.aside)
+    _write(plan, _QUARANTINE, rows, file.staged[_QUARANTINE])
 
 
 def _write(plan: _Plan, table: str, rows: str, files: list[Path]) -> int:

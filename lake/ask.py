@@ -275,7 +275,7 @@ def _check(node: Mapping[str, Any], known: frozenset[str]) -> Iterator[str]:
         if table in schema.tables():
             yield table
         elif table not in known:
-            raise QueryError(f"There is no table {table}: a lake has {', '.join(schema.tables())}.")
+            raise QueryError(schema.no_table(table))
 
 
 def _function(node: Mapping[str, Any]) -> str | None:

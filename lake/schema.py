@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -20,6 +21,7 @@ from ocsf_json_schema import get_ocsf_schema  # type: ignore[import-untyped]  # 
 OCSF_VERSION = "1.8.0"
 REQUIRED = frozenset({"time", "ingested_at"})
 
+_PARTS = frozenset({"common", "tail", "default"})
 _HERE = Path(__file__).parent / "ocsf"
 _OURS = {
     "ingested_at": "timestamp_t",
@@ -54,9 +56,17 @@ Field: TypeAlias = "pa.Field[pa.DataType]"
 Tree: TypeAlias = dict[str, "Tree | pa.DataType"]
 
 
+@cache
 def tables() -> tuple[str, ...]:
-    """Name every table of a lake, the quarantine last."""
-    return tuple(name for name in _listed() if name not in {"common", "tail"})
+    """Name every table that a lake can have, those listed first: the quarantine, one a class."""
+    listed = [name for name in _listed() if name not in _PARTS]
+    return tuple(dict.fromkeys([*listed, *sorted(_core_classes())]))
+
+
+def no_table(name: str) -> str:
+    """Say that there is no such table, and which are near it."""
+    near = get_close_matches(name, tables(), n=3) or ["log_record", "metric_point", "trace_span"]
+    return f"There is no table {name}: a lake has one for each class of OCSF, as {', '.join(near)}."
 
 
 @cache
@@ -75,15 +85,28 @@ def arrow_schema(table: str) -> pa.Schema:
 def paths(table: str) -> tuple[str, ...]:
     """List the dotted paths of a table's leaves, in order."""
     listed = _listed()
-    own = tuple(listed[table]["columns"])
-    if "class_uid" not in listed[table]:
-        return own
+    if table not in listed:
+        own = [path for path in listed["default"]["columns"] if _walk(table, path)]
+    elif "class_uid" in listed[table]:
+        own = listed[table]["columns"]
+    else:
+        return tuple(listed[table]["columns"])
     return (*listed["common"]["columns"], *own, *listed["tail"]["columns"])
+
+
+def knows(table: str, path: str) -> bool:
+    """Whether a class has an attribute at a dotted path; in an object of any shape, any."""
+    if path in _OURS:
+        return True
+    above = path.rpartition(".")[0]
+    return _walk(table, path) is not None or (
+        "." in path and (_walk(table, above) or ("", False))[0] in ("object", "json_t", "unmapped")
+    )
 
 
 def sort_order(table: str) -> tuple[str, ...]:
     """Name the columns by which rows are sorted within a file."""
-    return tuple(_listed()[table]["sort"])
+    return tuple(_listed().get(table, _listed()["default"])["sort"])
 
 
 def partition_column(table: str) -> str:
@@ -128,14 +151,23 @@ def _leaf_type(table: str, path: str) -> pa.DataType:
     """Walk a path from its class through OCSF's objects to the type of its leaf."""
     if path in _OURS:
         return _ARROW[_OURS[path]]
-    attributes = _class_attributes(table)
-    for name in path.split("."):
-        if name not in attributes:
-            raise KeyError(f"{table}: OCSF {OCSF_VERSION} and our extension have no {path}")
-        kind, is_array = _type(name, attributes[name])
-        attributes = _object_attributes(kind)
+    found = _walk(table, path)
+    if found is None:
+        raise KeyError(f"{table}: OCSF {OCSF_VERSION} and our extension have no {path}")
+    kind, is_array = found
     scalar = _ARROW[_base_type(kind)]
     return pa.list_(scalar) if is_array else scalar
+
+
+def _walk(table: str, path: str) -> tuple[str, bool] | None:
+    """The type at the end of a path and whether it is a list; None if there is no such path."""
+    attributes, found = _class_attributes(table), None
+    for name in path.split("."):
+        if name not in attributes:
+            return None
+        found = _type(name, attributes[name])
+        attributes = _object_attributes(found[0])
+    return found
 
 
 def _type(name: str, attribute: Definition) -> tuple[str, bool]:
@@ -150,11 +182,20 @@ def _base_type(kind: str) -> str:
     return kind if kind in _ARROW else types[kind]["type"]
 
 
+@cache
 def _class_attributes(name: str) -> Definition:
-    ours = _extension("events").get(name, {})
-    core = _core()["classes"]
+    """A class's attributes: OCSF's, those of our profile, which every class has, and our own."""
+    ours, core = _extension("events").get(name, {}), _core_classes()
     base = core.get(name) or core[ours["extends"]]
-    return {**base["attributes"], **dict(_included(ours.get("attributes", {})))}
+    telemetry = _read(_HERE / "extension" / "profiles" / "telemetry.json")["attributes"]
+    own = dict(_included(ours.get("attributes", {})))
+    return {**base["attributes"], **telemetry, **own}
+
+
+@cache
+def _core_classes() -> dict[str, Definition]:
+    """OCSF's classes by the names that their tables have, which say nothing of an extension."""
+    return {key.rpartition("/")[2]: one for key, one in _core()["classes"].items()}
 
 
 def _object_attributes(name: str) -> Definition:

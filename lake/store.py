@@ -163,7 +163,8 @@ class Lake:
 
     def snapshots(self) -> dict[str, int]:
         """Name the current snapshot of every table that has rows."""
-        loaded = {name: self._load(name) for name in schema.tables()}
+        there = [name for _, name in self._catalog.list_tables(_NAMESPACE)]
+        loaded = {name: self._load(name) for name in schema.tables() if name in there}
         ids = {name: table.metadata.current_snapshot_id for name, table in loaded.items() if table}
         return {name: snapshot for name, snapshot in ids.items() if snapshot is not None}
 
@@ -226,7 +227,7 @@ class Lake:
 
     def _load(self, name: str) -> Table | None:
         if name not in schema.tables():
-            raise LakeError(f"There is no table {name}: a lake has {', '.join(schema.tables())}.")
+            raise LakeError(schema.no_table(name))
         try:
             return self._catalog.load_table((_NAMESPACE, name))
         except NoSuchTableError:

@@ -8,6 +8,44 @@ CREATE MACRO time_from_us(us) AS
 -- A moment from OTLP's nanoseconds, of which 0 means not given.
 CREATE MACRO time_from_ns(ns) AS CASE WHEN ns > 0 THEN time_from_us(ns // 1000) END;
 
+-- A moment from an epoch number in s, ms, us or ns since 1970, told by its size: no two of these
+-- units can mean a time between 1990 and 2100 by the same number. NULL in every other case.
+CREATE MACRO epoch_unit(number) AS
+  CASE
+    WHEN number BETWEEN 631152000 AND 4102444800 THEN 1000000
+    WHEN number // 1000 BETWEEN 631152000 AND 4102444800 THEN 1000
+    WHEN number // 1000000 BETWEEN 631152000 AND 4102444800 THEN 1
+    WHEN number // 1000000000 BETWEEN 631152000 AND 4102444800 THEN 0
+  END;
+
+CREATE MACRO epoch_ns(text) AS list_transform([try_cast(text AS DECIMAL(38, 9))],
+  lambda n: CASE epoch_unit(n::HUGEINT)
+    WHEN 1000000 THEN (n * 1000000000)::BIGINT WHEN 1000 THEN (n * 1000000)::BIGINT
+    WHEN 1 THEN (n * 1000)::BIGINT WHEN 0 THEN n::BIGINT
+  END)[1];
+
+-- The time that a text or a number tells: ISO 8601 (without a zone: UTC), RFC 1123 and 2822, the
+-- common log format's, or an epoch number in any unit. NULL if it tells none.
+CREATE MACRO any_time(given) AS list_transform([trim(given::VARCHAR)],
+  lambda t: CASE
+    WHEN try_cast(t AS DECIMAL(38, 9)) IS NOT NULL
+      THEN make_timestamptz(epoch_ns(t) // 1000)
+    ELSE coalesce(
+      try_cast(t AS TIMESTAMPTZ),
+      try_cast(regexp_replace(replace(t, ',', '.'), ' ([+-]\d{4}) [A-Z]{3,4}$', '\1')
+        AS TIMESTAMPTZ),
+      try_strptime(t, ['%a, %d %b %Y %H:%M:%S GMT', '%a, %d %b %Y %H:%M:%S %z',
+        '%d/%b/%Y:%H:%M:%S %z', '%Y%m%dT%H%M%SZ', '%Y%m%dT%H%M%S%z'])::TIMESTAMPTZ)
+  END)[1];
+
+-- The same in nanoseconds since 1970.
+CREATE MACRO any_time_ns(given) AS list_transform([trim(given::VARCHAR)],
+  lambda t: CASE
+    WHEN try_cast(t AS DECIMAL(38, 9)) IS NOT NULL THEN epoch_ns(t)
+    ELSE epoch_us(any_time(t)) * 1000
+      + rpad(regexp_extract(t, '[.,]\d{6}(\d{1,3})', 1), 3, '0')::BIGINT
+  END)[1];
+
 -- Minutes east of UTC: of a number, and of a short name that means one offset the whole world over
 -- (in tzdata; CST, IST and PST mean several).
 CREATE MACRO zone_minutes(zone) AS coalesce(
@@ -74,6 +112,21 @@ CREATE MACRO log_severity_id(severity_number) AS
     ELSE 6                             -- fatal
   END;
 
+-- A level as programs write it: a word, its beginning, or one letter.
+CREATE MACRO level_severity_id(level) AS list_transform([lower(trim(level::VARCHAR))],
+  lambda l: CASE
+    WHEN l IS NULL OR l = '' THEN 0
+    WHEN l IN ('fatal', 'panic', 'emerg', 'emergency', 'f') THEN 6
+    WHEN l IN ('critical', 'crit', 'alert', 'severe', 'c') THEN 5
+    WHEN l IN ('error', 'err', 'e', 'eror') THEN 4
+    WHEN l IN ('warning', 'warn', 'w') THEN 3
+    WHEN l IN ('information', 'informational', 'info', 'i', 'notice', 'n', 'debug', 'd', 'dbg',
+      'trace', 't', 'verbose', 'v', 'log', 'fine', 'finer', 'finest', 'config', 'default', 'inf',
+      'vrb', 'trc', 'all') THEN 1
+    WHEN l IN ('wrn') THEN 3 WHEN l IN ('ftl', 'dpanic') THEN 6
+    ELSE 0
+  END)[1];
+
 CREATE MACRO syslog_severity_id(severity) AS
   CASE severity
     WHEN 'warn' THEN 3 WHEN 'error' THEN 4 WHEN 'crit' THEN 5 WHEN 'alert' THEN 5
@@ -114,6 +167,54 @@ CREATE MACRO label_workload(labels) AS list_transform(
     'service': coalesce(v[1], v[6]), 'version': v[2], 'instance': v[3], 'pod': v[4],
     'node': v[5], 'namespace': v[7], 'cluster': v[8], 'zone': v[9], 'region': v[10]})[1];
 
+-- The tag of an image; NULL where it has none, or only a digest.
+CREATE MACRO image_version(image) AS nullif(
+  regexp_extract(image, '^(?:.*/)?[^/:@]+:([^/:@]+)(?:@.*)?$', 1), '');
+
+-- What a pod is an instance of: its name without the suffixes that a Deployment, a CronJob, a
+-- DaemonSet or Job, or a StatefulSet gives. Their letters are Kubernetes' own:
+-- https://pkg.go.dev/k8s.io/apimachinery/pkg/util/rand#SafeEncodeString
+CREATE MACRO pod_service(pod) AS regexp_replace(pod,
+  '(?:-(?:[bcdf-hj-np-tv-xz2456789]{6,10}|[0-9a-f]{6,10})-[a-z0-9]{5}|-\d{8,10}-[a-z0-9]{5}'
+  || '|-[bcdf-hj-np-tv-xz2456789]{5}|-\d{1,3})$', '');
+
+-- Whether a name is one that a Deployment gives its pods.
+CREATE MACRO is_pod(name) AS regexp_full_match(name,
+  '[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?-(?:[bcdf-hj-np-tv-xz2456789]{6,10}|[0-9a-f]{6,10})'
+  || '-[bcdf-hj-np-tv-xz2456789]{5}');
+
+-- One identity: every source's `workload` goes through here, so that the pod of a log line, a span,
+-- an event and a metric is one pod.
+--   1. '' is nothing.
+--   2. `namespace/name`, as pod, instance or service, is a namespace and a name.
+--   3. an instance that is named as a Deployment names its pods is the pod.
+--   4. a service that nobody names is the pod's owner; an instance that nobody names is the pod.
+--   5. a region that nobody names is the zone's: eu-west-1b, europe-west1-b.
+CREATE MACRO resolved(workload) AS list_transform([{
+    'service': nullif(regexp_extract(workload.service, '[^/]*$'), ''),
+    'version': nullif(workload."version", ''),
+    'instance': nullif(regexp_replace(workload.instance, '^[a-z0-9-]+/', ''), ''),
+    'pod': nullif(regexp_extract(coalesce(nullif(workload.pod, ''),
+      CASE WHEN is_pod(regexp_extract(workload.instance, '[^/]*$')) THEN workload.instance END),
+      '[^/]*$'), ''),
+    'node': nullif(workload.node, ''),
+    'namespace': coalesce(nullif(workload."namespace", ''),
+      nullif(regexp_extract(workload.pod, '^([a-z0-9-]+)/', 1), ''),
+      nullif(regexp_extract(workload.instance, '^([a-z0-9-]+)/', 1), ''),
+      nullif(regexp_extract(workload.service, '^([a-z0-9-]+)/', 1), '')),
+    'cluster': nullif(workload."cluster", ''),
+    'zone': nullif(workload."zone", ''),
+    'region': nullif(workload.region, ''),
+    'account': nullif(workload.account, '')}],
+  lambda w: {
+    'service': coalesce(w.service, pod_service(w.pod)), 'version': w."version",
+    'instance': coalesce(w.instance, w.pod), 'pod': w.pod, 'node': w.node,
+    'namespace': w."namespace", 'cluster': w."cluster", 'zone': w."zone",
+    'region': coalesce(w.region,
+      nullif(regexp_extract(w."zone", '^([a-z]{2}(?:-[a-z]+)+-\d)[a-z]$', 1), ''),
+      nullif(regexp_extract(w."zone", '^([a-z]+-[a-z]+\d+)-[a-z]$', 1), '')),
+    'account': w.account})[1];
+
 -- The tags of a workload's images: of those with its names, or of all if they have but one name.
 CREATE MACRO image_tags(images, names) AS list_transform(
   [list_transform(images,
@@ -132,103 +233,3 @@ CREATE MACRO commit_url(repository, sha) AS list_transform(
     || CASE regexp_extract(r.web || r.ssh, '(?:^|\.)(github|gitlab)\.', 1)
       WHEN 'github' THEN '/commit/' WHEN 'gitlab' THEN '/-/commit/' END
     || CASE WHEN regexp_full_match(sha, '[0-9a-f]{7,64}') THEN sha END)[1];
-
--- OTLP ------------------------------------------------------------------------------------------
-CREATE MACRO otlp_id(id) AS CASE WHEN octet_length(id) > 0 THEN lower(hex(id)) END;
-
-CREATE MACRO otlp_number(number) AS
-  CASE WHEN isfinite(number) THEN to_json(number)::VARCHAR ELSE '"' || number || '"' END;
-
--- An OTLP value as JSON text. https://opentelemetry.io/docs/specs/otel/common/#anyvalue
-CREATE MACRO otlp_value(value) AS
-  CASE
-    WHEN value.string_value IS NOT NULL THEN to_json(value.string_value)::VARCHAR
-    WHEN value.int_value    IS NOT NULL THEN value.int_value::VARCHAR
-    WHEN value.bool_value   IS NOT NULL THEN value.bool_value::VARCHAR
-    WHEN value.double_value IS NOT NULL THEN otlp_number(value.double_value)
-    WHEN value.array_value  IS NOT NULL THEN value.array_value
-    WHEN value.kvlist_value IS NOT NULL THEN value.kvlist_value
-    WHEN value.bytes_value  IS NOT NULL THEN '"' || to_base64(value.bytes_value) || '"'
-    ELSE 'null'
-  END;
-
--- The same as a person would read it.
-CREATE MACRO otlp_text(value) AS coalesce(value.string_value, nullif(otlp_value(value), 'null'));
-
--- An attribute list as a JSON object with its keys in order, so that equal ones are equal texts.
-CREATE MACRO otlp_attributes(attributes) AS
-  '{' || array_to_string(list_sort(list_transform(attributes,
-    lambda a: to_json(a.key)::VARCHAR || ':' || otlp_value(a.value))), ',') || '}';
-
--- An exponential histogram as one with explicit bounds: negative buckets, zero, positive buckets.
--- https://opentelemetry.io/docs/specs/otel/metrics/data-model/#exponentialhistogram
-CREATE MACRO exponential_bounds(scale, positive, negative) AS TRY(list_concat(
-  CASE WHEN len(negative.bucket_counts) > 0 THEN list_transform(
-    range(len(negative.bucket_counts), -1, -1),
-    lambda i: -pow(2, pow(2, -scale) * (negative."offset" + i))) ELSE [] END,
-  CASE WHEN len(positive.bucket_counts) > 0 THEN list_transform(
-    range(len(positive.bucket_counts) + 1),
-    lambda i: pow(2, pow(2, -scale) * (positive."offset" + i))) ELSE [] END));
-
-CREATE MACRO exponential_counts(zero_count, positive, negative) AS list_concat(
-  CASE WHEN len(negative.bucket_counts) > 0
-    THEN list_concat([0], list_reverse(negative.bucket_counts)) ELSE [] END,
-  [zero_count],
-  CASE WHEN len(positive.bucket_counts) > 0
-    THEN list_concat(positive.bucket_counts, [0]) ELSE [] END);
-
--- What no column takes: the resource and scope as they came, and of `rest` what is not NULL.
-CREATE MACRO otlp_unmapped(resource, scope, rest) AS
-  '{"resource":' || coalesce(resource, '{}') || ',"scope":' || coalesce(scope, '{}')
-  || coalesce(',' || substr(filled(rest), 2), '}');
-
--- PostgreSQL ------------------------------------------------------------------------------------
--- What a message tells of a statement, by log_statement or log_duration.
-CREATE MACRO postgresql_statement(message) AS regexp_extract(message,
-  '(?s)^(?:duration: ([\d.]+) ms)?(?:  )?(?:(?:statement|(?:parse|bind|execute)[^:]*): (.*))?$',
-  ['duration_ms', 'query']);
-
--- What a message and its detail tell of a wait for a lock, by log_lock_waits or of a deadlock.
-CREATE MACRO postgresql_wait(message, detail) AS regexp_extract(
-  concat_ws(chr(10), message, detail),
-  '^(?:process|deadlock detected\nProcess) (\d+) '
-  || '(still waiting|acquired|avoided deadlock|detected deadlock|waits)'
-  || '(?: while waiting)?(?: for)? (\S+) on ([^;]*?)(?: by rearranging queue order)?'
-  || '(?: after ([\d.]+) ms|; blocked by process (\d+))',
-  ['waiter', 'event', 'mode', 'object', 'waited_ms', 'holder']);
-
-CREATE MACRO postgresql_processes(detail, what) AS nullif(regexp_extract_all(
-  regexp_extract(detail, what || ': ([\d, ]*)\.', 1), '\d+')::BIGINT[], []);
-
--- The attributes of a record `e`, named as in OpenTelemetry where it has a name.
--- https://opentelemetry.io/docs/specs/semconv/database/postgresql/
-CREATE MACRO postgresql_attributes(e, statement, wait) AS filled({
-  'process.pid': e.pid,
-  'user.name': e.user,
-  'client.address': coalesce(e.remote_host,
-    nullif(regexp_extract(e.message, '^connection received: host=(\S+)', 1), '')),
-  'db.system.name': 'postgresql',
-  'db.namespace': e.dbname,
-  'db.query.text': coalesce(e.statement, nullif(statement.query, '')),
-  'db.response.status_code': e.state_code,
-  'postgresql.application_name': coalesce(e.application_name, nullif(regexp_extract(e.message,
-    '^connection authorized: .*? application_name=(.*?)(?: SSL enabled .*)?$', 1), '')),
-  'postgresql.backend_type': e.backend_type,
-  'postgresql.session_id': e.session_id,
-  'postgresql.session_start': strftime(zoned_time(e.session_start), '%Y-%m-%dT%H:%M:%SZ'),
-  'postgresql.detail': e.detail,
-  'postgresql.context': e.context,
-  'postgresql.duration_ms': try_cast(statement.duration_ms AS DOUBLE),
-  'postgresql.lock.event': CASE wait.event
-    WHEN '' THEN NULL WHEN 'still waiting' THEN 'waiting' WHEN 'acquired' THEN 'acquired'
-    ELSE 'deadlock' END,
-  'postgresql.lock.waiter': try_cast(wait.waiter AS BIGINT),
-  'postgresql.lock.holders': coalesce(
-    postgresql_processes(e.detail, '^Process(?:es)? holding the lock'),
-    CASE WHEN wait.holder <> '' THEN [try_cast(wait.holder AS BIGINT)] END),
-  'postgresql.lock.queue': postgresql_processes(e.detail, 'Wait queue'),
-  'postgresql.lock.mode': nullif(wait.mode, ''),
-  'postgresql.lock.object': nullif(wait.object, ''),
-  'postgresql.lock.relation': CASE WHEN wait.event <> '' THEN nullif(
-    regexp_extract(e.context, ' tuple \(\d+,\d+\) in relation "(.*?)"', 1), '') END,
-  'postgresql.lock.waited_ms': try_cast(wait.waited_ms AS DOUBLE)});

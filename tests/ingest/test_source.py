@@ -84,10 +84,10 @@ def test_every_fault_of_every_file_is_told_at_once_with_its_line(tmp_path: Path)
         load(own)
     told = str(caught.value).replace(f"{own}/", "").splitlines()
     for expected in (
-        "headless.sql:1: the header lacks `-- name:`, expected headless",
-        "headless.sql:1: the header lacks `-- class:`, expected http_activity or ",
-        "wrong.sql:2: reads is entrails, expected lines or json or csv or otlp_logs or ",
-        "wrong.sql:3: class is weather, expected http_activity or ",
+        "headless.sql:1: the header lacks `-- name:`, the stem of the file",
+        "headless.sql:1: the header lacks `-- class:`, the OCSF classes that it makes",
+        "wrong.sql:2: reads is entrails, expected lines or ",
+        "wrong.sql:3: There is no table weather: a lake has one for each class of OCSF",
         'unbound.sql:5: Binder Error: Referenced column "colour" not found',
         "timeless.sql:1: the SELECT gives no column position",
         "timeless.sql:1: the SELECT gives no column time",

@@ -48,7 +48,7 @@ def test_rows_come_back_as_they_went_in(lake: Lake) -> None:
         "activity_id": 1,
         "severity_id": None,
         "message": "naïve 🦆 'quoted'\n\x00end",
-        "metadata": {"uid": "00ff", "log_name": None},
+        "metadata": {"uid": "00ff", "log_name": None, "product": None},
         "workload": None,
         "exception": {"type": "E", "message": None, "stacktrace": ""},
         "attributes": '{"k": [1, null]}',

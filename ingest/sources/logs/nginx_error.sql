@@ -1,6 +1,8 @@
 -- name: nginx_error
 -- reads: lines
 -- class: log_record
+-- product: F5 / NGINX
+-- sniff: ^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[\w+\] \d+#\d+: 
 -- https://nginx.org/en/docs/ngx_core_module.html#error_log
 -- The log has local time without a zone, taken for UTC. What nginx does for a client it ends with
 -- `, client: ` and more; of two of these one is a client's own making, and neither is believed.

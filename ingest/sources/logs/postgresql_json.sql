@@ -1,6 +1,9 @@
 -- name: postgresql_json
 -- reads: json
 -- class: log_record
+-- product: PostgreSQL / PostgreSQL
+-- sniff: "error_severity"\s*:
+-- sniff: "backend_type"\s*:
 -- https://www.postgresql.org/docs/current/runtime-config-logging.html#RUNTIME-CONFIG-LOGGING-JSONLOG
 -- A short zone name that means several offsets is not guessed: log_timezone = 'UTC' has none.
 WITH records AS (

@@ -1,6 +1,9 @@
 -- name: otlp_traces
 -- reads: otlp_traces
 -- class: trace_span
+-- product: OpenTelemetry / OTLP
+-- sniff: "resourceSpans"\s*:
+-- files: *trace* *span*
 -- https://opentelemetry.io/docs/specs/otel/trace/api/#span
 WITH spans AS (
   SELECT *, otlp_attributes(attributes) AS attributes_json FROM raw

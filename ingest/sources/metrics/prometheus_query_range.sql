@@ -1,6 +1,8 @@
 -- name: prometheus_query_range
 -- reads: json
 -- class: metric_point
+-- product: Prometheus / Prometheus
+-- sniff: "resultType"\s*:\s*"matrix"
 -- https://prometheus.io/docs/prometheus/latest/querying/api/#range-queries
 -- The answer does not say of which kind a metric is: what the naming rules call a counter is one,
 -- all else a gauge. The result of an expression has no name and takes its file's.

@@ -1,6 +1,8 @@
 -- name: nginx
 -- reads: lines
 -- class: http_activity
+-- product: F5 / NGINX
+-- sniff: ^\S+ \S+ .*?\[\d\d/\w{3}/\d{4}:[\d:]{8} [+-]\d{4}\] "
 -- https://nginx.org/en/docs/http/ngx_http_log_module.html#log_format
 -- Common or combined format; after it may stand rt=$request_time uct=$upstream_connect_time
 -- urt=$upstream_response_time ua=$upstream_addr rid=$request_id, each optional, in this order.

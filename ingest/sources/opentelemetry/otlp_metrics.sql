@@ -1,6 +1,9 @@
 -- name: otlp_metrics
 -- reads: otlp_metrics
 -- class: metric_point
+-- product: OpenTelemetry / OTLP
+-- sniff: "resourceMetrics"\s*:
+-- files: *metric*
 -- https://opentelemetry.io/docs/specs/otel/metrics/data-model/
 WITH points AS (
   SELECT *, otlp_attributes(attributes) AS attributes_json FROM raw

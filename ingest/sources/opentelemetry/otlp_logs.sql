@@ -1,6 +1,9 @@
 -- name: otlp_logs
 -- reads: otlp_logs
 -- class: log_record
+-- product: OpenTelemetry / OTLP
+-- sniff: "resourceLogs"\s*:
+-- files: *log*
 -- https://opentelemetry.io/docs/specs/otel/logs/data-model/
 WITH records AS (
   SELECT *, otlp_attributes(attributes) AS attributes_json FROM raw

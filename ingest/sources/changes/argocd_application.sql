@@ -1,6 +1,9 @@
 -- name: argocd_application
 -- reads: json
 -- class: application_lifecycle
+-- product: Argo / Argo CD
+-- sniff: "argoproj.io/[^"]*"
+-- sniff: "kind"\s*:\s*"Application"
 -- https://argo-cd.readthedocs.io/en/stable/operator-manual/application.yaml
 -- Applications from kubectl, from a watch or from Argo CD's API, alone or in a list. One tells when
 -- its last sync began and ended; of those in its history, only when they began and what revision.

@@ -1,0 +1,24 @@
+-- Expressions of the sources of alerts.
+
+-- What is left of a document without the members that `mapped`, a patch of nulls, names; NULL if
+-- nothing is. https://www.rfc-editor.org/rfc/rfc7396
+CREATE MACRO left_over(doc, mapped) AS nullif(
+  json_merge_patch('{}', json_merge_patch(doc, mapped))::VARCHAR, '{}');
+
+-- The value of a tag among texts like 'service:checkout'; of several the first.
+CREATE MACRO tag(tags, name) AS
+  nullif(substr(list_filter(tags, lambda t: starts_with(t, name || ':'))[1], length(name) + 2), '');
+
+-- Of PagerDuty, Opsgenie and Datadog, who count from P1, which is critical.
+CREATE MACRO priority_severity_id(priority) AS
+  CASE upper(priority)
+    WHEN 'P1' THEN 5 WHEN 'P2' THEN 4 WHEN 'P3' THEN 3 WHEN 'P4' THEN 2 WHEN 'P5' THEN 1 ELSE 0
+  END;
+
+-- A person, or nobody.
+CREATE MACRO person(uid, name, email) AS CASE WHEN coalesce(uid, name, email) IS NOT NULL
+  THEN {'uid': uid, 'name': coalesce(name, email), 'email_addr': email} END;
+
+-- The rule that makes the findings, or none.
+CREATE MACRO rule(uid, name) AS
+  CASE WHEN coalesce(uid, name) IS NOT NULL THEN {'uid': uid, 'name': name, 'type_id': 1} END;
