@@ -1,28 +1,26 @@
 """What each table looks like: OCSF paths and types made into Arrow, DuckDB and partition terms.
 
-`ocsf/tables.toml` lists the paths that a table keeps. The type of a path is read from OCSF
-(compiled, in the package `ocsf-json-schema`) and from our extension (source form, in
-`ocsf/extension`); only columns that are the lake's own and not OCSF's are typed here.
+`ocsf/tables.toml` lists the paths that a table keeps. The type of a path is read from OCSF; only
+columns that are the lake's own and not OCSF's are typed here.
 """
 
 from __future__ import annotations
 
-import json
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import cache
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import pyarrow as pa
-from ocsf_json_schema import get_ocsf_schema  # type: ignore[import-untyped]  # has no types
 
-OCSF_VERSION = "1.8.0"
+from lake import ocsf
+from lake.ocsf import Definition
+
+OCSF_VERSION = ocsf.VERSION
 REQUIRED = frozenset({"time", "ingested_at"})
 
 _PARTS = frozenset({"common", "tail", "default"})
-_HERE = Path(__file__).parent / "ocsf"
 _OURS = {
     "ingested_at": "timestamp_t",
     "ocsf_rest": "json_t",
@@ -38,7 +36,7 @@ _ARROW: dict[str, pa.DataType] = {
     "integer_t": pa.int32(),
     "json_t": pa.string(),
     "long_t": pa.int64(),
-    "object": pa.string(),
+    "object_t": pa.string(),
     "string_t": pa.string(),
     "timestamp_t": pa.timestamp("us", tz="UTC"),
 }
@@ -51,7 +49,6 @@ _DUCKDB: dict[pa.DataType, str] = {
     pa.timestamp("us", tz="UTC"): "TIMESTAMP WITH TIME ZONE",
 }
 
-Definition = Mapping[str, Any]
 Field: TypeAlias = "pa.Field[pa.DataType]"
 Tree: TypeAlias = dict[str, "Tree | pa.DataType"]
 
@@ -60,7 +57,7 @@ Tree: TypeAlias = dict[str, "Tree | pa.DataType"]
 def tables() -> tuple[str, ...]:
     """Name every table that a lake can have, those listed first: the quarantine, one a class."""
     listed = [name for name in _listed() if name not in _PARTS]
-    return tuple(dict.fromkeys([*listed, *sorted(_core_classes())]))
+    return tuple(dict.fromkeys([*listed, *sorted(ocsf.classes())]))
 
 
 def no_table(name: str) -> str:
@@ -96,12 +93,10 @@ def paths(table: str) -> tuple[str, ...]:
 
 def knows(table: str, path: str) -> bool:
     """Whether a class has an attribute at a dotted path; in an object of any shape, any."""
-    if path in _OURS:
+    if path in _OURS or _walk(table, path):
         return True
-    above = path.rpartition(".")[0]
-    return _walk(table, path) is not None or (
-        "." in path and (_walk(table, above) or ("", False))[0] in ("object", "json_t", "unmapped")
-    )
+    above = _walk(table, path.rpartition(".")[0])
+    return above is not None and _is_of_any_shape(above)
 
 
 def sort_order(table: str) -> tuple[str, ...]:
@@ -148,94 +143,33 @@ def _field(name: str, node: Tree | pa.DataType) -> Field:
 
 
 def _leaf_type(table: str, path: str) -> pa.DataType:
-    """Walk a path from its class through OCSF's objects to the type of its leaf."""
+    """The type of the column at a path; an object, or a list of them, is JSON in text."""
     if path in _OURS:
         return _ARROW[_OURS[path]]
     found = _walk(table, path)
     if found is None:
-        raise KeyError(f"{table}: OCSF {OCSF_VERSION} and our extension have no {path}")
-    kind, is_array = found
-    scalar = _ARROW[_base_type(kind)]
-    return pa.list_(scalar) if is_array else scalar
+        raise KeyError(f"{table}: OCSF {ocsf.VERSION} and our extension have no {path}")
+    kind = found["type"]
+    base = kind if kind in _ARROW else ocsf.base_type(kind)
+    is_list = found.get("is_array") and base not in ("json_t", "object_t")
+    return pa.list_(_ARROW[base]) if is_list else _ARROW[base]
 
 
-def _walk(table: str, path: str) -> tuple[str, bool] | None:
-    """The type at the end of a path and whether it is a list; None if there is no such path."""
-    attributes, found = _class_attributes(table), None
+def _walk(table: str, path: str) -> Definition | None:
+    """The attribute at the end of a path through a class's objects; None if there is none."""
+    attributes, found = ocsf.classes()[table]["attributes"], None
     for name in path.split("."):
-        if name not in attributes:
+        found = attributes.get(name)
+        if found is None:
             return None
-        found = _type(name, attributes[name])
-        attributes = _object_attributes(found[0])
+        attributes = ocsf.members(found)
     return found
 
 
-def _type(name: str, attribute: Definition) -> tuple[str, bool]:
-    """Take an attribute's type from where it is used, else from its dictionary; say if a list."""
-    core = _core()["dictionary"]["attributes"]
-    definition = attribute if "type" in attribute else _dictionary().get(name) or core[name]
-    return definition.get("object_type") or definition["type"], definition.get("is_array", False)
-
-
-def _base_type(kind: str) -> str:
-    types = _core()["dictionary"]["types"]["attributes"]
-    return kind if kind in _ARROW else types[kind]["type"]
-
-
-@cache
-def _class_attributes(name: str) -> Definition:
-    """A class's attributes: OCSF's, those of our profile, which every class has, and our own."""
-    ours, core = _extension("events").get(name, {}), _core_classes()
-    base = core.get(name) or core[ours["extends"]]
-    telemetry = _read(_HERE / "extension" / "profiles" / "telemetry.json")["attributes"]
-    own = dict(_included(ours.get("attributes", {})))
-    return {**base["attributes"], **telemetry, **own}
-
-
-@cache
-def _core_classes() -> dict[str, Definition]:
-    """OCSF's classes by the names that their tables have, which say nothing of an extension."""
-    return {key.rpartition("/")[2]: one for key, one in _core()["classes"].items()}
-
-
-def _object_attributes(name: str) -> Definition:
-    found = _extension("objects").get(name) or _core()["objects"].get(name, {})
-    attributes: Definition = found.get("attributes", {})
-    return attributes
-
-
-def _included(attributes: Definition) -> Iterator[tuple[str, Definition]]:
-    for include in attributes.get("$include", ()):
-        yield from _read(_HERE / "extension" / include)["attributes"].items()
-    yield from ((name, attribute) for name, attribute in attributes.items() if name != "$include")
-
-
-@cache
-def _extension(kind: str) -> dict[str, dict[str, Any]]:
-    """Our classes or objects by name; a file without a name patches the core one it extends."""
-    found = map(_read, sorted((_HERE / "extension" / kind).rglob("*.json")))
-    return {one.get("name", one["extends"]): one for one in found}
-
-
-@cache
-def _dictionary() -> dict[str, dict[str, Any]]:
-    attributes: dict[str, dict[str, Any]] = _read(_HERE / "extension" / "dictionary.json")[
-        "attributes"
-    ]
-    return attributes
-
-
-@cache
-def _core() -> dict[str, Any]:
-    schema: dict[str, Any] = get_ocsf_schema(OCSF_VERSION)
-    return schema
+def _is_of_any_shape(attribute: Definition) -> bool:
+    return attribute["type"] == "json_t" or attribute.get("object_type") in ("object", "unmapped")
 
 
 @cache
 def _listed() -> dict[str, dict[str, Any]]:
-    return tomllib.loads((_HERE / "tables.toml").read_text("utf-8"))
-
-
-def _read(path: Path) -> dict[str, Any]:
-    read: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    return read
+    return tomllib.loads((ocsf.FOLDER / "tables.toml").read_text("utf-8"))

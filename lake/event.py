@@ -1,0 +1,192 @@
+"""A row of a table as the whole OCSF event that it holds.
+
+Columns and `ocsf_rest` become one tree, times epoch milliseconds, JSON columns what they hold.
+What the schema knows by itself is added: the uids and names of class, category and type, the
+caption of every enum's value beside it, 0 (Unknown) for an enum that is required and was not given,
+the profiles and extensions in use. What is absent has no member.
+
+`ingested_at` and `source` stay behind: they tell of this lake and not of the event, and what is
+ingested twice is to be the same events twice.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeAlias
+
+import orjson
+
+from lake import ocsf
+from lake.ocsf import Definition
+
+Event: TypeAlias = dict[str, Any]
+
+_OURS = ("ingested_at", "source", "ocsf_rest")
+_NOTHING: tuple[Any, ...] = (None, {}, [])
+_INTEGER = re.compile(r"-?\d{1,18}")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def events(table: str, rows: Iterable[Mapping[str, Any]]) -> Iterator[Event]:
+    """Restore the events that rows of a class's table hold; a time without a zone is in UTC."""
+    of = ocsf.classes()[table]
+    return (_event(of, row) for row in rows)
+
+
+def _event(of: Definition, row: Mapping[str, Any]) -> Event:
+    columns = {name: value for name, value in row.items() if name not in _OURS}
+    merged = _merged(columns, orjson.loads(row.get("ocsf_rest") or "{}"))
+    activity_id = merged.get("activity_id") or 0
+    uids = {
+        "class_uid": of["uid"],
+        "category_uid": of["category_uid"],
+        "type_uid": of["uid"] * 100 + activity_id,
+    }
+    event = _shaped_object(of["attributes"], {**merged, **uids})
+    event["metadata"] = _described(of, event)
+    return event
+
+
+def _merged(columns: Mapping[str, Any], rest: Mapping[str, Any]) -> dict[str, Any]:
+    """Both as one tree; of a leaf that both have, the column's is taken unless it is NULL."""
+    merged = dict(rest)
+    for name, value in columns.items():
+        other = merged.get(name)
+        if isinstance(value, Mapping) and isinstance(other, Mapping):
+            merged[name] = _merged(value, other)
+        elif value is not None:
+            merged[name] = value
+    return merged
+
+
+def _shaped_object(attributes: Definition, given: Mapping[str, Any]) -> Event:
+    """An object as the schema has it, without what is absent, with what it knows by itself."""
+    shaped = {name: _shaped(attributes.get(name, {}), value) for name, value in given.items()}
+    present = {name: value for name, value in shaped.items() if value not in _NOTHING}
+    return _completed(attributes, present) if present else {}
+
+
+def _completed(attributes: Definition, present: Event) -> Event:
+    """An object with its required enums, and a caption beside each that has none."""
+    for name, attribute in attributes.items():
+        if "enum" not in attribute:
+            continue
+        if name not in present and _defaults_to_unknown(attribute):
+            present[name] = 0
+        sibling = attribute.get("sibling")
+        if name in present and sibling and sibling not in present:
+            captions = _captions(attribute["enum"], present[name])
+            if captions not in _NOTHING:
+                present[sibling] = captions
+    return present
+
+
+def _defaults_to_unknown(attribute: Definition) -> bool:
+    return (
+        attribute["requirement"] == "required"
+        and "0" in attribute["enum"]
+        and attribute["type"] == "integer_t"
+        and not attribute.get("profiles")
+        and not attribute.get("is_array")
+    )
+
+
+def _captions(enum: Definition, value: Any) -> Any:
+    if isinstance(value, list):
+        return [caption for one in value if (caption := _captions(enum, one))]
+    return enum.get(str(value), {}).get("caption")
+
+
+def _shaped(attribute: Definition, value: Any) -> Any:
+    """A value as its attribute's type has it; as it is where that cannot be."""
+    if isinstance(value, str) and _holds_json(attribute):
+        value = _parsed(value)
+    if isinstance(value, list) and attribute.get("is_array"):
+        shaped = [_shaped_one(attribute, one) for one in value]
+        return [one for one in shaped if one not in _NOTHING]
+    return _shaped_one(attribute, value)
+
+
+def _shaped_one(attribute: Definition, value: Any) -> Any:
+    kind = attribute.get("type", "")
+    if isinstance(value, Mapping) and (members := ocsf.members(attribute)):
+        return _shaped_object(members, value)
+    if kind == "timestamp_t":
+        return _milliseconds(value)
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return _scalar(ocsf.base_type(kind), value) if kind else value
+
+
+def _holds_json(attribute: Definition) -> bool:
+    return attribute.get("type") in ("json_t", "object_t")
+
+
+def _parsed(text: str) -> Any:
+    """What a text holds that is a JSON object or list; any other text as it is."""
+    if text[:1] in ("{", "["):
+        try:
+            return orjson.loads(text)
+        except orjson.JSONDecodeError:
+            return text
+    return text
+
+
+def _milliseconds(value: Any) -> Any:
+    """Epoch milliseconds, rounded down, of a time or its text; what is no time stays as it is."""
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            return value
+    if not isinstance(value, datetime):
+        return value
+    at = value if value.tzinfo else value.replace(tzinfo=UTC)
+    return (at - _EPOCH) // timedelta(milliseconds=1)
+
+
+def _scalar(base: str, value: Any) -> Any:
+    """A text where a number stands for one, a whole number where a text stands for it."""
+    if base == "string_t" and isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    if base in ("integer_t", "long_t") and isinstance(value, str) and _INTEGER.fullmatch(value):
+        return int(value)
+    return value
+
+
+def _described(of: Definition, event: Event) -> Event:
+    """The event's metadata with the schema's version, and the profiles and extensions in use."""
+    metadata: Event = {"version": ocsf.VERSION, **event.get("metadata", {})}
+    profiles = _profiles(of, event)
+    if profiles and "profiles" not in metadata:
+        metadata["profiles"] = profiles
+    if ocsf.is_extended(of["name"], event) and "extensions" not in metadata:
+        ours = ocsf.extension()["extension"]
+        metadata["extensions"] = [
+            {"name": ours["name"], "uid": str(ours["uid"]), "version": ours["version"]}
+        ]
+    return metadata
+
+
+def _profiles(of: Definition, event: Event) -> list[str]:
+    """The fewest profiles of a class that have the event's attributes."""
+    used: set[str] = set()
+    for choice in sorted(_choices(of["attributes"], event), key=len):
+        allowed = [profile for profile in choice if profile in of["profiles"]]
+        if allowed and not used & set(allowed):
+            used.add(allowed[0])
+    return sorted(used)
+
+
+def _choices(attributes: Definition, value: Event) -> Iterator[list[str]]:
+    """For each attribute of a profile that is there, the profiles that have it."""
+    for name, one in value.items():
+        attribute = attributes.get(name, {})
+        if profiles := attribute.get("profiles"):
+            yield profiles
+        if members := ocsf.members(attribute):
+            for each in one if isinstance(one, list) else [one]:
+                if isinstance(each, dict):
+                    yield from _choices(members, each)
