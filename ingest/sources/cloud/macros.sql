@@ -5,6 +5,9 @@ CREATE MACRO remaining(doc, mapped) AS filled(json_merge_patch(doc, mapped));
 -- A JSON value as text: of a text itself, of nothing NULL.
 CREATE MACRO json_text(value) AS nullif(nullif(value->>'$', ''), 'null');
 
+-- A moment in the text form that OCSF's `_dt` has.
+CREATE MACRO iso_time(moment) AS strftime(moment, '%Y-%m-%dT%H:%M:%S.%gZ');
+
 -- The network's numbers of protocols, for those that have names one knows.
 -- https://www.iana.org/assignments/protocol-numbers
 CREATE MACRO protocol_name(number) AS
@@ -64,3 +67,70 @@ CREATE MACRO aws_session_activity_id(operation) AS
     WHEN operation LIKE 'AssumeRole%' THEN 1
     ELSE 99
   END;
+
+-- VPC Flow Logs: the columns of a record that is a map from the names of its fields to their texts.
+-- https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html
+-- `interface` is whose side the record was taken at: the destination's unless it says egress.
+CREATE MACRO vpc_flow(fields) AS list_transform([{
+    'f': fields, 'is_egress': fields['flow_direction'] = 'egress',
+    'interface': {'interface_uid': given(fields['interface_id']), 'vpc_uid': given(fields['vpc_id']),
+      'subnet_uid': given(fields['subnet_id']), 'instance_uid': given(fields['instance_id'])},
+    'nowhere': {'interface_uid': NULL::VARCHAR, 'vpc_uid': NULL::VARCHAR,
+      'subnet_uid': NULL::VARCHAR, 'instance_uid': NULL::VARCHAR}}],
+  lambda r: {
+    'time': any_time(given(r.f['start'])),
+    'time_dt': iso_time(any_time(given(r.f['start']))),
+    'start_time': any_time(given(r.f['start'])),
+    'end_time': any_time(given(r.f['end'])),
+    'activity_id': CASE r.f['action'] WHEN 'REJECT' THEN 5 ELSE 6 END,
+    'severity_id': 1,
+    'action_id': CASE r.f['action'] WHEN 'ACCEPT' THEN 1 WHEN 'REJECT' THEN 2 END,
+    'disposition_id': CASE r.f['action'] WHEN 'ACCEPT' THEN 1 WHEN 'REJECT' THEN 2 END,
+    'status_code': given(r.f['log_status']),
+    'status_detail': given(r.f['reject_reason']),
+    'metadata': {'product': {'version': given(r.f['version']), 'feature': {'name': 'Flowlogs'}}},
+    'cloud': {'provider': 'AWS', 'account': {'uid': nullif(given(r.f['account_id']), 'unknown')},
+      'region': given(r.f['region']), 'zone': given(r.f['az_id'])},
+    'workload': {'account': nullif(given(r.f['account_id']), 'unknown'), 'region': given(r.f['region']),
+      'instance': given(r.f['instance_id']), 'service': given(r.f['ecs_service_name'])},
+    'src_endpoint': struct_concat(
+      {'ip': given(r.f['srcaddr']), 'port': try_cast(r.f['srcport'] AS INT),
+       'svc_name': given(r.f['pkt_src_aws_service'])},
+      CASE WHEN r.is_egress THEN r.interface ELSE r.nowhere END),
+    'dst_endpoint': struct_concat(
+      {'ip': given(r.f['dstaddr']), 'port': try_cast(r.f['dstport'] AS INT),
+       'svc_name': given(r.f['pkt_dst_aws_service'])},
+      CASE WHEN r.is_egress THEN r.nowhere ELSE r.interface END),
+    'connection_info': {
+      'protocol_num': try_cast(r.f['protocol'] AS INT),
+      'protocol_name': protocol_name(try_cast(r.f['protocol'] AS INT)),
+      'protocol_ver': given(r.f['type']),
+      'tcp_flags': try_cast(r.f['tcp_flags'] AS INT),
+      'direction_id': CASE r.f['flow_direction'] WHEN 'ingress' THEN 1 WHEN 'egress' THEN 2 ELSE 0 END,
+      'boundary_id': try_cast(r.f['traffic_path'] AS INT) + 3},
+    'traffic': {'packets': try_cast(r.f['packets'] AS BIGINT), 'bytes': try_cast(r.f['bytes'] AS BIGINT)},
+    'unmapped': nullif(to_json(map_from_entries(list_filter(map_entries(r.f), lambda e:
+      given(e.value) IS NOT NULL AND e.key NOT IN ('account_id', 'action', 'az_id', 'bytes',
+        'dstaddr', 'dstport', 'end', 'flow_direction', 'instance_id', 'interface_id', 'log_status',
+        'packets', 'pkt_dst_aws_service', 'pkt_src_aws_service', 'protocol', 'region',
+        'reject_reason', 'srcaddr', 'srcport', 'start', 'subnet_id', 'tcp_flags', 'traffic_path',
+        'type', 'version', 'vpc_id'))))::VARCHAR, '{}'),
+    'problem': CASE
+      WHEN map_contains(r.f, 'interface_id') IS NOT TRUE AND r.f['srcaddr'] IS NULL
+        THEN 'the record has neither interface-id nor srcaddr'
+      WHEN r.f['action'] NOT IN ('ACCEPT', 'REJECT', '-') THEN 'its action is neither ACCEPT nor REJECT'
+    END})[1];
+
+-- https://www.iana.org/assignments/dns-parameters#dns-parameters-6
+CREATE MACRO dns_rcode_id(rcode) AS CASE WHEN rcode IS NOT NULL THEN coalesce(MAP {
+  'NOERROR': 0, 'FORMERR': 1, 'SERVFAIL': 2, 'NXDOMAIN': 3, 'NOTIMP': 4, 'REFUSED': 5,
+  'YXDOMAIN': 6, 'YXRRSET': 7, 'NXRRSET': 8, 'NOTAUTH': 9, 'NOTZONE': 10}[upper(rcode)], 99) END;
+
+-- The parts of an ARN: arn:partition:service:region:account:resource.
+CREATE MACRO arn_parts(arn) AS regexp_extract(arn,
+  '^arn:([^:]*):([^:]*):([^:]*):([^:]*):(.*)$',
+  ['partition', 'service', 'region', 'account', 'resource']);
+
+-- A header's value; names are wanted in lower case.
+CREATE MACRO header_value(headers, wanted) AS
+  nullif(list_filter(headers, lambda h: lower(h.name) = wanted)[1]."value", '');
