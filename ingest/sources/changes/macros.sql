@@ -1,0 +1,53 @@
+-- Expressions of the sources of changes.
+
+-- How far a change has come --------------------------------------------------------------------
+-- One vocabulary, GitHub's, for the words of every deployer: created, queued, in_progress, and at
+-- the end success, failure (tried, and it did not work), error, or inactive (it was not tried, or
+-- another came in its place). The deployer's own word goes to `status_code`.
+CREATE MACRO change_state(word) AS coalesce(MAP {
+  'created': 'created', 'new': 'created', 'planned': 'created',
+  'queued': 'queued', 'pending': 'queued', 'waiting': 'queued', 'manual': 'queued',
+  'scheduled': 'queued', 'blocked': 'queued', 'ready': 'queued', 'not_started': 'queued',
+  'preparing': 'queued', 'requested': 'queued', 'waiting_for_resource': 'queued',
+  'action_required': 'queued', 'waiting_for_callback': 'queued',
+  'in_progress': 'in_progress', 'inprogress': 'in_progress', 'running': 'in_progress',
+  'started': 'in_progress', 'start': 'in_progress', 'progressing': 'in_progress',
+  'paused': 'in_progress', 'suspended': 'in_progress', 'canceling': 'in_progress',
+  'success': 'success', 'succeeded': 'success', 'complete': 'success', 'completed': 'success',
+  'deployed': 'success', 'healthy': 'success',
+  'failure': 'failure', 'failed': 'failure', 'timed_out': 'failure', 'startup_failure': 'failure',
+  'cancelled': 'failure', 'canceled': 'failure', 'aborted': 'failure', 'stopped': 'failure',
+  'terminal': 'failure', 'degraded': 'failure', 'unstable': 'failure', 'stop': 'failure',
+  'error': 'error', 'errored': 'error',
+  'inactive': 'inactive', 'superseded': 'inactive', 'skipped': 'inactive', 'neutral': 'inactive',
+  'stale': 'inactive', 'not_built': 'inactive', 'uninstalled': 'success'
+  }[lower(word)], lower(word));
+
+CREATE MACRO change_status_id(state) AS
+  CASE WHEN state = 'success' THEN 1 WHEN state IN ('failure', 'error') THEN 2 ELSE 0 END;
+
+-- The moments of a change: those of a list of {'at', 'state'} structs that have happened.
+CREATE MACRO happened(moments) AS list_filter(moments, lambda m: m."at" IS NOT NULL);
+
+-- The version that a tag or a release's name gives, `v` aside; NULL for a branch or a commit.
+CREATE MACRO ref_version(ref) AS
+  nullif(regexp_extract(ref, '^(?:refs/tags/)?v?(\d+(?:\.\d+)+\S*)$', 1), '');
+
+-- The body of what AWS SNS delivers: its `Message`, read if that is JSON; else the document itself.
+CREATE MACRO sns_body(doc) AS CASE WHEN doc->>'$.Type' = 'Notification'
+  THEN coalesce(TRY((doc->>'$.Message')::JSON), doc->'$.Message') ELSE doc END;
+
+-- Helm ------------------------------------------------------------------------------------------
+-- The name and the version of a chart as Helm writes them together: 'payment-db-2.8.0+build.1'.
+CREATE MACRO helm_chart(chart) AS
+  regexp_extract(chart, '^(.+?)-v?(\d+\.\d+\.\d+\S*)$', ['name', 'version']);
+
+CREATE MACRO helm_state(status) AS
+  CASE
+    WHEN status IN ('deployed', 'superseded', 'uninstalled') THEN 'success'
+    WHEN status LIKE 'pending-%' OR status = 'uninstalling' THEN 'in_progress'
+    WHEN status = 'failed' THEN 'failure'
+  END;
+
+CREATE MACRO helm_activity_id(status, revision) AS
+  CASE WHEN status LIKE 'uninstall%' THEN 2 WHEN revision = '1' THEN 1 ELSE 8 END;
