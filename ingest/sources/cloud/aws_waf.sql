@@ -50,7 +50,9 @@ SELECT
    'uid': given(r."httpSourceId"),
    'location': {'country': given(r."httpRequest".country)},
    'autonomous_system': {'number': try_cast(r."clientAsn" AS INT)}} AS src_endpoint,
-  {'uid': r."httpRequest"."requestId", 'http_method': r."httpRequest"."httpMethod",
+  {'uid': r."httpRequest"."requestId",
+   'http_method': CASE WHEN http_activity_id(r."httpRequest"."httpMethod") <> 99
+     THEN r."httpRequest"."httpMethod" END,
    'version': r."httpRequest"."httpVersion", 'args': nullif(r."httpRequest".args, ''),
    'user_agent': header_value(r."httpRequest".headers, 'user-agent'),
    'referrer': header_value(r."httpRequest".headers, 'referer'),
@@ -74,11 +76,13 @@ SELECT
     'version': tls_version[1] || '.' || tls_version[2],
     'ja3_hash': CASE WHEN r."ja3Fingerprint" <> '' THEN
       {'algorithm_id': 1, 'value': r."ja3Fingerprint"} END} END AS tls,
-  remaining(doc, '{"timestamp": null, "formatVersion": null, "webaclId": null,
+  remaining(CASE WHEN http_activity_id(r."httpRequest"."httpMethod") <> 99
+    THEN json_merge_patch(doc, '{"httpRequest": {"httpMethod": null}}') ELSE doc END, '{
+    "timestamp": null, "formatVersion": null, "webaclId": null,
     "terminatingRuleId": null, "terminatingRuleType": null, "httpSourceName": null,
     "httpSourceId": null, "responseCodeSent": null, "ja4Fingerprint": null, "clientAsn": null,
     "labels": null, "httpRequest": {"clientIp": null, "country": null, "uri": null, "args": null,
-      "httpVersion": null, "httpMethod": null, "requestId": null, "scheme": null,
+      "httpVersion": null, "requestId": null, "scheme": null,
       "headers": null}}')                                  AS unmapped,
   CASE WHEN r."httpRequest"."clientIp" IS NULL OR r.action IS NULL
     THEN 'the document is no request that AWS WAF logs' END AS problem

@@ -134,3 +134,12 @@ CREATE MACRO arn_parts(arn) AS regexp_extract(arn,
 -- A header's value; names are wanted in lower case.
 CREATE MACRO header_value(headers, wanted) AS
   nullif(list_filter(headers, lambda h: lower(h.name) = wanted)[1]."value", '');
+
+-- A moment as OCSF has it below the event: milliseconds since 1970.
+CREATE MACRO time_ms(given) AS epoch_ms(any_time(given));
+
+-- Security Hub's types of malware.
+CREATE MACRO malware_class_id(type) AS coalesce(MAP {
+  'ADWARE': 1, 'BOTNET_AGENT': 3, 'EXPLOIT_KIT': 8, 'KEYLOGGER': 9, 'RANSOMWARE': 10,
+  'REMOTE_ACCESS': 11, 'COIN_MINER': 13, 'ROOTKIT': 15, 'SPYWARE': 17, 'TROJAN': 18, 'VIRUS': 19,
+  'WORM': 22}[upper(type)], CASE WHEN type IS NULL THEN 0 ELSE 99 END);
