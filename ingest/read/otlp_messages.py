@@ -161,7 +161,7 @@ def _structure(message: Descriptor, spelling: Spelling) -> dict[str, Any]:
 def _struct(message: Descriptor, at: str, depth: int, spelling: Spelling) -> str:
     fields = (
         f"'{field.name}': {_field(field, f'{at}.{spelling(field)}', depth, spelling)}"
-        for field in message.fields
+        for field in sorted(message.fields, key=attrgetter("number"))
     )
     return f"{{{', '.join(fields)}}}"
 

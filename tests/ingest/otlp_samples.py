@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from google.protobuf import json_format  # type: ignore[import-untyped]  # ships no types
+from google.protobuf.internal.encoder import _VarintBytes  # type: ignore[import-untyped]  # as above
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -247,6 +248,140 @@ def sample_metrics() -> list[Request]:
     return [request]
 
 
+def odd_traces() -> list[Request]:
+    """Spans with all that is seldom sent, and such as cannot be kept."""
+    request = ExportTraceServiceRequest()
+    group = request.resource_spans.add(schema_url="https://opentelemetry.io/schemas/1.27.0")
+    group.resource.attributes.extend(attributes(CART))
+    group.resource.dropped_attributes_count = 2
+    spans = group.scope_spans.add(schema_url="https://opentelemetry.io/schemas/1.26.0")
+    spans.scope.name, spans.scope.dropped_attributes_count = "shop.cart", 1
+    spans.scope.attributes.extend(attributes({"scope.kind": "library"}))
+    at = {"start_time_unix_nano": T0 + 1, "end_time_unix_nano": T0 + 2}
+    ids = {"trace_id": b"\x11" * 16, "span_id": b"\x22" * 8}
+    spans.spans.add(
+        name="receive order",
+        kind=5,
+        flags=0x301,
+        parent_span_id=b"\x00" * 8,
+        dropped_attributes_count=3,
+        dropped_events_count=4,
+        dropped_links_count=5,
+        status={"code": 1},
+        attributes=attributes({"messaging.system": "kafka", "order.id": "00123", "n": 2**62}),
+        events=[
+            {
+                "name": 'he said "no"',
+                "time_unix_nano": T0 + 1,
+                "attributes": attributes({"tried": [1, {"host": "192.0.2.7"}]}),
+                "dropped_attributes_count": 6,
+            },
+            {"name": "retry", "time_unix_nano": T0 + 2},
+        ],
+        links=[
+            {
+                "trace_id": b"\x33" * 16,
+                "span_id": b"\x44" * 8,
+                "trace_state": "a=1,b=2",
+                "attributes": attributes({"why": "batch"}),
+                "dropped_attributes_count": 7,
+                "flags": 1,
+            }
+        ],
+        **at,
+        **ids,
+    )
+    spans.spans.add(name="ends early", **ids, start_time_unix_nano=T0, end_time_unix_nano=T0 - 1)
+    spans.spans.add(name="no ids", **at)
+    spans.spans.add(name="short id", trace_id=b"\x01", span_id=b"\x22" * 8, **at)
+    spans.spans.add(name="no time", **ids)
+    return [request]
+
+
+def odd_logs() -> list[Request]:
+    """Records of every kind of body, some without an id, and such as cannot be kept."""
+    request = ExportLogsServiceRequest()
+    group = request.resource_logs.add()
+    group.resource.attributes.extend(attributes(CART | {"k8s.namespace.name": "shop"}))
+    records = group.scope_logs.add().log_records
+    zeros = {"trace_id": b"\x00" * 16, "span_id": b"\x00" * 8}
+    bodies: list[object] = [["a", 1], b"\x00\xff", 1e5, "1e5", True, {"naïve": {"zip": "00123"}}]
+    for number, body in enumerate(bodies):
+        records.add(
+            time_unix_nano=T0 + number,
+            severity_number=1 + 4 * number,
+            body=any_value(body),
+            flags=1,
+            dropped_attributes_count=number,
+            **zeros,
+        )
+    records.add(time_unix_nano=T0, attributes=attributes({"only": "attributes"}))
+    records.add(body=any_value("no time"))
+    records.add(body=any_value("before the epoch"), time_unix_nano=2**64 - 1)
+    records.add(body=any_value("short id"), time_unix_nano=T0, trace_id=b"\x01\x02")
+    return [request]
+
+
+def odd_metrics() -> list[Request]:
+    """Points of every kind with all that is seldom sent, and such as cannot be kept."""
+    request = ExportMetricsServiceRequest()
+    group = request.resource_metrics.add()
+    group.resource.attributes.extend(attributes(CART))
+    metrics = group.scope_metrics.add().metrics
+    at = {"start_time_unix_nano": T0 + 1, "time_unix_nano": T0 + 1_001}
+    sums = metrics.add(
+        name="orders", description='all "orders"', metadata=attributes({"prometheus.type": "x"})
+    ).sum
+    sums.data_points.add(as_int=2**53 + 1, **at)
+    sums.data_points.add(as_double=float("nan"), **at)
+    sums.data_points.add(as_int=1)
+    exponential = metrics.add(name="latency").exponential_histogram
+    exponential.aggregation_temporality = 2
+    points = exponential.data_points
+    points.add(count=3, zero_count=3, zero_threshold=1e-9, scale=20, min=0.0, max=1e-9, **at)
+    points.add(count=1, scale=-10, positive={"offset": 2, "bucket_counts": [1]}, flags=2, **at)
+    histogram = metrics.add(name="size").histogram
+    histogram.aggregation_temporality = 1
+    histogram.data_points.add(count=2, bucket_counts=[2], **at)
+    metrics.add(name="no points").gauge.SetInParent()
+    metrics.add(name="no data")
+    return [request]
+
+
+def cloudwatch_metrics() -> list[Request]:
+    """What a CloudWatch metric stream sends as OpenTelemetry 1.0."""
+    resource = {
+        "cloud.provider": "aws",
+        "cloud.account.id": "111122223333",
+        "cloud.region": "eu-west-1",
+        "aws.exporter.arn": "arn:aws:cloudwatch:eu-west-1:111122223333:metric-stream/shop",
+    }
+    requests: list[Request] = []
+    for number, (name, unit) in enumerate([("CPUUtilization", "%"), ("ReadLatency", "s")]):
+        request = ExportMetricsServiceRequest()
+        group = request.resource_metrics.add()
+        group.resource.attributes.extend(attributes(resource))
+        named: dict[str, object] = {"Namespace": "AWS/RDS", "MetricName": name}
+        metric = group.scope_metrics.add().metrics.add(name=f"amazonaws.com/AWS/RDS/{name}")
+        metric.unit = unit
+        values = {0.0: 1.5, 0.99: 8.5, 1.0: 9.5}
+        metric.summary.data_points.add(
+            start_time_unix_nano=T0 + number * 60_000_000_000,
+            time_unix_nano=T0 + (number + 1) * 60_000_000_000,
+            count=4,
+            sum=22.0,
+            quantile_values=[{"quantile": q, "value": v} for q, v in values.items()],
+            attributes=attributes(named | {"Dimensions": {"DBInstanceIdentifier": "orders-db"}}),
+        )
+        requests.append(request)
+    return requests
+
+
+def varint_framed(bodies: Iterable[bytes]) -> bytes:
+    """Join bodies as a CloudWatch metric stream does."""
+    return b"".join(_VarintBytes(len(body)) + body for body in bodies)
+
+
 def framed(bodies: Iterable[bytes]) -> bytes:
     """Join bodies as the OTel Collector's file exporter does."""
     return b"".join(len(body).to_bytes(4) + body for body in bodies)
@@ -362,11 +497,17 @@ _MAKERS = {"traces": _spans, "logs": _records, "metrics": _points}
 SAMPLES = {"traces": sample_traces, "logs": sample_logs, "metrics": sample_metrics}
 
 
+ODD = {"traces": odd_traces, "logs": odd_logs, "metrics": odd_metrics}
+
+
 if __name__ == "__main__":
-    for signal, sample in SAMPLES.items():
-        folder = DATA / f"otlp_{signal}"
-        requests = sample()
-        bodies = framed(request.SerializeToString() for request in requests)
-        (folder / "input.otlp.binpb").write_bytes(bodies)
-        lines = "".join(f"{as_json(request)}\n" for request in requests)
-        (folder / "input.jsonl").write_text(lines, "utf-8")
+    for suffix, samples in {"": SAMPLES, "_odd": ODD}.items():
+        for signal, sample in samples.items():
+            folder = DATA / f"otlp_{signal}"
+            requests = sample()
+            bodies = framed(request.SerializeToString() for request in requests)
+            (folder / f"input{suffix}.otlp.binpb").write_bytes(bodies)
+            lines = "".join(f"{as_json(request)}\n" for request in requests)
+            (folder / f"input{suffix}.jsonl").write_text(lines, "utf-8")
+    streamed = varint_framed(request.SerializeToString() for request in cloudwatch_metrics())
+    (DATA / "otlp_metrics" / "input_cloudwatch.binpb").write_bytes(streamed)

@@ -2,11 +2,14 @@
 -- reads: otlp_logs
 -- class: log_record
 -- product: OpenTelemetry / OTLP
--- sniff: "resourceLogs"\s*:
+-- sniff: "(resourceLogs|resource_logs)"\s*:
 -- files: *log*
 -- https://opentelemetry.io/docs/specs/otel/logs/data-model/
+-- OTLP 0.15 to 1.10, protobuf and JSON, as exported and as the Collector's file exporter writes it.
 WITH records AS (
-  SELECT *, otlp_attributes(attributes) AS attributes_json FROM raw
+  SELECT *, otlp_attributes(attributes) AS attributes_json,
+    coalesce(nullif(time_unix_nano, 0), nullif(observed_time_unix_nano, 0)) AS time_ns
+  FROM raw
 ),
 found AS (
   SELECT *, json_extract_string(attributes_json,
@@ -16,7 +19,8 @@ found AS (
 SELECT
   position,
   ingested_at,
-  coalesce(time_from_ns(time_unix_nano), time_from_ns(observed_time_unix_nano)) AS "time",
+  time_from_ns(time_ns)                            AS "time",
+  time_ns,
   1                                                AS activity_id,
   log_severity_id(severity_number)                 AS severity_id,
   0                                                AS status_id,
@@ -28,8 +32,10 @@ SELECT
   nullif(scope->>'$.name', '')                     AS scope,
   {'type': v[1], 'message': v[2], 'stacktrace': v[3]} AS exception,
   attributes_json                                  AS attributes,
-  otlp_unmapped(resource, scope, {
-    'event_name': nullif(event_name, ''),
-    'observed_time_ns': nullif(observed_time_unix_nano, 0),
-    'dropped_attributes_count': nullif(dropped_attributes_count, 0)}) AS unmapped
+  otlp_unmapped(found,
+    otlp_text_member('event_name', event_name)
+    || otlp_count('observed_time_ns', observed_time_unix_nano)
+    || otlp_count('severity_number', severity_number)
+    || otlp_count('flags', flags)
+    || otlp_count('dropped_attributes_count', dropped_attributes_count)) AS unmapped
 FROM found

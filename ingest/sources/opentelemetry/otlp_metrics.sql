@@ -2,16 +2,28 @@
 -- reads: otlp_metrics
 -- class: metric_point
 -- product: OpenTelemetry / OTLP
--- sniff: "resourceMetrics"\s*:
+-- sniff: "(resourceMetrics|resource_metrics)"\s*:
 -- files: *metric*
 -- https://opentelemetry.io/docs/specs/otel/metrics/data-model/
+-- OTLP 0.15 to 1.10, protobuf and JSON, as exported and as the Collector's file exporter writes it;
+-- CloudWatch metric streams in OpenTelemetry 0.7 and 1.0, whose quantiles 0 and 1 are the extremes.
 WITH points AS (
-  SELECT *, otlp_attributes(attributes) AS attributes_json FROM raw
+  SELECT * EXCLUDE ("min", "max"),
+    CASE WHEN len(labels) > 0
+      THEN sorted_object(to_json(MAP(labels.list_transform(lambda l: l.key),
+        labels.list_transform(lambda l: l.value))))
+      ELSE otlp_attributes(attributes) END AS attributes_json,
+    CASE WHEN metric_type <> 'summary' THEN "min"
+      ELSE list_filter(quantile_values, lambda q: q.quantile = 0)[1]."value" END AS "min",
+    CASE WHEN metric_type <> 'summary' THEN "max"
+      ELSE list_filter(quantile_values, lambda q: q.quantile = 1)[1]."value" END AS "max"
+  FROM raw
 )
 SELECT
   position,
   ingested_at,
   time_from_ns(time_unix_nano)                     AS "time",
+  time_unix_nano                                   AS time_ns,
   1                                                AS activity_id,
   1                                                AS severity_id,
   0                                                AS status_id,
@@ -41,13 +53,24 @@ SELECT
     WHEN 'exponential_histogram' THEN exponential_counts(zero_count, positive, negative)
   END                                              AS bucket_counts,
   attributes_json                                  AS attributes,
-  otlp_unmapped(resource, scope, {
-    'scale': scale,
-    'zero_threshold': nullif(zero_threshold, 0),
-    'quantiles': CASE WHEN len(quantile_values) > 0 THEN quantile_values END,
-    'exemplars': CASE WHEN len(exemplars) > 0 THEN list_transform(exemplars, lambda e: {
-      'time_ns': e.time_unix_nano, 'value': coalesce(e.as_double, e.as_int),
-      'trace_uid': otlp_id(e.trace_id), 'span_uid': otlp_id(e.span_id),
-      'attributes': otlp_attributes(e.filtered_attributes)::JSON}) END,
-    'no_recorded_value': CASE WHEN flags & 1 = 1 THEN true END}) AS unmapped
+  otlp_unmapped(points,
+    otlp_text_member('description', metric_description)
+    || otlp_member('metadata',
+      CASE WHEN len(metric_metadata) > 0 THEN otlp_attributes(metric_metadata) END)
+    || otlp_count('start_time_ns',
+      CASE WHEN start_time_unix_nano % 1000 > 0 THEN start_time_unix_nano END)
+    || otlp_count('as_int', otlp_exact(as_int))
+    || otlp_member('scale', scale::VARCHAR)
+    || otlp_count('zero_threshold', zero_threshold)
+    || otlp_member('positive_offset',
+      CASE WHEN len(positive.bucket_counts) > 0 THEN positive."offset"::VARCHAR END)
+    || otlp_member('negative_offset',
+      CASE WHEN len(negative.bucket_counts) > 0 THEN negative."offset"::VARCHAR END)
+    || otlp_member('quantiles',
+      CASE WHEN len(quantile_values) > 0 THEN to_json(quantile_values)::VARCHAR END)
+    || otlp_member('exemplars', CASE WHEN len(exemplars) > 0
+      THEN '[' || array_to_string(exemplars.list_transform(lambda e: otlp_exemplar(e)), ',') || ']'
+      END)
+    || otlp_member('no_recorded_value', CASE WHEN flags & 1 = 1 THEN 'true' END)
+    || otlp_count('flags', flags & ~1::UINTEGER)) AS unmapped
 FROM points

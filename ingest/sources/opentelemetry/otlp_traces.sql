@@ -2,9 +2,10 @@
 -- reads: otlp_traces
 -- class: trace_span
 -- product: OpenTelemetry / OTLP
--- sniff: "resourceSpans"\s*:
+-- sniff: "(resourceSpans|resource_spans)"\s*:
 -- files: *trace* *span*
 -- https://opentelemetry.io/docs/specs/otel/trace/api/#span
+-- OTLP 0.15 to 1.10, protobuf and JSON, as exported and as the Collector's file exporter writes it.
 WITH spans AS (
   SELECT *, otlp_attributes(attributes) AS attributes_json FROM raw
 ),
@@ -48,18 +49,26 @@ SELECT
    'system': coalesce(v[13], v[14], v[15], v[16]), 'namespace': coalesce(v[17], v[18], v[19]),
    'operation': coalesce(v[20], v[21], v[22], v[23])}     AS peer,
   attributes_json                                         AS attributes,
-  CASE WHEN len(events) > 0 THEN to_json(list_transform(events, lambda e: {
-    'time_ns': e.time_unix_nano, 'name': e.name,
-    'attributes': otlp_attributes(e.attributes)::JSON}))::VARCHAR END AS span_events,
-  CASE WHEN len(links) > 0 THEN to_json(list_transform(links, lambda l: {
-    'trace_uid': otlp_id(l.trace_id), 'span_uid': otlp_id(l.span_id),
-    'attributes': otlp_attributes(l.attributes)::JSON}))::VARCHAR END AS span_links,
-  otlp_unmapped(resource, scope, {
-    'trace_state': nullif(trace_state, ''),
-    'dropped_attributes_count': nullif(dropped_attributes_count, 0),
-    'dropped_events_count': nullif(dropped_events_count, 0),
-    'dropped_links_count': nullif(dropped_links_count, 0)})  AS unmapped,
+  CASE WHEN len(events) > 0 THEN '[' || array_to_string(list_transform(events, lambda e:
+    '{"time_ns":' || e.time_unix_nano || ',"name":' || to_json(e.name)
+      || ',"attributes":' || otlp_attributes(e.attributes)
+      || otlp_count('dropped_attributes_count', e.dropped_attributes_count) || '}'), ',') || ']'
+  END                                                     AS span_events,
+  CASE WHEN len(links) > 0 THEN '[' || array_to_string(list_transform(links, lambda l:
+    '{"trace_uid":"' || lower(hex(l.trace_id)) || '","span_uid":"' || lower(hex(l.span_id))
+      || '","attributes":' || otlp_attributes(l.attributes)
+      || otlp_text_member('trace_state', l.trace_state) || otlp_count('flags', l.flags)
+      || otlp_count('dropped_attributes_count', l.dropped_attributes_count) || '}'), ',') || ']'
+  END                                                     AS span_links,
+  otlp_unmapped(found,
+    otlp_text_member('trace_state', trace_state)
+    || otlp_count('flags', flags)
+    || otlp_count('status_code', CASE WHEN status.code <> 2 THEN status.code END)
+    || otlp_count('dropped_attributes_count', dropped_attributes_count)
+    || otlp_count('dropped_events_count', dropped_events_count)
+    || otlp_count('dropped_links_count', dropped_links_count)) AS unmapped,
   CASE
     WHEN end_time_unix_nano < start_time_unix_nano THEN 'the span ends before it starts'
+    WHEN otlp_id(trace_id) IS NULL OR otlp_id(span_id) IS NULL THEN 'the span has no id'
   END                                                     AS problem
 FROM found

@@ -20,7 +20,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from ingest.read import otlp
 from ingest.read.stream import Chunk
-from tests.ingest.otlp_samples import REQUESTS, SAMPLES, as_json, framed, many
+from tests.ingest.otlp_samples import ODD, REQUESTS, SAMPLES, as_json, framed, many, varint_framed
 
 NOW = datetime(2025, 1, 15, tzinfo=UTC)
 SPANS = [request.SerializeToString() for request in SAMPLES["traces"]()]
@@ -141,14 +141,6 @@ def test_damaged_bodies_never_lose_the_good_ones(
     assert kept >= alone + alone
 
 
-def varint_framed(bodies: list[bytes]) -> bytes:
-    """Join bodies as a CloudWatch metric stream does, each at least 128 bytes long."""
-    return b"".join(
-        bytes([len(body) & 127 | 128, *([len(body) >> 7 & 127 | 128, len(body) >> 14])]) + body
-        for body in bodies
-    )
-
-
 def compressed(bodies: list[bytes]) -> bytes:
     return framed(zstandard.compress(body) for body in bodies)
 
@@ -184,7 +176,7 @@ def test_however_bodies_are_joined_they_are_the_same(
 def test_json_however_spelled_says_the_same_as_protobuf(
     tmp_path: Path, signal: str, spelling: str
 ) -> None:
-    requests = SAMPLES[signal]()
+    requests = SAMPLES[signal]() + ODD[signal]()
     bodies = framed(request.SerializeToString() for request in requests)
     expected = rows(read(tmp_path / "framed", bodies, signal))
     texts = [json_spelled(request, spelling) for request in requests]
