@@ -16,8 +16,8 @@ CREATE MACRO priority_severity_id(priority) AS
   END;
 
 -- A person, or nobody.
-CREATE MACRO person(uid, name, email) AS CASE WHEN coalesce(uid, name, email) IS NOT NULL
-  THEN {'uid': uid, 'name': coalesce(name, email), 'email_addr': email} END;
+CREATE MACRO person(uid, name) AS
+  CASE WHEN coalesce(uid, name) IS NOT NULL THEN {'uid': uid, 'name': name} END;
 
 -- The rule that makes the findings, or none.
 CREATE MACRO rule(uid, name) AS

@@ -59,9 +59,9 @@ SELECT
   {'service': i.service.summary}                           AS workload,
   {'uid': event->>'$.id', 'event_code': event_type}        AS metadata,
   CASE WHEN m.who->>'$.type' = 'user_reference'
-    THEN {'user': person(m.who->>'$.id', m.who->>'$.summary', NULL)} END AS actor,
+    THEN {'user': person(m.who->>'$.id', m.who->>'$.summary')} END AS actor,
   person(coalesce(i.assignees[1].id, i.assignments[1].assignee.id),
-    coalesce(i.assignees[1].summary, i.assignments[1].assignee.summary), NULL) AS assignee,
+    coalesce(i.assignees[1].summary, i.assignments[1].assignee.summary)) AS assignee,
   {'uid': i.id, 'title': coalesce(i.title, i.summary), 'first_seen_time': any_time(i.created_at),
    'last_seen_time': CASE WHEN m.status = 'resolved' THEN any_time(m."at") END,
    'src_url': i.html_url}                                  AS finding_info,
