@@ -281,7 +281,7 @@ def _points(of_scope: Array, metrics: Array) -> tuple[Array, pa.Table]:
         described = {
             f"metric_{name}": _readable(pc.struct_field(metrics, name)) for name in _OF_METRIC
         }
-        for name in {field.name for field in data.type} - {"data_points"}:
+        for name in sorted({field.name for field in data.type} - {"data_points"}):
             described[name] = pc.struct_field(data, name)
         described["metric_type"] = pa.repeat(kind, len(metrics))
         of_point = pa.table(described).take(of_metric)
