@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from ingest.read import csv, json, lines, otlp, records, text, yaml
+from ingest.read import csv, json, lines, otlp, records, text, xml, yaml
 from ingest.read.stream import Chunk
 
 
@@ -18,17 +18,19 @@ from ingest.read.stream import Chunk
 class Reader:
     """Reads a file as chunks of `raw`; `empty` is `raw` without rows.
 
-    `text` is SQL over `raw`: what of a row is shown when it has to be quarantined.
+    `text` is SQL over `raw`: what of a row is shown when it has to be quarantined. A form that is no
+    text cannot say what it is, so its files are told by their names.
     """
 
     read: Callable[[Path, datetime], Iterator[Chunk]]
     empty: Callable[[], pa.Table]
     text: str
+    is_binary: bool = False
 
 
 def _otlp(signal: str) -> Reader:
     shown = """json_merge_patch(to_json(raw), '{"path": null, "ingested_at": null}')::VARCHAR"""
-    return Reader(partial(otlp.read, signal), partial(otlp.empty, signal), shown)
+    return Reader(partial(otlp.read, signal), partial(otlp.empty, signal), shown, is_binary=True)
 
 
 READERS = {
@@ -37,6 +39,7 @@ READERS = {
     "json": Reader(json.read, json.SCHEMA.empty_table, "doc"),
     "csv": Reader(csv.read, csv.SCHEMA.empty_table, "to_json(fields)::VARCHAR"),
     "yaml": Reader(yaml.read, yaml.SCHEMA.empty_table, yaml.TEXT),
+    "xml": Reader(xml.read, xml.SCHEMA.empty_table, "text"),
     "text": Reader(text.read, text.SCHEMA.empty_table, "text"),
     "otlp_logs": _otlp("logs"),
     "otlp_metrics": _otlp("metrics"),

@@ -1,0 +1,149 @@
+"""Windows events as XML: `raw` is (position, doc, text, path, ingested_at), one row an event.
+
+A file holds one event or many: alone, one after another, one a line, or inside `<Events>`, in UTF-8
+or UTF-16, as `wevtutil`, Event Viewer and forwarders write them. `position` is the event's ordinal
+and `text` what stands in the file from the end of the event before it.
+
+`doc` is the event as JSON: an element with nothing but text is that text, another is an object of
+its attributes and children, with its text as `#text`; what repeats is a list. `<Data Name="a">b`
+is the member `"a": "b"`, a Data without a name is `param` and its number, as Windows calls it.
+
+No entity is ever expanded: an event with a DOCTYPE is broken.
+https://learn.microsoft.com/en-us/windows/win32/wes/eventschema-schema
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import orjson
+import pyarrow as pa
+
+from ingest.read import lines
+from ingest.read.stream import CHUNK_BYTES, RAW_CHARACTERS, Broken, Chunk, Stream, arrivals
+
+SCHEMA = lines.SCHEMA.set(1, pa.field("doc", pa.string())).insert(2, pa.field("text", pa.string()))
+
+_BEGIN = re.compile(r"<(?:\w+:)?Event(?=[\s>])")
+_END = re.compile(r"</(?:\w+:)?Event\s*>[ \t]*(?:\r?\n)?")
+_AROUND = re.compile(r"<\?xml[^>]*\?>|</?(?:\w+:)?Events(?:\s[^>]*)?>")
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+
+
+def read(path: Path, now: datetime) -> Iterator[Chunk]:
+    """Read a file's events; text between them that is no XML of theirs is broken."""
+    received = arrivals(path, now)
+    seen, position = 0, 0
+    with Stream(path) as stream:
+        for texts in _events(_characters(stream)):
+            rows, broken = list[dict[str, Any]](), list[Broken]()
+            for text in texts:
+                position += 1
+                before, event = _parted(text)
+                if before:
+                    broken.append(_broken(position, "the text is no XML of an event", before))
+                    position += bool(event)
+                try:
+                    doc = _document(event) if event else None
+                except ElementTree.ParseError as error:
+                    broken.append(_broken(position, f"the event is no XML: {error}", event))
+                    continue
+                if doc:
+                    rows.append({"position": position, "doc": doc, "text": event})
+            raw = pa.Table.from_pylist(rows, SCHEMA).drop(["path", "ingested_at"])
+            raw = raw.append_column("path", pa.repeat(str(path), len(raw)))
+            at = received(range(seen, seen + len(raw)))
+            seen += len(raw)
+            yield Chunk(raw.append_column("ingested_at", at), tuple(broken), stream.consumed)
+        if stream.fault:
+            fault = (Broken(position + 1, stream.fault),)
+            yield Chunk(SCHEMA.empty_table(), fault, stream.consumed)
+
+
+def _broken(position: int, reason: str, text: str) -> Broken:
+    return Broken(position, reason, text[:RAW_CHARACTERS])
+
+
+def _characters(stream: Stream) -> Iterator[str]:
+    """Decode by the byte order mark, or by the zero that UTF-16 puts beside `<`."""
+    blocks = stream.blocks()
+    head = b""
+    for block in blocks:  # an empty block is what a decompressor may begin with
+        head = block
+        if head:
+            break
+    decoder = codecs.getincrementaldecoder(_encoding(head))("replace")
+    yield decoder.decode(head)
+    for block in blocks:
+        yield decoder.decode(block)
+    yield decoder.decode(b"", final=True)
+
+
+def _encoding(head: bytes) -> str:
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    return {b"<\0": "utf-16-le", b"\0<": "utf-16-be"}.get(head[:2], "utf-8-sig")
+
+
+def _events(blocks: Iterator[str]) -> Iterator[list[str]]:
+    """Cut the characters behind the end of each event, some events at a time."""
+    held: list[str] = []
+    for block in blocks:
+        held.append(block)
+        if sum(map(len, held)) >= CHUNK_BYTES:
+            *texts, rest = _cut("".join(held))
+            yield texts
+            held = [rest]
+    *texts, rest = _cut("".join(held))
+    yield [*texts, rest] if _AROUND.sub("", rest).strip() else texts
+
+
+def _cut(text: str) -> list[str]:
+    ends = [0, *(found.end() for found in _END.finditer(text))]
+    return [text[at:to] for at, to in zip(ends, [*ends[1:], len(text)], strict=True)]
+
+
+def _parted(text: str) -> tuple[str, str]:
+    """Part what is junk from the event behind it, to which the comments before it belong."""
+    text = _AROUND.sub("", text)
+    begins = [found.start() for found in _BEGIN.finditer(text)]
+    if not begins or not _END.search(text):
+        return _COMMENT.sub("", text).strip() and text, ""
+    before = text[: begins[-1]]
+    if _COMMENT.sub("", before).strip():
+        return before, text[begins[-1] :]
+    return "", text.lstrip("\r\n")
+
+
+def _document(text: str) -> str:
+    """Give an event as JSON. Raises ParseError if it is not well formed, or declares anything."""
+    if "<!DOCTYPE" in text:
+        raise ElementTree.ParseError("it has a DOCTYPE, as no event has")
+    event = ElementTree.fromstring(text)  # noqa: S314 - without a DOCTYPE there are no entities
+    return orjson.dumps(_value(event)).decode()
+
+
+def _value(element: ElementTree.Element) -> Any:
+    """An element without attributes and children is its text."""
+    members: dict[str, Any] = dict(element.attrib)
+    for child in element:
+        name = child.tag.rpartition("}")[2]
+        if name == "Data":
+            name = child.get("Name") or f"param{len(members) + 1}"
+            value = _value(child) if len(child) else child.text or ""
+        else:
+            value = _value(child)
+        if name in members:
+            there = members[name]
+            value = [*there, value] if isinstance(there, list) else [there, value]
+        members[name] = value
+    said = element.text or ""
+    if members and said.strip():
+        members["#text"] = said
+    return members or said
