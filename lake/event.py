@@ -14,25 +14,58 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 import orjson
 
 from lake import ocsf
+from lake.ask import Limits, View, bind
+from lake.errors import LakeError
 from lake.ocsf import Definition
 
 Event: TypeAlias = dict[str, Any]
 
+PAGE_ROWS = 20_000
+
+_LIMITS = Limits(rows=10_000_000, bytes=2_000_000_000, seconds=600)
+_FIRST = datetime(1, 1, 1, tzinfo=UTC)
+_LAST = datetime(9999, 12, 31, tzinfo=UTC)
 _OURS = ("ingested_at", "source", "ocsf_rest")
 _NOTHING: tuple[Any, ...] = (None, {}, [])
 _INTEGER = re.compile(r"-?\d{1,18}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+def stored(
+    view: View, table: str, since: datetime | None = None, until: datetime | None = None
+) -> Iterator[Event]:
+    """Restore the events of a class in the order of their times, from `since` to before `until`."""
+    for rows in _pages(view, table, since or _FIRST, until or _LAST):
+        yield from events(table, rows)
+
+
 def events(table: str, rows: Iterable[Mapping[str, Any]]) -> Iterator[Event]:
     """Restore the events that rows of a class's table hold; a time without a zone is in UTC."""
     of = ocsf.classes()[table]
     return (_event(of, row) for row in rows)
+
+
+def _pages(
+    view: View, table: str, since: datetime, until: datetime
+) -> Iterator[list[dict[str, Any]]]:
+    """Ask for rows by times that part them into pages of about PAGE_ROWS."""
+    within = bind("FROM {table} WHERE time >= $since AND time < $until", since=since, until=until)
+    within = within.format(table=table)
+    numbered = f"SELECT time, row_number() OVER (ORDER BY time) AS nth {within}"
+    starts = f"SELECT DISTINCT time FROM ({numbered}) WHERE nth % {PAGE_ROWS} = 1 ORDER BY time"
+    times = [row["time"] for row in view.ask(starts, _LIMITS).dicts()]
+    for begin, end in pairwise([*times, until]):
+        page = bind(f"{within} AND time >= $begin AND time < $end", begin=begin, end=end)
+        found = view.ask(f"SELECT * {page} ORDER BY time", _LIMITS)
+        if found.truncated:
+            raise LakeError(f"The rows of {table} at {begin} do not fit into memory.")
+        yield found.dicts()
 
 
 def _event(of: Definition, row: Mapping[str, Any]) -> Event:

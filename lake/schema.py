@@ -156,14 +156,7 @@ def _leaf_type(table: str, path: str) -> pa.DataType:
 
 
 def _walk(table: str, path: str) -> Definition | None:
-    """The attribute at the end of a path through a class's objects; None if there is none."""
-    attributes, found = ocsf.classes()[table]["attributes"], None
-    for name in path.split("."):
-        found = attributes.get(name)
-        if found is None:
-            return None
-        attributes = ocsf.members(found)
-    return found
+    return ocsf.attribute(table, path.split("."))
 
 
 def _is_of_any_shape(attribute: Definition) -> bool:

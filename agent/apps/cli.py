@@ -17,8 +17,10 @@ from agent.apps import (
     batch,
     demo,
     doctor,
+    export,
     ingest,
     investigate,
+    ocsf,
     pr_check,
     report,
     slack,
@@ -45,6 +47,7 @@ app = typer.Typer(
 for command in (
     demo.demo,
     ingest.ingest,
+    export.export,
     investigate.investigate,
     batch.batch,
     verify.verify,
@@ -56,6 +59,7 @@ for command in (
 app.command(context_settings={"ignore_unknown_options": True})(ask.ask)  # SQL may begin with `--`
 app.add_typer(report.app)
 app.add_typer(sources.app)
+app.add_typer(ocsf.app)
 
 
 @app.callback()

@@ -7,7 +7,7 @@ by the name that its table has, which says nothing of an extension.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -69,6 +69,17 @@ def class_names() -> dict[int, str]:
     return {one["uid"]: name for name, one in classes().items()}
 
 
+def attribute(name: str, path: Iterable[str]) -> Definition | None:
+    """The attribute at the end of a path through a class's objects; None if there is none."""
+    attributes, found = classes()[name]["attributes"], None
+    for step in path:
+        found = attributes.get(step)
+        if found is None:
+            return None
+        attributes = members(found)
+    return found
+
+
 def members(attribute: Definition) -> Definition:
     """The attributes of the object that an attribute holds; none of a scalar or a free object."""
     kind = attribute.get("object_type")
@@ -78,7 +89,7 @@ def members(attribute: Definition) -> Definition:
 
 def base_type(kind: str) -> str:
     """The primitive that a type is made of; `object_t` of an object."""
-    base: str = _types().get(kind, {}).get("type", kind)
+    base: str = types().get(kind, {}).get("type", kind)
     return base
 
 
@@ -91,6 +102,7 @@ def is_extended(name: str, event: Mapping[str, Any]) -> bool:
     return any(not event.keys().isdisjoint(patch["attributes"]) for patch in patches)
 
 
-def _types() -> Definition:
+def types() -> Definition:
+    """The types of OCSF by name."""
     found: Definition = core()["dictionary"]["types"]["attributes"]
     return found
