@@ -1,95 +1,219 @@
-"""A folder of whatever someone had: guess the source of each file, ingest what is known.
+"""Whatever someone had: files, folders of them, archives. Each file finds its source.
 
-A guess looks at the first kilobytes and, for OTLP protobuf, which does not say what it is, at the
-name.
+A source is guessed by what its header says that the beginning of a file holds; of several, by the
+one that says most. OTLP protobuf, which does not say what it is, is told by its name.
 """
 
 from __future__ import annotations
 
+import codecs
 import re
+import tempfile
 from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from ingest.archive import is_archive, unpack
 from ingest.read.stream import ARRIVALS, Stream
 from ingest.run import Progress, Summary, ingest
+from ingest.source import Source, family, load
 from lake.errors import InquestError
 from lake.store import Lake
 
 MANIFEST = "_index.json"
 
 _HEAD_BYTES = 1 << 16
-_JSON = {  # in the order they are tried: what has to stand in the head
-    "otlp_traces": ('"resourceSpans"',),
-    "otlp_metrics": ('"resourceMetrics"',),
-    "otlp_logs": ('"resourceLogs"',),
-    "prometheus_query_range": ('"status"', '"resultType"', '"matrix"'),
-    "argocd_application": ('"argoproj.io/', '"Application"'),
-    "postgresql_json": ('"error_severity"', '"backend_type"'),
-    "alertmanager": ('"alerts"', '"startsAt"'),
-    "github_deployment": ('"deployment"', '"sha"'),
-}
-_OTLP_NAMES = {
-    "trace": "otlp_traces",
-    "span": "otlp_traces",
-    "metric": "otlp_metrics",
-    "log": "otlp_logs",
-}
-_LINES = {  # how a line begins
-    "nginx": re.compile(r'(?m)^\S+ \S+ .*?\[\d\d/\w{3}/\d{4}:[\d:]{8} [+-]\d{4}\] "'),
-    "nginx_error": re.compile(r"(?m)^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[\w+\] \d+#\d+: "),
-    "postgresql_text": re.compile(
-        r"(?m)^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? \S+ \[\d+\] (\S*@\S* )?[A-Z]+\d?:  "
-    ),
-}
+_SHOWN_CHARACTERS = 60
+_NESTED = 3
+_CONTROL = re.compile(rb"[\0-\x08\x0e-\x1a]")
+_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-def guess(path: Path) -> str | None:
-    """Name the source of a file; None if no source is known to read it."""
-    with Stream(path) as stream:
-        head = next(filter(None, stream.blocks()), b"")[:_HEAD_BYTES]
-    text = head.decode(errors="replace")
-    if head.lstrip()[:1] in (b"{", b"["):
-        found = (name for name, keys in _JSON.items() if all(key in text for key in keys))
-    elif head[4:5] == b"\n":  # after its length a body begins with its first field: 0x0a
-        found = (name for word, name in _OTLP_NAMES.items() if word in path.name.lower())
-    else:
-        found = (name for name, line in _LINES.items() if line.search(text))
-    return next(found, None)
+@dataclass(frozen=True)
+class Guess:
+    """The source that a file seems to be of, and why."""
+
+    source: str
+    why: str
 
 
-def ingest_folder(lake: Lake, folder: Path, progress: Progress | None = None) -> list[Summary]:
-    """Ingest every file under a folder that some source reads, one summary a source.
+@dataclass
+class _Bundle:
+    """What was given, file by file: `shown` is what a file in an archive is called."""
 
-    The last summary, if any file was left out, has a note on each. Raises InquestError if the
-    folder is not there or has no file.
+    files: list[Path] = field(default_factory=list)
+    shown: dict[Path, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def name(self, path: Path) -> str:
+        """What a person calls a file."""
+        return self.shown.get(path, str(path))
+
+
+def take(
+    lake: Lake,
+    paths: Sequence[Path],
+    source: str | None = None,
+    sources_dir: Path | None = None,
+    progress: Progress | None = None,
+) -> list[Summary]:
+    """Ingest files, the files below folders and those in archives: one summary a source.
+
+    With a `source` all are of it, and with a family's name each is of the one that takes its name;
+    without, it is guessed. The last summary has a note on each file that was left out. Raises
+    InquestError for an unknown source, a path that is not there and where there is nothing to take.
     """
-    if not folder.is_dir():
-        raise InquestError(f"{folder} is no folder of evidence.")
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and _is_evidence(path)]
-    if not files:
-        raise InquestError(f"{folder} holds no file of evidence.")
-    by_source: dict[str, list[Path]] = defaultdict(list)
-    left_out = []
-    for path in files:
-        if source := guess(path):
-            by_source[source].append(path)
-        else:
-            left_out.append(f"{path} was skipped: {_why(path)}.")
-    summaries = [ingest(lake, source, paths, None, progress) for source, paths in by_source.items()]
-    if left_out:
-        summaries.append(Summary("", (), 0, {}, {}, tuple(left_out), 0.0))
+    sources = load(sources_dir)
+    with tempfile.TemporaryDirectory(prefix="inquest-") as scratch:
+        bundle = _gathered(paths, Path(scratch))
+        if not bundle.files and not bundle.notes:
+            raise InquestError(f"{' or '.join(map(str, paths))} holds no file of evidence.")
+        dealt, reasons = _dealt(bundle, source, sources)
+        summaries = [
+            ingest(lake, name, files, sources_dir, progress, bundle.shown, reasons.get(name))
+            for name, files in dealt.items()
+        ]
+    if bundle.notes:
+        summaries.append(Summary("", (), 0, {}, {}, tuple(bundle.notes), 0.0))
     return summaries
 
 
+def ingest_folder(lake: Lake, folder: Path, progress: Progress | None = None) -> list[Summary]:
+    """Take a folder of evidence; InquestError if it is not there or holds nothing to read."""
+    if not folder.is_dir():
+        raise InquestError(f"{folder} is no folder of evidence.")
+    return take(lake, [folder], progress=progress)
+
+
+def guess(path: Path, sources: Mapping[str, Source]) -> Guess | None:
+    """Say of which source a file seems to be; None if no source is known to read it."""
+    head = _head(path)
+    if _is_binary(head):
+        named = [one for one in sources.values() if one.takes(path) and one.reader.is_binary]
+        return Guess(named[0].name, "it is binary and called so") if len(named) == 1 else None
+    text = _text(head)
+    found = [one for one in sources.values() if one.sniffs and _holds(one, text)]
+    specific = [one for one in found if not one.is_generic] or found
+    best = max(specific, key=lambda one: len(_shown(one, text)), default=None)
+    return Guess(best.name, f"it holds {_shown(best, text)}") if best else None
+
+
+def _gathered(paths: Iterable[Path], scratch: Path) -> _Bundle:
+    bundle = _Bundle()
+    for path in paths:
+        if not path.exists():
+            raise InquestError(f"{path} cannot be read: there is no such file.")
+        for file in _walked(path) if path.is_dir() else [path]:
+            _add(bundle, file, str(file), scratch, _NESTED)
+    return bundle
+
+
+def _add(bundle: _Bundle, file: Path, shown: str, scratch: Path, nested: int) -> None:
+    """Add a file; of an archive its members, and of archives in it theirs."""
+    if not nested or not is_archive(file):
+        bundle.files.append(file)
+        if shown != str(file):
+            bundle.shown[file] = shown
+        return
+    into = Path(tempfile.mkdtemp(dir=scratch))
+    if fault := unpack(file, into):
+        bundle.notes.append(f"{shown}: {fault}.")
+    for member in _walked(into):
+        _add(bundle, member, f"{shown}/{member.relative_to(into)}", scratch, nested - 1)
+
+
+def _walked(folder: Path) -> list[Path]:
+    """The files of evidence below a folder."""
+    found = sorted(path for path in folder.rglob("*") if path.is_file())
+    return [path for path in found if _is_evidence(path.relative_to(folder))]
+
+
 def _is_evidence(path: Path) -> bool:
-    return not (path.name.startswith(".") or path.name.endswith(ARRIVALS) or path.name == MANIFEST)
+    is_hidden = any(part.startswith(".") for part in path.parts)
+    return not (is_hidden or path.name.endswith(ARRIVALS) or path.name == MANIFEST)
+
+
+def _dealt(
+    bundle: _Bundle, source: str | None, sources: Mapping[str, Source]
+) -> tuple[dict[str, list[Path]], dict[str, dict[Path, str]]]:
+    """The files of each source, and why each was guessed to be its; a note on those of none."""
+    dealt = defaultdict[str, list[Path]](list)
+    reasons = defaultdict[str, dict[Path, str]](dict)
+    takers = family(source, sources) if source and source not in sources else []
+    if source and source not in sources and not takers:
+        raise InquestError(f"There is no source {source}: `inquest sources list` names them.")
+    for file in bundle.files:
+        if takers:
+            found = _taker(file, takers)
+        elif source:
+            found = source
+        elif known := guess(file, sources):
+            found = known.source
+            reasons[found][file] = known.why
+        else:
+            found = None
+        if found:
+            dealt[found].append(file)
+        else:
+            why = f"no source of {source} takes it" if takers else _why(file)
+            bundle.notes.append(f"{bundle.name(file)} was skipped: {why}.")
+    if takers and not dealt:
+        patterns = ", ".join(pattern for one in takers for pattern in one.files)
+        where = " or ".join(map(bundle.name, bundle.files))
+        raise InquestError(f"There is no file of {source} at {where}: its sources take {patterns}.")
+    return dealt, reasons
+
+
+def _taker(file: Path, takers: Iterable[Source]) -> str | None:
+    names = [one.name for one in takers if one.takes(file)]
+    if len(names) > 1:
+        raise InquestError(
+            f"{file} is a file of {' and of '.join(names)}: let `-- files:` tell them apart."
+        )
+    return names[0] if names else None
+
+
+def _head(path: Path) -> bytes:
+    head = b""
+    with Stream(path) as stream:
+        for block in stream.blocks():
+            head += block
+            if len(head) >= _HEAD_BYTES:
+                break
+    return head[:_HEAD_BYTES]
+
+
+def _is_binary(head: bytes) -> bool:
+    """Whether it is no text: bodies of protobuf, for one."""
+    return not head.startswith(_MARKS) and len(_CONTROL.findall(head)) * 100 > len(head)
+
+
+def _text(head: bytes) -> str:
+    """The beginning of a file as text; a byte order mark says how it is written."""
+    encoding = "utf-16" if head.startswith(_MARKS) else "utf-8-sig"
+    return head.decode(encoding, errors="replace")
+
+
+def _holds(source: Source, text: str) -> bool:
+    return all(sniff.search(text) for sniff in source.sniffs)
+
+
+def _shown(source: Source, text: str) -> str:
+    """What of a text tells that it is a source's."""
+    return " and ".join(_matches(source, text))
+
+
+def _matches(source: Source, text: str) -> Iterator[str]:
+    for sniff in source.sniffs:
+        if found := sniff.search(text):
+            yield " ".join(found[0].split())[:_SHOWN_CHARACTERS]
 
 
 def _why(path: Path) -> str:
-    with Stream(path) as stream:
-        head = next(filter(None, stream.blocks()), b"")[:_HEAD_BYTES]
+    head = _head(path)
     if not head:
         return "it is empty"
-    if head[4:5] == b"\n":
-        return "it may be OTLP, but its name says neither traces, metrics nor logs"
+    if _is_binary(head):
+        return "it is no text; OTLP has to be called by its signal: traces, metrics or logs"
     return "no source is known to read it"

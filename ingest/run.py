@@ -11,7 +11,7 @@ import time
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -25,7 +25,7 @@ from duckdb.sqltypes import BIGINT, BOOLEAN, VARCHAR
 
 from ingest.project import Given, projection, reason
 from ingest.read.stream import RAW_CHARACTERS, Chunk
-from ingest.source import Source, connect, family, load
+from ingest.source import Source, connect, load
 from lake import schema
 from lake.ask import literal, quoted
 from lake.errors import InquestError
@@ -51,7 +51,7 @@ class Summary:
     """What came of some files of one source: every record found was mapped or quarantined.
 
     `quarantined` counts by reason, `classes` by table; `notes` are sentences about files that gave
-    nothing.
+    nothing, and `guesses` say why a file whose source was not told is held to be of this one.
     """
 
     source: str
@@ -61,6 +61,7 @@ class Summary:
     classes: Mapping[str, int]
     notes: tuple[str, ...]
     seconds: float
+    guesses: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def read(self) -> int:
@@ -90,6 +91,7 @@ class _File:
     """A file, its batch, and what it gave: Parquet files that wait for their commit, and counts."""
 
     path: Path
+    shown: str
     batch_id: str
     size: int
     mapped: Counter[str] = field(default_factory=Counter)
@@ -100,7 +102,7 @@ class _File:
     def skip(self) -> None:
         """Say that the file is in the lake already."""
         self.reasons.clear()
-        self.note = f"{self.path} holds what was ingested before: nothing changed."
+        self.note = f"{self.shown} holds what was ingested before: nothing changed."
 
 
 def ingest(
@@ -109,17 +111,21 @@ def ingest(
     paths: Sequence[Path],
     sources_dir: Path | None = None,
     progress: Progress | None = None,
+    shown: Mapping[Path, str] | None = None,
+    guesses: Mapping[Path, str] | None = None,
 ) -> Summary:
     """Read files of a source into the lake; a file that is in it already changes nothing.
 
-    `progress` is called with the file, the bytes read of it and its size. Raises InquestError for
-    an unknown source, a faulty source file, and a file that is not there or cannot be read.
+    `progress` is called with the file, the bytes read of it and its size; `shown` is what a file is
+    called that is not where a person put it, and `guesses` why it is held to be of this source.
+    Raises InquestError for an unknown source, a faulty source file, and a file that is not there or
+    cannot be read.
     """
     sources = load(sources_dir)
     if source not in sources:
-        raise InquestError(f"There is no source {source}: the sources are {', '.join(sources)}.")
-    started, found = time.monotonic(), sources[source]
-    files = [_file(source, path) for path in paths]
+        raise InquestError(f"There is no source {source}: `inquest sources list` names them.")
+    started, found, names = time.monotonic(), sources[source], shown or {}
+    files = [_file(source, path, names.get(path, str(path))) for path in paths]
     with connect(found.folder) as connection:
         plan = _plan(lake, connection, found)
         for group in _grouped(files):
@@ -133,61 +139,15 @@ def ingest(
         classes=dict(classes.most_common()),
         notes=tuple(file.note for file in files if file.note),
         seconds=time.monotonic() - started,
+        guesses={names.get(path, str(path)): why for path, why in (guesses or {}).items()},
     )
 
 
-def ingest_all(
-    lake: Lake,
-    name: str,
-    paths: Sequence[Path],
-    sources_dir: Path | None = None,
-    progress: Progress | None = None,
-) -> list[Summary]:
-    """Read files of a source, or of a family of sources, into the lake: one summary a source.
-
-    Each of a family's files, and of the files under its folders, is read by the source that takes
-    its name; the last summary has a note on each that none takes. Raises InquestError as `ingest`
-    does, where there is nothing to take, and for a file that two sources take.
-    """
-    sources = load(sources_dir)
-    takers = family(name, sources)
-    if name in sources or not takers:
-        return [ingest(lake, name, paths, sources_dir, progress)]
-    dealt, left_out = _dealt(takers, paths)
-    if not dealt:
-        patterns = ", ".join(pattern for one in takers for pattern in one.files)
-        where = " or ".join(map(str, paths))
-        raise InquestError(f"There is no file of {name} at {where}: its sources take {patterns}.")
-    summaries = [ingest(lake, one, files, sources_dir, progress) for one, files in dealt.items()]
-    notes = tuple(f"{path} was skipped: no source of {name} takes it." for path in left_out)
-    return [*summaries, Summary("", (), 0, {}, {}, notes, 0.0)] if notes else summaries
-
-
-def _dealt(
-    takers: Iterable[Source], paths: Iterable[Path]
-) -> tuple[dict[str, list[Path]], list[Path]]:
-    """The files that each source takes, by its name, and those that none does."""
-    dealt, left_out = defaultdict[str, list[Path]](list), list[Path]()
-    for file in chain.from_iterable(map(_files, paths)):
-        names = [one.name for one in takers if one.takes(file)]
-        if len(names) > 1:
-            raise InquestError(
-                f"{file} is a file of {' and of '.join(names)}: let `-- files:` tell them apart."
-            )
-        (dealt[names[0]] if names else left_out).append(file)
-    return dealt, left_out
-
-
-def _files(path: Path) -> list[Path]:
-    """The files under a folder; a file is itself."""
-    return sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
-
-
-def _file(source: str, path: Path) -> _File:
+def _file(source: str, path: Path, shown: str) -> _File:
     try:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-            return _File(path, f"{source}:{digest}", file.tell())
+            return _File(path, shown, f"{source}:{digest}", file.tell())
     except OSError as error:
         raise InquestError(f"{path} cannot be read: {error.strerror}.") from error
 
@@ -233,12 +193,12 @@ def _plan(lake: Lake, connection: duckdb.DuckDBPyConnection, source: Source) -> 
         mapped = _classed(source, given)
         given["problem"] = VARCHAR
         rows = {table: f"(FROM mapped WHERE goes_to = {literal(table)})" for table in source.tables}
-    vendor, product = map(literal, source.product)
+    vendor, product = source.product
     defaults = {
         "ingested_at": literal(now),
         "source": literal(source.name),
-        "metadata.product.vendor_name": vendor,
-        "metadata.product.name": product,
+        "metadata.product.vendor_name": literal(vendor) if vendor else "NULL",
+        "metadata.product.name": literal(product),
     }
     selects = {
         table: f"FROM (SELECT {projection(table, given, defaults)} FROM {rows[table]}) "
@@ -281,7 +241,7 @@ def _take(plan: _Plan, group: Sequence[_File], progress: Progress | None) -> Non
             if file.batch_id in aside and not file.mapped:
                 file.skip()
             elif not file.mapped and not file.reasons:
-                file.note = f"{file.path} holds no records."
+                file.note = f"{file.shown} holds no records."
     except BaseException:
         for file in group:
             _discard(chain.from_iterable(file.staged.values()))
@@ -332,6 +292,8 @@ def _discard(files: Iterable[Path]) -> None:
 def _stage(plan: _Plan, file: _File, progress: Progress | None) -> None:
     """Write a file's records as Parquet, chunk by chunk, so that memory stays bounded."""
     for chunk in plan.source.reader.read(file.path, plan.now):
+        if file.shown != str(file.path):
+            chunk = replace(chunk, raw=_renamed(chunk.raw, file.shown))
         try:
             failed: dict[int, str] = {}
             count = _map(plan, chunk.raw, file.staged)
@@ -343,6 +305,11 @@ def _stage(plan: _Plan, file: _File, progress: Progress | None) -> None:
         _set_aside(plan, file, chunk, failed)
         if progress:
             progress(file.path, chunk.consumed, file.size)
+
+
+def _renamed(raw: pa.Table, shown: str) -> pa.Table:
+    at = raw.schema.get_field_index("path")
+    return raw.set_column(at, "path", pa.repeat(shown, len(raw))) if at >= 0 else raw
 
 
 def _map(plan: _Plan, raw: pa.Table, files: dict[str, list[Path]]) -> Counter[str]:
@@ -402,7 +369,7 @@ def _set_aside(plan: _Plan, file: _File, chunk: Chunk, failed: Mapping[int, str]
         FROM (
           SELECT
             {literal(plan.now)} AS ingested_at, {literal(plan.source.name)} AS source,
-            {literal(str(file.path))} AS path, position, reason, left(raw, {RAW_CHARACTERS}) AS raw
+            {literal(file.shown)} AS path, position, reason, left(raw, {RAW_CHARACTERS}) AS raw
           FROM (
             SELECT position, reason, {plan.source.reader.text} AS raw
             FROM raw JOIN refused USING (position)

@@ -17,6 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
@@ -41,7 +42,7 @@ KEYS = {
 
 _NEEDED = ("name", "reads", "class")
 _MACROS = "macros.sql"
-_HEADER = re.compile(r"^-- ([a-z]+): *(.*?)\s*$")
+_HEADER = re.compile(r"^-- ([a-z]+):(?: +(.*?))?\s*$")
 _LINE = re.compile(r"\s*LINE (\d+):.*", re.DOTALL)
 _UNKNOWN = re.compile(
     r'Referenced (?P<column>column) "?(?P<name>[^"]+?)"? (?:not found|was not found)'
@@ -62,12 +63,17 @@ class Source:
     name: str
     folder: Path
     tables: tuple[str, ...]
-    reader: Reader
+    reads: str
     sql: str
-    product: tuple[str, str]
+    product: tuple[str | None, str]
     sniffs: tuple[re.Pattern[str], ...] = ()
     is_generic: bool = False
     files: tuple[str, ...] = ()
+
+    @property
+    def reader(self) -> Reader:
+        """The decoder of the form that it reads."""
+        return READERS[self.reads]
 
     def takes(self, path: Path) -> bool:
         """Whether a file's name is one of those that the source takes."""
@@ -95,7 +101,7 @@ def family(name: str, sources: Mapping[str, Source]) -> list[Source]:
 
 def connect(folder: Path | None = None) -> duckdb.DuckDBPyConnection:
     """Open a DuckDB of its own that knows the shared macros and those of a folder of sources."""
-    connection = duckdb.connect()
+    connection = duckdb.connect(config={"autoinstall_known_extensions": False})
     connection.execute("SET TimeZone = 'UTC'")
     for path in {SOURCES / _MACROS: None, (folder or SOURCES) / _MACROS: None}:
         if path.is_file():
@@ -145,15 +151,15 @@ def _files(folder: Path) -> list[Path]:
 
 def _source(path: Path, sql: str) -> Source:
     header = {key: value for _, key, value in _header(sql)}
-    vendor, _, product = header.get("product", f"unknown / {path.stem}").partition(" / ")
+    vendor, _, product = header.get("product", f" / {path.stem}").rpartition(" / ")
     sniffs = [value for _, key, value in _header(sql) if key == "sniff"]
     return Source(
         name=path.stem,
         folder=path.parent,
         tables=tuple(header["class"].split()),
-        reader=READERS[header["reads"]],
+        reads=header["reads"],
         sql=sql,
-        product=(vendor, product),
+        product=(vendor or None, product),
         sniffs=tuple(re.compile(one, re.MULTILINE) for one in sniffs),
         is_generic="generic" in header,
         files=tuple(header.get("files", "").split()),
@@ -166,7 +172,7 @@ def _header(sql: str) -> Iterator[tuple[int, str, str]]:
         if not line.startswith("--"):
             return
         if found := _HEADER.match(line):
-            yield number, found[1], found[2]
+            yield number, found[1], found[2] or ""
 
 
 def _faults(
@@ -192,8 +198,8 @@ def _header_faults(stem: str, header: list[tuple[int, str, str]]) -> Iterator[tu
         if key not in (one for _, one, _ in header):
             yield 1, f"the header lacks `-- {key}:`, {KEYS[key]}"
     for line, key, value in header:
-        if key not in KEYS:
-            yield line, f"the header has `-- {key}:`, expected one of {', '.join(KEYS)}"
+        if key not in KEYS and (near := get_close_matches(key, KEYS, n=1)):
+            yield line, f"the header has `-- {key}:`, expected perhaps `-- {near[0]}:`"
         elif key in known and value not in known[key]:
             yield line, f"{key} is {value or 'empty'}, expected {' or '.join(known[key])}"
         elif key == "class":
@@ -230,6 +236,9 @@ def _bound(
             statements = connection.extract_statements(sql)
             if [one.type for one in statements] != [duckdb.StatementType.SELECT]:
                 return {}, [*faults, (1, "the file has to hold one SELECT")]
+            connection.execute(
+                f"DESCRIBE {sql}"
+            ).fetchall()  # unlike `sql`, it tells the line of a fault
             relation = connection.sql(sql)
             return dict(zip(relation.columns, relation.types, strict=True)), faults
         except duckdb.Error as error:
@@ -291,4 +300,4 @@ def _line_of(sql: str, name: str) -> int:
 def _fault(error: duckdb.Error) -> str:
     found = _LINE.search(str(error))
     line = found.group(1) if found else "1"
-    return f"{line}: {_LINE.sub('', str(error)).strip()}"
+    return f"{line}: {' '.join(_LINE.sub('', str(error)).split())}"

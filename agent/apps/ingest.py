@@ -1,10 +1,10 @@
-"""`inquest ingest`: raw files of one source into the lake."""
+"""`inquest ingest`: raw files into the lake."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,21 +12,25 @@ from agent.apps.options import FormatOption, LakeOption, lake_folder
 from agent.apps.sources import OwnSources
 from agent.apps.table import Row, dress
 from agent.apps.terminal import Progress, complain, progress, say
+from lake.errors import InquestError
 
 if TYPE_CHECKING:
+    from agent.apps.options import Format
     from ingest.run import Summary
     from lake.store import Lake
 
-COLUMNS = ["source", "table", "records", "reason"]
+COLUMNS = ["source", "files", "read", "mapped", "quarantined", "records_per_s", "tables"]
 
 
 def ingest(
     ctx: typer.Context,
-    source: Annotated[
-        str, typer.Argument(help="A source of `inquest sources list`, or a family of them.")
-    ],
-    paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH...", help="Its raw files; of a family, folders.")
+    given: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[SOURCE] PATH...",
+            help="Files, folders and archives; before them the source, or the family of sources, "
+            "that they are of. Without one, each file's is guessed.",
+        ),
     ],
     sources: OwnSources = None,
     lake: LakeOption = None,
@@ -36,14 +40,15 @@ def ingest(
 
     Records that cannot be read are kept in quarantine, with the reason, and counted.
     """
-    from ingest.run import ingest_all
+    from ingest.bundle import take
     from lake.store import Lake
 
+    source, paths = _split(given, sources)
     with progress() as tell, Lake.create(lake_folder(ctx, lake)) as opened:
-        summaries = ingest_all(opened, source, paths, sources, reading(tell))
-    say(dress(COLUMNS, [row for summary in summaries for row in _rows(summary)], form))
+        summaries = take(opened, paths, source, sources, reading(tell))
+    say(dress(COLUMNS, [_row(summary, form) for summary in summaries if summary.source], form))
     conclude(summaries)
-    if any(file.stat().st_size == 0 for summary in summaries for file in summary.files):
+    if any(file.exists() and not file.stat().st_size for one in summaries for file in one.files):
         raise typer.Exit(2)  # it was said which holds no records; the others are in the lake
 
 
@@ -60,9 +65,14 @@ def reading(tell: Progress) -> Callable[[Path, int, int], None]:
 
 
 def conclude(summaries: Sequence[Summary]) -> None:
-    """Say on stderr what was read, what was set aside, and which files gave nothing."""
+    """Say on stderr what was guessed, what was set aside and why, and which files gave nothing."""
     from agent.report.words import plural
 
+    for summary in summaries:
+        for file, why in summary.guesses.items():
+            complain(f"{file}: {summary.source}, a guess: {why}")
+        for reason, count in summary.quarantined.items():
+            complain(f"{summary.source}: {plural(count, 'record')} in quarantine: {reason}")
     for note in (note for summary in summaries for note in summary.notes):
         complain(note)
     mapped = sum(summary.mapped for summary in summaries)
@@ -73,14 +83,34 @@ def conclude(summaries: Sequence[Summary]) -> None:
     complain(f"{records} of {files} in {seconds:.1f} s, {aside:,} in quarantine")
 
 
-def _rows(summary: Summary) -> Iterator[Row]:
-    """One row a table that records went to, then one a reason for quarantine."""
-    for table, records in summary.classes.items():
-        yield {"source": summary.source, "table": table, "records": records, "reason": None}
-    for reason, records in summary.quarantined.items():
-        yield {
-            "source": summary.source,
-            "table": "quarantine",
-            "records": records,
-            "reason": reason,
-        }
+def _split(given: Sequence[str], sources: Path | None) -> tuple[str | None, list[Path]]:
+    """Tell a source from the paths after it; what is there is a path, whatever it is called."""
+    first, *others = given
+    if not others and not Path(first).exists() and _is_source(first, sources):
+        raise InquestError(f"{first} is a source: name the files that are of it, too.")
+    if others and (not Path(first).exists() or _is_source(first, sources)):
+        return first, [Path(one) for one in others]
+    return None, [Path(one) for one in given]
+
+
+def _is_source(name: str, folder: Path | None) -> bool:
+    from ingest.source import family, load
+
+    sources = load(folder)
+    return name in sources or bool(family(name, sources))
+
+
+def _row(summary: Summary, form: Format) -> Row:
+    """What came of a source; programs get the reasons too."""
+    row: dict[str, Any] = {
+        "source": summary.source,
+        "files": len(summary.files),
+        "read": summary.read,
+        "mapped": summary.mapped,
+        "quarantined": summary.read - summary.mapped,
+        "records_per_s": round(summary.read / max(summary.seconds, 0.001)),
+        "tables": dict(summary.classes) if form == "json" else ", ".join(summary.classes),
+    }
+    if form == "json":
+        row |= {"reasons": dict(summary.quarantined), "guesses": dict(summary.guesses)}
+    return row

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import gzip
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from ingest.bundle import guess, ingest_folder
+from ingest.bundle import guess, ingest_folder, take
 from ingest.source import load
 from lake.errors import InquestError
 from lake.store import Lake
@@ -17,14 +18,24 @@ from tests.ingest.otlp_samples import DATA
 INCIDENTS = Path(__file__).parents[1] / "shop" / "incidents"
 
 
-@pytest.mark.parametrize("name", load())
+SOURCES = load()
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Iterator[Lake]:
+    with Lake.create(tmp_path / "lake") as made:
+        yield made
+
+
+@pytest.mark.parametrize("name", SOURCES)
 def test_the_samples_are_recognised(name: str, tmp_path: Path) -> None:
     for sample in (DATA / name).glob("input*"):
         plain = tmp_path / f"{name}.{sample.name}"
         packed = tmp_path / f"{name}.{sample.name}.gz"
         shutil.copy(sample, plain)
         packed.write_bytes(gzip.compress(sample.read_bytes()))
-        assert (guess(plain), guess(packed)) == (name, name)
+        guesses = [guess(plain, SOURCES), guess(packed, SOURCES)]
+        assert [one and one.source for one in guesses] == [name, name], (sample, guesses)
 
 
 def test_what_no_source_reads_is_said_and_sidecars_are_none(tmp_path: Path) -> None:
@@ -59,3 +70,72 @@ def test_a_folder_without_evidence_is_refused_in_a_sentence(tmp_path: Path) -> N
         (tmp_path / "empty").mkdir()
         with pytest.raises(InquestError, match=r"empty holds no file of evidence\."):
             ingest_folder(lake, tmp_path / "empty")
+
+
+def tallies(folder: Path, **patterns: str) -> Path:
+    """A family of sources that take the files of these patterns."""
+    folder.mkdir()
+    for name, pattern in patterns.items():
+        (folder / f"{name}.sql").write_text(
+            f"-- name: {name}\n-- reads: csv\n-- class: log_record\n-- files: {pattern}\n"
+            "SELECT position, to_timestamp(fields['at']::BIGINT) AS time, "
+            f"'{name} ' || fields['what'] AS message FROM raw",
+            "utf-8",
+        )
+    return folder
+
+
+def counted(folder: Path, *names: str) -> Path:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(f"at,what\n1736935200,{name}\n", "utf-8")
+    return folder
+
+
+def test_each_file_of_a_folder_is_read_by_the_source_of_the_family_that_takes_its_name(
+    lake: Lake, tmp_path: Path
+) -> None:
+    own = tallies(tmp_path / "own", shop_in="in.csv", shop_out="out-*.csv *.out", shopping="*")
+    folder = counted(tmp_path / "evidence", "in.csv", "a/out-1.csv", "a/b/2.out", "labels.json")
+    summaries = take(lake, [folder], "shop", own)
+    assert [(one.source, one.mapped) for one in summaries] == [
+        ("shop_out", 2),
+        ("shop_in", 1),
+        ("", 0),
+    ]
+    skipped = f"{folder / 'labels.json'} was skipped: no source of shop takes it."
+    assert summaries[-1].notes == (skipped,)
+    rows = lake.at().ask("SELECT message FROM log_record ORDER BY message").dicts()
+    assert [row["message"] for row in rows] == [
+        "shop_in in.csv",
+        "shop_out a/b/2.out",
+        "shop_out a/out-1.csv",
+    ]
+
+
+def test_a_source_named_whole_reads_a_file_of_any_name(lake: Lake, tmp_path: Path) -> None:
+    own = tallies(tmp_path / "own", shop_in="in.csv")
+    folder = counted(tmp_path / "evidence", "renamed")
+    assert [one.mapped for one in take(lake, [folder / "renamed"], "shop_in", own)] == [1]
+
+
+def test_a_file_that_two_of_a_family_take_is_refused(lake: Lake, tmp_path: Path) -> None:
+    own = tallies(tmp_path / "own", shop_in="*.csv", shop_out="out.*")
+    folder = counted(tmp_path / "evidence", "in.csv", "out.csv")
+    with pytest.raises(InquestError, match=r"out\.csv is a file of shop_in and of shop_out: let"):
+        take(lake, [folder], "shop", own)
+    assert not lake.at().ask("SELECT 1 AS n FROM log_record").dicts()
+
+
+def test_a_family_without_a_file_says_which_it_takes(lake: Lake, tmp_path: Path) -> None:
+    own = tallies(tmp_path / "own", shop_in="in.csv", shop_out="out.csv")
+    folder = counted(tmp_path / "evidence", "other.csv")
+    with pytest.raises(InquestError, match=r"no file of shop at .*other.csv: .* in.csv, out.csv\."):
+        take(lake, [folder], "shop", own)
+
+
+def test_what_is_neither_a_source_nor_a_family_is_said(lake: Lake, tmp_path: Path) -> None:
+    own = tallies(tmp_path / "own", shop_in="in.csv")
+    folder = counted(tmp_path / "evidence", "in.csv")
+    with pytest.raises(InquestError, match=r"There is no source sho: `inquest sources list`"):
+        take(lake, [folder], "sho", own)

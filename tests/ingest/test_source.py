@@ -77,6 +77,9 @@ def test_every_fault_of_every_file_is_told_at_once_with_its_line(tmp_path: Path)
         unbound="-- name: unbound\n-- reads: lines\n-- class: log_record\n"
         "SELECT position,\n  colour AS time FROM raw",
         timeless="-- name: timeless\n-- reads: lines\n-- class: log_record\nSELECT line FROM raw",
+        three="-- name: three\n-- reads: lines\n-- class: log_record\n-- sniffs: (\n-- sniff: (\n"
+        "SELECT position, colour AS time,\n  {'service': shouted(lin), 'pot': 1} AS workload,\n"
+        "  wispered(line) AS mesage\nFROM raw",
         two="-- name: two\n-- reads: lines\n-- class: log_record\nSELECT 1; SELECT 2",
         nginx=GOOD,
     )
@@ -90,6 +93,13 @@ def test_every_fault_of_every_file_is_told_at_once_with_its_line(tmp_path: Path)
         "wrong.sql:3: There is no table weather: a lake has one for each class of OCSF",
         'unbound.sql:5: Binder Error: Referenced column "colour" not found',
         "timeless.sql:1: the SELECT gives no column position",
+        "three.sql:4: the header has `-- sniffs:`, expected perhaps `-- sniff:`",
+        "three.sql:5: sniff is (, which is no regular expression: missing )",
+        'three.sql:6: Binder Error: Referenced column "colour" not found',
+        'three.sql:7: Binder Error: Referenced column "lin" not found',
+        "three.sql:7: OCSF 1.8.0 has no workload.pot in log_record",
+        "three.sql:8: Catalog Error: Scalar Function with name wispered does not exist",
+        "three.sql:8: OCSF 1.8.0 has no mesage in log_record",
         "timeless.sql:1: the SELECT gives no column time",
         "two.sql:1: the file has to hold one SELECT",
         "nginx.sql:1: there is a source nginx: give it another name",

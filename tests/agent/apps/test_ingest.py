@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -32,15 +34,20 @@ def test_what_was_read_is_counted_by_table_and_can_be_asked(capsys: Captured) ->
     Path("access.log").write_text(GOOD + "what is this\n")
     assert run(["ingest", "nginx", "access.log", "--format", "json"]) == 0
     out, err = capsys.readouterr()
-    taken, aside = json.loads(out)
+    (taken,) = json.loads(out)
+    assert taken.pop("records_per_s") > 0
+    reason = "the line is not in nginx's common or combined format"
     assert taken == {
         "source": "nginx",
-        "table": "http_activity",
-        "records": 1,
-        "reason": None,
+        "files": 1,
+        "read": 2,
+        "mapped": 1,
+        "quarantined": 1,
+        "tables": {"http_activity": 1},
+        "reasons": {reason: 1},
+        "guesses": {},
     }
-    assert (aside["table"], aside["records"], bool(aside["reason"])) == ("quarantine", 1, True)
-    assert err.startswith("1 record of 1 file in ")
+    assert err.startswith(f"nginx: 1 record in quarantine: {reason}\n1 record of 1 file in ")
     assert run(["ask", "SELECT time, http_response.code FROM http_activity"]) == 0
     assert capsys.readouterr().out.splitlines()[1] == "2026-11-21T12:05:00Z  502"
 
@@ -52,6 +59,41 @@ def test_the_same_file_again_changes_nothing_and_says_so(capsys: Captured) -> No
     assert "nothing changed" in capsys.readouterr().err
     assert run(["ask", "SELECT count(*) AS n FROM http_activity"]) == 0
     assert capsys.readouterr().out == "n\n1\n"
+
+
+def test_without_a_source_each_file_says_what_it_is(capsys: Captured) -> None:
+    Path("logs").mkdir()
+    Path("logs/one").write_text(GOOD)
+    Path("logs/two").write_bytes(gzip.compress(GOOD.replace("502", "503").encode()))
+    with tarfile.open("logs/three.tar.gz", "w:gz") as archive:
+        archive.add("logs/one", "in/it.log")
+    assert run(["ingest", "logs"]) == 0
+    out, err = capsys.readouterr()
+    assert out.splitlines()[1].split()[:4] == ["nginx", "3", "2", "2"]  # one is in it twice
+    for name in ("logs/one", "logs/two", "logs/three.tar.gz/in/it.log"):
+        assert (
+            f'{name}: nginx, a guess: it holds 10.0.0.7 - - [21/Nov/2026:14:05:00 +0200] "' in err
+        )
+    assert "holds what was ingested before: nothing changed." in err
+
+
+def test_a_source_that_shares_its_name_with_a_file_is_told_by_what_follows(
+    capsys: Captured,
+) -> None:
+    Path("nginx").write_text(GOOD)
+    assert run(["ingest", "nginx"]) == 0
+    assert run(["ingest", "nginx", "nginx"]) == 0
+    assert "nothing changed" in capsys.readouterr().err
+    Path("nginx").unlink()
+    assert run(["ingest", "nginx"]) == 2
+    assert "nginx is a source: name the files" in capsys.readouterr().err
+
+
+def test_a_source_can_be_read(capsys: Captured) -> None:
+    assert run(["sources", "show", "nginx"]) == 0
+    assert capsys.readouterr().out.startswith("-- name: nginx\n-- reads: lines\n")
+    assert run(["sources", "show", "nothing"]) == 2
+    assert "There is no source nothing" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -71,8 +113,15 @@ def test_a_folder_of_ones_own_sources_is_listed_tested_and_read(capsys: Captured
     Path("mine/tallies.sql").write_text(OWN)
     assert run(["sources", "test", "mine"]) == 0
     assert run(["sources", "list", "--sources", "mine", "--format", "json"]) == 0
-    listed = {one["source"]: one for one in json.loads(capsys.readouterr().out)}
-    assert listed["tallies"] == {"source": "tallies", "reads": "lines", "class": "log_record"}
+    told = capsys.readouterr().out.partition("[")
+    listed = {one["source"]: one for one in json.loads("[" + told[2])}
+    assert listed["tallies"] == {
+        "family": "mine",
+        "source": "tallies",
+        "product": "tallies",
+        "reads": "lines",
+        "classes": "log_record",
+    }
     assert "otlp_traces" in listed
     Path("tallies.txt").write_text("1795269900 three\n")
     assert run(["ingest", "tallies", "tallies.txt", "--sources", "mine"]) == 0

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ingest.run import Summary, ingest_all
+from ingest.bundle import take
+from ingest.run import Summary
 from lake.store import Lake
 
 
@@ -14,4 +15,4 @@ def take_in(lake: Lake, pack: Path, case: Mapping[str, Any]) -> list[Summary]:
     """Ingest the evidence of a case; its answer is in no file that the sources take."""
     folder = pack / case["dir"]
     calm = folder.parent / "_fault_free" / case["at"][:10]
-    return ingest_all(lake, "nezha", [folder, calm], Path(__file__).parent)
+    return take(lake, [folder, calm], "nezha", Path(__file__).parent)

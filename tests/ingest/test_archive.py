@@ -1,0 +1,109 @@
+"""Archives: what is in them is read, and a hostile or broken one harms nothing."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+import zstandard
+
+from ingest import archive
+from ingest.archive import is_archive, unpack
+from ingest.bundle import take
+from lake.store import Lake
+
+LINE = b'10.0.0.7 - - [21/Nov/2026:14:05:00 +0200] "GET /cart HTTP/1.1" 200 157 "-" "curl/8"\n'
+
+
+def tarred(**files: bytes) -> bytes:
+    whole = io.BytesIO()
+    with tarfile.open(fileobj=whole, mode="w") as made:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name.replace("__", "/"))
+            member.size = len(content)
+            made.addfile(member, io.BytesIO(content))
+    return whole.getvalue()
+
+
+def zipped(path: Path, **files: bytes) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as made:
+        for name, content in files.items():
+            made.writestr(name.replace("__", "/"), content)
+    return path
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, zstandard.compress])
+def test_a_tar_is_told_by_its_content_however_it_is_packed(tmp_path: Path, pack: object) -> None:
+    assert callable(pack)
+    (tmp_path / "evidence.log").write_bytes(pack(tarred(a__b=b"x\n", c=b"y\n")))
+    assert is_archive(tmp_path / "evidence.log")
+    assert unpack(tmp_path / "evidence.log", tmp_path / "out") == ""
+    assert (tmp_path / "out" / "a" / "b").read_bytes() == b"x\n"
+    assert (tmp_path / "out" / "c").read_bytes() == b"y\n"
+
+
+@pytest.mark.parametrize("content", [LINE, gzip.compress(LINE), b"", b"PK"])
+def test_what_is_no_archive_is_none(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "access.tar").write_bytes(content)
+    assert not is_archive(tmp_path / "access.tar")
+
+
+def test_archives_in_archives_are_read_and_their_files_called_by_where_they_are(
+    tmp_path: Path,
+) -> None:
+    inner = tarred(logs__access=LINE, logs__other=b"what is this\n" + LINE)
+    outer = zipped(tmp_path / "all.zip", **{"inner.tgz": gzip.compress(inner)})
+    with Lake.create(tmp_path / "lake") as lake:
+        (summary,) = take(lake, [outer])
+        kept = lake.at().ask("SELECT path, raw FROM quarantine").dicts()
+    assert (summary.source, summary.mapped) == ("nginx", 2)
+    assert kept == [{"path": f"{outer}/inner.tgz/logs/other", "raw": "what is this"}]
+
+
+@pytest.mark.parametrize("name", ["../evil", "/evil", "a/../../evil"])
+def test_a_member_that_leads_out_of_its_archive_is_not_written(tmp_path: Path, name: str) -> None:
+    (tmp_path / "evil.tar").write_bytes(tarred(**{name: b"x", "good": b"y"}))
+    told = unpack(tmp_path / "evil.tar", tmp_path / "in" / "out")
+    assert told == f"it holds {name}, which would lie outside of it: reading stops there"
+    assert [path for path in tmp_path.rglob("*") if path.name == "evil"] == []
+
+
+def test_links_are_left_out(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "links.tar", "w") as made:
+        link = tarfile.TarInfo("link")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/hostname"
+        made.addfile(link)
+    assert unpack(tmp_path / "links.tar", tmp_path / "out") == ""
+    assert not (tmp_path / "out" / "link").exists()
+
+
+def test_of_an_archive_that_breaks_off_the_files_before_are_read(tmp_path: Path) -> None:
+    whole = gzip.compress(tarred(a=LINE, b=LINE * 5000))
+    (tmp_path / "cut.tgz").write_bytes(whole[: len(whole) - 40])
+    with Lake.create(tmp_path / "lake") as lake:
+        *summaries, last = take(lake, [tmp_path / "cut.tgz"])
+    assert sum(one.mapped for one in summaries) >= 1
+    assert "cut.tgz: the archive is damaged or breaks off after " in last.notes[0]
+
+
+def test_an_archive_that_would_fill_the_disk_is_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive, "MOST_BYTES", 3 << 20)
+    bomb = zipped(tmp_path / "bomb.zip", a=b"0" * (2 << 20), b=b"0" * (60 << 20))
+    told = unpack(bomb, tmp_path / "out")
+    assert told == "it holds more than 3,145,728 bytes: the rest is left out"
+    assert sum(path.stat().st_size for path in (tmp_path / "out").iterdir()) == 2 << 20
+
+
+def test_an_archive_of_too_many_files_is_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive, "MOST_MEMBERS", 2)
+    many = zipped(tmp_path / "many.zip", a=b"1", b=b"2", c=b"3")
+    assert unpack(many, tmp_path / "out") == ("it holds more than 2 files: the others are left out")
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"a", "b"}
