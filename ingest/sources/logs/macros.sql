@@ -50,3 +50,298 @@ CREATE MACRO postgresql_attributes(e, statement, wait) AS filled({
   'postgresql.lock.relation': CASE WHEN wait.event <> '' THEN nullif(
     regexp_extract(e.context, ' tuple \(\d+,\d+\) in relation "(.*?)"', 1), '') END,
   'postgresql.lock.waited_ms': try_cast(wait.waited_ms AS DOUBLE)});
+
+
+-- What a record tells -----------------------------------------------------------------------------
+-- Which of up to 24 texts is the first that is given and no object.
+CREATE MACRO first_given(v) AS CASE
+  WHEN v[1] NOT LIKE '{%' THEN 1 WHEN v[2] NOT LIKE '{%' THEN 2 WHEN v[3] NOT LIKE '{%' THEN 3
+  WHEN v[4] NOT LIKE '{%' THEN 4 WHEN v[5] NOT LIKE '{%' THEN 5 WHEN v[6] NOT LIKE '{%' THEN 6
+  WHEN v[7] NOT LIKE '{%' THEN 7 WHEN v[8] NOT LIKE '{%' THEN 8 WHEN v[9] NOT LIKE '{%' THEN 9
+  WHEN v[10] NOT LIKE '{%' THEN 10 WHEN v[11] NOT LIKE '{%' THEN 11
+  WHEN v[12] NOT LIKE '{%' THEN 12 WHEN v[13] NOT LIKE '{%' THEN 13
+  WHEN v[14] NOT LIKE '{%' THEN 14 WHEN v[15] NOT LIKE '{%' THEN 15
+  WHEN v[16] NOT LIKE '{%' THEN 16 WHEN v[17] NOT LIKE '{%' THEN 17
+  WHEN v[18] NOT LIKE '{%' THEN 18 WHEN v[19] NOT LIKE '{%' THEN 19
+  WHEN v[20] NOT LIKE '{%' THEN 20 WHEN v[21] NOT LIKE '{%' THEN 21
+  WHEN v[22] NOT LIKE '{%' THEN 22 WHEN v[23] NOT LIKE '{%' THEN 23
+  WHEN v[24] NOT LIKE '{%' THEN 24 END;
+
+-- Where the libraries of many languages put what a record tells: zap, logrus, pino, bunyan,
+-- winston, structlog, python-json-logger, log4j2, logback, Serilog, .NET, ECS, GELF, Google Cloud, Datadog.
+CREATE MACRO json_times() AS ['/@timestamp', '/timestamp', '/time', '/ts', '/@t', '/datetime',
+  '/Timestamp', '/asctime', '/timeMillis', '/eventTime', '/event_time', '/log_time', '/logged_at',
+  '/date', '/created', '/t', '/dt', '/_time', '/Time', '/receiveTimestamp'];
+CREATE MACRO json_levels() AS ['/level_name', '/level', '/severity', '/log.level', '/levelname',
+  '/lvl', '/loglevel', '/log_level', '/logLevel', '/@l', '/Level', '/LogLevel', '/severity_text',
+  '/severityText', '/SeverityText', '/log/level'];
+CREATE MACRO json_messages() AS ['/message', '/msg', '/@m', '/short_message', '/event', '/body',
+  '/text', '/log', '/Message', '/MESSAGE', '/textPayload', '/@message', '/fields/message',
+  '/RenderedMessage', '/@mt', '/MessageTemplate'];
+CREATE MACRO json_scopes() AS ['/logger', '/logger_name', '/loggerName', '/log.logger', '/channel',
+  '/scope', '/SourceContext', '/category', '/Category', '/target', '/log/logger',
+  '/Properties/SourceContext'];
+CREATE MACRO json_traces() AS ['/trace_id', '/traceId', '/trace.id', '/traceID', '/traceid',
+  '/TraceId', '/@tr', '/otelTraceID', '/logging.googleapis.com~1trace', '/trace', '/traceparent',
+  '/X-B3-TraceId', '/trace/id', '/mdc/traceId', '/mdc/trace_id', '/contextMap/traceId',
+  '/contextMap/trace_id', '/context/traceId', '/context/trace_id', '/extra/trace_id',
+  '/span/trace_id'];
+CREATE MACRO json_spans() AS ['/span_id', '/spanId', '/span.id', '/spanID', '/spanid', '/SpanId',
+  '/@sp', '/otelSpanID', '/logging.googleapis.com~1spanId', '/traceparent', '/X-B3-SpanId',
+  '/span/id', '/mdc/spanId', '/mdc/span_id', '/contextMap/spanId', '/contextMap/span_id',
+  '/context/spanId', '/context/span_id', '/extra/span_id', '/span/span_id'];
+CREATE MACRO json_services() AS ['/service.name', '/service', '/service_name', '/serviceName',
+  '/otelServiceName', '/service/name', '/app', '/application', '/app_name', '/appname',
+  '/Application', '/serviceContext/service'];
+CREATE MACRO json_versions() AS ['/service.version', '/service/version', '/app_version',
+  '/serviceContext/version'];
+CREATE MACRO json_errors() AS ['/exception.type', '/error.type', '/error/type', '/err/type',
+  '/exc_type', '/thrown/name', '/error/kind', '/error.kind', '/exception/exception_class',
+  '/exception/type', '/exception/class'];
+CREATE MACRO json_reasons() AS ['/exception.message', '/error.message', '/error/message',
+  '/err/message', '/exc_message', '/thrown/message', '/thrown/localizedMessage',
+  '/exception/exception_message', '/exception/message'];
+CREATE MACRO json_stacks() AS ['/exception.stacktrace', '/error.stack_trace', '/stack_trace',
+  '/stacktrace', '/stack', '/exc_info', '/exception', '/@x', '/error/stack_trace', '/err/stack',
+  '/error/stack', '/error.stack', '/exception/stacktrace', '/Exception',
+  '/thrown/extendedStackTrace', '/exception/stack_trace', '/traceback', '/exc_text'];
+CREATE MACRO json_hosts() AS ['/host.name', '/k8s.node.name', '/hostname', '/host', '/host/name',
+  '/node', '/Hostname', '/HOSTNAME'];
+
+-- 32 hex digits of a trace's id, however it is wrapped; 16 of a span's.
+CREATE MACRO trace_hex(id) AS nullif(nullif(
+  CASE
+    WHEN regexp_full_match(id, '[0-9a-fA-F]{16}') THEN lpad(lower(id), 32, '0')
+    ELSE regexp_extract(lower(id), '(?:^|[-/])([0-9a-f]{32})(?:-|$)', 1)
+  END, ''), repeat('0', 32));
+
+CREATE MACRO span_hex(id) AS nullif(nullif(
+  regexp_extract(lower(id), '(?:^|[0-9a-f]{32}-)([0-9a-f]{16})(?:-[0-9a-f]{2})?$', 1), ''),
+  repeat('0', 16));
+
+-- Datadog writes decimal ids of 64 bits.
+CREATE MACRO decimal_hex(id, digits) AS
+  CASE WHEN try_cast(id AS UBIGINT) > 0 AND id NOT LIKE '0%'
+    THEN lpad(lower(to_hex(id::UBIGINT)), digits, '0') END;
+
+-- The number of a level: a word's; of pino and bunyan 10 to 60, of GELF syslog's 0 to 7.
+CREATE MACRO told_severity_id(level) AS CASE
+  WHEN level IN ('10', '20', '30', '5', '6', '7') THEN 1 WHEN level IN ('40', '4') THEN 3
+  WHEN level IN ('50', '3') THEN 4 WHEN level IN ('1', '2') THEN 5
+  WHEN level IN ('60', '0') THEN 6 ELSE level_severity_id(level) END;
+
+-- The type, message and trace of an exception in a text of Java, .NET, JavaScript, Python, Go, Rust
+-- or Ruby.
+CREATE MACRO exception_in(text) AS CASE
+  WHEN contains(text, 'Traceback (most recent call last):') THEN regexp_extract(text,
+    '(?s)(Traceback \(most recent call last\):.*\n([A-Za-z_][\w.]*)(?:: (.*))?)$',
+    ['stacktrace', 'type', 'message'])
+  WHEN regexp_matches(text, '(?m)^(?:panic|fatal error): ') THEN regexp_extract(text,
+    '(?ms)^((panic|fatal error): ([^\n]*).*)', ['stacktrace', 'type', 'message'])
+  WHEN contains(text, ' panicked at ') THEN regexp_extract(text,
+    '(?s)(thread ''[^'']*'' (panic)ked at (?:[^\n'']*:\n|'')([^\n]*).*)',
+    ['stacktrace', 'type', 'message'])
+  WHEN regexp_matches(text, '\n\s+(?:at |from |---> )') THEN coalesce(
+    nullif(regexp_extract(text,
+      '(?ms)^((?:Exception in thread "[^"\n]*" |Unhandled exception\. |Uncaught )?'
+      || '([A-Za-z_$][\w$.]*(?:Exception|Error|Throwable|Failure|Fault)[\w$]*)'
+      || '(?: \[[^\]\n]*\])?(?::[ ]?([^\n]*))?\n\s+(?:at |---> ).*)',
+      ['stacktrace', 'type', 'message']), {'stacktrace': '', 'type': '', 'message': ''}),
+    nullif(regexp_extract(text,
+      '(?ms)^(\S+\.rb:\d+:in [^\n]*?: ([^\n]*) \(([A-Z]\w*(?:::\w+)*)\)\n.*)',
+      ['stacktrace', 'message', 'type']), {'stacktrace': '', 'message': '', 'type': ''}),
+    regexp_extract(text, '(?s)\n(\s*(?:at |from |---> ).*)()()$',
+      ['stacktrace', 'type', 'message']))
+END;
+
+CREATE MACRO is_faulty(doc) AS contains(doc, 'xc') OR contains(doc, 'err') OR contains(doc, 'stack')
+  OR contains(doc, 'thrown') OR contains(doc, '"@x"') OR contains(doc, 'traceback');
+
+-- What a document holds of them, as lists of texts; the rare ones are only looked for where a word
+-- of theirs is in it.
+CREATE MACRO json_found(doc) AS {
+  'at': json_extract_string(doc, json_times()),
+  'parts': json_extract_string(CASE WHEN contains(doc, 'econd') THEN doc END, [
+    '/instant/epochSecond', '/instant/nanoOfSecond', '/timestamp/seconds', '/timestamp/nanos',
+    '/timestampSeconds', '/timestampNanos']),
+  'level': json_extract_string(doc, json_levels()),
+  'message': json_extract_string(doc, json_messages()),
+  'scope': json_extract_string(doc, json_scopes()),
+  'trace': json_extract_string(CASE WHEN contains(lower(doc), 'trace') OR contains(doc, '"@tr"')
+    THEN doc END, json_traces()),
+  'span': json_extract_string(CASE WHEN contains(lower(doc), 'span') OR contains(doc, '"@sp"')
+    OR contains(doc, 'traceparent') THEN doc END, json_spans()),
+  'datadog': json_extract_string(CASE WHEN contains(doc, '"dd') THEN doc END, ['/dd.trace_id',
+    '/dd/trace_id', '/dd.span_id', '/dd/span_id', '/dd.service', '/dd/service', '/dd.version',
+    '/dd/version']),
+  'service': json_extract_string(doc, json_services()),
+  'version': json_extract_string(CASE WHEN contains(doc, 'version') THEN doc END, json_versions()),
+  'error': json_extract_string(CASE WHEN is_faulty(doc) THEN doc END, json_errors()),
+  'why': json_extract_string(CASE WHEN is_faulty(doc) THEN doc END, json_reasons()),
+  'stack': json_extract_string(CASE WHEN is_faulty(doc) THEN doc END, json_stacks()),
+  'host': json_extract_string(doc, json_hosts()),
+  'more': json_extract_string(doc, ['/status', '/name', '/message', '/pod', '/pod_name',
+    '/namespace', '/cluster', '/service.instance.id', '/version']),
+  'kubernetes': json_extract_string(CASE WHEN contains(doc, 'k8s') OR contains(doc, 'kubernetes')
+    THEN doc END, [
+      '/kubernetes/pod_name', '/kubernetes/pod/name', '/k8s.pod.name', '/kubernetes.pod_name',
+      '/kubernetes.pod.name', '/kubernetes/namespace_name', '/kubernetes/namespace',
+      '/kubernetes/pod_namespace', '/k8s.namespace.name', '/kubernetes.namespace_name',
+      '/kubernetes/host', '/kubernetes/node/name', '/kubernetes/pod_node_name',
+      '/kubernetes/labels/app.kubernetes.io~1name', '/kubernetes/labels/app_kubernetes_io~1name',
+      '/kubernetes/pod_labels/app.kubernetes.io~1name', '/kubernetes/labels/app',
+      '/kubernetes/pod_labels/app', '/kubernetes/labels/app.kubernetes.io~1version',
+      '/kubernetes/labels/app_kubernetes_io~1version',
+      '/kubernetes/pod_labels/app.kubernetes.io~1version', '/kubernetes/container_image',
+      '/kubernetes/container/image', '/kubernetes/cluster_name', '/k8s.cluster.name']),
+  'google': json_extract_string(CASE WHEN contains(doc, '"resource"') THEN doc END, [
+    '/resource/labels/pod_name', '/resource/labels/namespace_name',
+    '/resource/labels/cluster_name', '/resource/labels/location', '/resource/labels/project_id',
+    '/resource/labels/service_name', '/resource/labels/container_name']),
+  'cloud': json_extract_string(CASE WHEN contains(doc, 'cloud') THEN doc END, [
+    '/cloud.availability_zone', '/cloud/availability_zone', '/cloud.region', '/cloud/region',
+    '/cloud.account.id', '/cloud/account/id'])};
+
+-- Which of each is the one to take.
+CREATE MACRO json_firsts(found) AS {
+  'at': first_given(found."at"), 'level': first_given(found.level),
+  'message': first_given(found.message), 'scope': first_given(found.scope),
+  'trace': first_given(found.trace), 'span': first_given(found.span),
+  'service': first_given(found.service), 'version': first_given(found."version"),
+  'error': first_given(found.error), 'why': first_given(found.why),
+  'stack': first_given(found.stack), 'host': first_given(found.host)};
+
+-- What takes a member out of a document, unless it lies deeper in it.
+CREATE MACRO taken(pointer) AS CASE WHEN pointer NOT LIKE '/%/%'
+  THEN '"' || replace(pointer[2:], '~1', '/') || '":null' END;
+
+-- The same by name. Of `name` it is told by its level what it is: pino and bunyan, which number
+-- theirs, mean the program, others the logger.
+CREATE MACRO json_told(f, i) AS {
+  'at': coalesce(f.parts[1] || '.' || lpad(coalesce(f.parts[2], '0'), 9, '0'),
+    f.parts[3] || '.' || lpad(coalesce(f.parts[4], '0'), 9, '0'),
+    f.parts[5] || '.' || lpad(coalesce(f.parts[6], '0'), 9, '0'), f."at"[i."at"]),
+  'level': coalesce(f.level[i.level],
+    CASE WHEN level_severity_id(f.more[1]) > 0 THEN f.more[1] END,
+    CASE WHEN json_times()[i."at"] = '/@t' THEN 'Information' END),   -- Serilog leaves it out
+  'message': coalesce(f.message[i.message], f.why[i.why], f.more[3]),
+  'scope': coalesce(f.scope[i.scope], CASE WHEN f.level[i.level] NOT LIKE '%0' THEN f.more[2] END),
+  'trace': f.trace[i.trace],
+  'span': f.span[i.span],
+  'datadog': f.datadog,
+  'service': coalesce(f.service[i.service], f.datadog[5], f.datadog[6],
+    CASE WHEN f.level[i.level] LIKE '%0' THEN f.more[2] END,
+    f.kubernetes[14], f.kubernetes[15], f.kubernetes[16], f.kubernetes[17], f.kubernetes[18],
+    f.google[6], f.google[7]),
+  'version': coalesce(f."version"[i."version"], f.datadog[7], f.datadog[8],
+    CASE WHEN f.service[i.service] IS NOT NULL THEN f.more[9] END, f.kubernetes[19],
+    f.kubernetes[20], f.kubernetes[21], image_version(coalesce(f.kubernetes[22],
+    f.kubernetes[23]))),
+  'host': f.host[i.host],
+  'instance': f.more[8],
+  'pod': coalesce(f.kubernetes[1], f.kubernetes[2], f.kubernetes[3], f.kubernetes[4],
+    f.kubernetes[5], f.google[1], f.more[4], f.more[5]),
+  'node': coalesce(f.kubernetes[11], f.kubernetes[12], f.kubernetes[13]),
+  'namespace': coalesce(f.kubernetes[6], f.kubernetes[7], f.kubernetes[8], f.kubernetes[9],
+    f.kubernetes[10], f.google[2], f.more[6]),
+  'cluster': coalesce(f.kubernetes[24], f.kubernetes[25], f.google[3], f.more[7]),
+  'zone': coalesce(f.cloud[1], f.cloud[2]),
+  'region': coalesce(f.cloud[3], f.cloud[4], f.google[4]),
+  'account': coalesce(f.cloud[5], f.cloud[6], f.google[5]),
+  'error': f.error[i.error],
+  'why': f.why[i.why],
+  'stack': f.stack[i.stack],
+  'taken': '{' || concat_ws(',',
+    CASE WHEN coalesce(f.parts[1], f.parts[3], f.parts[5]) IS NULL
+      THEN taken(json_times()[i."at"]) END,
+    taken(json_levels()[i.level]), taken(json_messages()[i.message]),
+    taken(json_scopes()[i.scope]), taken(json_services()[i.service]),
+    taken(json_versions()[i."version"]),
+    CASE WHEN json_traces()[i.trace] <> '/traceparent' AND trace_hex(f.trace[i.trace]) IS NOT NULL
+      THEN taken(json_traces()[i.trace]) END,
+    CASE WHEN json_spans()[i.span] <> '/traceparent' AND span_hex(f.span[i.span]) IS NOT NULL
+      THEN taken(json_spans()[i.span]) END,
+    taken(json_stacks()[i.stack])) || '}'};
+
+CREATE MACRO told_workload(t) AS {
+  'service': t.service, 'version': t."version",
+  'instance': coalesce(t."instance", CASE WHEN is_pod(t.host) THEN t.host END),
+  'pod': t.pod, 'node': coalesce(t.node, CASE WHEN NOT is_pod(t.host) THEN t.host END),
+  'namespace': t."namespace", 'cluster': t."cluster", 'zone': t."zone", 'region': t.region,
+  'account': t.account};
+
+CREATE MACRO told_trace(t) AS coalesce(trace_hex(t.trace), trace_hex(t.datadog[1]),
+  trace_hex(t.datadog[2]), decimal_hex(t.datadog[1], 32), decimal_hex(t.datadog[2], 32));
+
+CREATE MACRO told_span(t) AS coalesce(span_hex(t.span), decimal_hex(t.datadog[3], 16),
+  decimal_hex(t.datadog[4], 16));
+
+CREATE MACRO told_exception(t, e) AS {
+  'type': coalesce(t.error, nullif(e."type", '')),
+  'message': coalesce(t.why, nullif(e.message, '')),
+  'stacktrace': coalesce(t.stack, nullif(e.stacktrace, ''))};
+
+-- The nanoseconds of a time that tells more than microseconds.
+CREATE MACRO finer_ns(text) AS
+  CASE WHEN regexp_matches(text, '[.,]\d{7}|^\d{19}$') THEN any_time_ns(text) END;
+
+-- A record's text that is a JSON object.
+CREATE MACRO object_in(text) AS
+  CASE WHEN starts_with(text, '{') AND json_valid(text) THEN rtrim(text, E' \n\r\t') END;
+
+-- The level that a line of text names near its beginning: klog's letter, one in capitals, or one
+-- alone in brackets.
+CREATE MACRO level_in(text) AS coalesce(
+  nullif(regexp_extract(text, '^([IWEF])\d{4} \d\d:\d\d:\d\d\.\d', 1), ''),
+  nullif(regexp_extract(left(text, 200), '(?:^|[\s\[(<|"=:,-])(TRACE|DEBUG|INFO|NOTICE|WARN(?:ING)?'
+    || '|ERR(?:OR)?|SEVERE|CRIT(?:ICAL)?|ALERT|FATAL|PANIC|EMERG|INF|WRN|FTL|DBG)'
+    || '(?:$|[\s\])>|":,.;-])', 1), ''),
+  nullif(regexp_extract(left(text, 200), '(?:[\[<(]|\blevel="?|^)(trace|debug|info|notice'
+    || '|warn(?:ing)?|err(?:or)?|severe|crit(?:ical)?|alert|fatal|panic|emerg)(?:[\])>":]|\s|$)',
+    1), ''));
+
+-- Whether a line goes on with the record before it: indented, or of a stack trace.
+CREATE MACRO continues(text) AS regexp_matches(text,
+  '^(?:[ \t]+\S|at |Caused by: |Suppressed: |\.\.\. \d+ |[})\]]+[,;]?$|--- End of |Traceback \(most'
+  || '|During handling of the above|The above exception was|goroutine \d+ |created by '
+  || '|[\w.$]+(?:Error|Exception|Throwable)(?:: |\s*$)|stack backtrace:)');
+
+-- What is left of a record without the stack trace at its end.
+CREATE MACRO without_trace(text, trace) AS CASE
+  WHEN coalesce(trace, '') = '' OR starts_with(text, trace) THEN split_part(text, chr(10), 1)
+  ELSE rtrim(left(text, position(trace IN text) - 1), E' \n\r\t')
+END;
+
+-- The pod and container of a log file as kubelet names it.
+-- https://kubernetes.io/docs/concepts/cluster-administration/logging/#log-location-node
+CREATE MACRO kubelet_path(path) AS CASE
+  WHEN regexp_matches(path, '_[0-9a-f-]{32,36}/[^/]+/\d+\.log') THEN regexp_extract(path, '([^/_]+)_([^/_]+)_([0-9a-f-]{32,36})/([^/]+)/(\d+)\.log(){1}',
+    ['namespace', 'pod', 'pod_uid', 'container', 'restarts', 'container_id'])
+  ELSE regexp_extract(path, '([^/_]+)_([^/_]+)_([^/_]+)-([0-9a-f]{64})\.log()()',
+    ['pod', 'namespace', 'container', 'container_id', 'pod_uid', 'restarts'])
+END;
+
+-- Times as people's logs write them --------------------------------------------------------------
+CREATE MACRO month_time_of(yyyy, mon, dd, clock) AS
+  try_strptime(concat_ws(' ', yyyy, mon, dd, replace(clock, ',', '.')), ['%Y %b %d %H:%M:%S',
+    '%Y %b %d %H:%M:%S.%f', '%Y %b %d %H:%M:%S.%n', '%Y %b %d %I:%M:%S %p']);
+
+-- A time by the name of its month; without a year the last such that is not after `arrival`.
+CREATE MACRO month_time(yyyy, mon, dd, clock, arrival) AS (CASE
+  WHEN yyyy <> '' THEN month_time_of(yyyy, mon, dd, clock)
+  WHEN coalesce(month_time_of(year(arrival)::VARCHAR, mon, dd, clock)
+      <= (arrival + INTERVAL 1 DAY) AT TIME ZONE 'UTC', false)
+    THEN month_time_of(year(arrival)::VARCHAR, mon, dd, clock)
+  ELSE month_time_of((year(arrival) - 1)::VARCHAR, mon, dd, clock)
+END) AT TIME ZONE 'UTC';
+
+-- Whether a member is a text that is a JSON object by itself.
+CREATE MACRO opens(member) AS
+  CASE WHEN member LIKE '"{%' THEN json_valid(json_extract_string(member, '$')) ELSE false END;
+
+-- Who speaks by the path of a container's log, and by what it says itself.
+CREATE MACRO kubelet_workload(t, k) AS {
+  'service': t.service, 'version': t."version", 'instance': t."instance",
+  'pod': coalesce(nullif(k.pod, ''), t.pod), 'node': t.node,
+  'namespace': coalesce(nullif(k."namespace", ''), t."namespace"), 'cluster': t."cluster",
+  'zone': t."zone", 'region': t.region, 'account': t.account};
