@@ -1,3 +1,22 @@
+-- Audit logs ------------------------------------------------------------------------------------
+-- A record without what a patch of nulls names, and without what is null or empty.
+CREATE MACRO remaining(doc, mapped) AS filled(json_merge_patch(doc, mapped));
+
+-- Create, read, update or delete, by a verb among the words of an event's name; NULL if by none.
+CREATE MACRO verb_activity_id(event) AS
+  CASE
+    WHEN regexp_matches(event,
+      '(^|[._])(create|add|register|import|generate|publish|upload|fork|open|invite)(d|ed)?($|[._])')
+      THEN 1
+    WHEN regexp_matches(event,
+      '(^|[._])(read|view|access|list|download|export|fetch|clone|search|request)(d|ed)?($|[._])')
+      THEN 2
+    WHEN regexp_matches(event, '(^|[._])(delete|remove|destroy|revoke|purge)(d)?($|[._])') THEN 4
+    WHEN regexp_matches(event,
+      '(^|[._])(update|change|edit|modify|rename|transfer|enable|disable|set|reset|replace|archive'
+      || '|unarchive|rotate|regenerate|merge|grant)(d|ed)?($|[._])') THEN 3
+  END;
+
 -- Expressions of the sources of security.
 
 -- Windows ---------------------------------------------------------------------------------------
@@ -488,3 +507,70 @@ CREATE MACRO windows_mapped(class_name, provider) AS list_concat(
       'Category Name', 'Category', 'Path', 'Process Name', 'Detection User', 'User']
     WHEN 'scan_activity' THEN ['Scan ID', 'Scan Type', 'Scan Parameters', 'User']
     ELSE [] END);
+-- Okta ------------------------------------------------------------------------------------------
+-- https://developer.okta.com/docs/reference/api/event-types/
+CREATE MACRO okta_class(event_type) AS
+  CASE
+    WHEN event_type LIKE 'user.session.%' OR event_type LIKE 'user.authentication.%'
+      OR event_type LIKE 'app.oauth2.%' OR event_type LIKE 'user.mfa.okta\_verify%' ESCAPE '\'
+      OR event_type IN ('policy.evaluate_sign_on', 'user.mfa.attempt_bypass',
+        'device.user.add', 'app.ldap.password.change.failed') THEN 'authentication'
+    WHEN event_type LIKE 'user.lifecycle.%' OR event_type LIKE 'user.account.%'
+      OR event_type LIKE 'user.mfa.factor.%' OR event_type LIKE 'user.credential.%'
+      THEN 'account_change'
+    WHEN event_type LIKE 'group.%' THEN 'group_management'
+    WHEN event_type LIKE 'application.lifecycle.%' OR event_type LIKE 'policy.%'
+      OR event_type LIKE 'zone.%' OR event_type LIKE 'device.lifecycle.%'
+      OR event_type LIKE 'system.api\_token.%' ESCAPE '\' OR event_type LIKE 'system.idp.%'
+      THEN 'entity_management'
+    ELSE 'api_activity'
+  END;
+
+-- What is done, by the verbs that the name of an event holds.
+CREATE MACRO okta_activity_id(class_name, event_type) AS
+  CASE class_name
+    WHEN 'authentication' THEN CASE
+      WHEN event_type LIKE 'user.session.end%' OR event_type LIKE '%.session.clear%' THEN 2
+      WHEN event_type LIKE '%impersonation%' THEN 7
+      WHEN event_type LIKE '%token.grant%' OR event_type LIKE '%token.mint%' THEN 3
+      WHEN event_type LIKE '%token.revoke%' OR event_type LIKE 'device.%' THEN 99
+      ELSE 1 END
+    WHEN 'account_change' THEN CASE
+      WHEN event_type LIKE 'user.mfa.factor.%' THEN
+        CASE WHEN regexp_matches(event_type, '(deactivate|suspend|reset_all)$') THEN 11
+          WHEN regexp_matches(event_type, '(activate|unsuspend)$') THEN 10 ELSE 99 END
+      WHEN event_type LIKE '%.create' THEN 1
+      WHEN regexp_matches(event_type, 'lifecycle\.(activate|reactivate|unsuspend)') THEN 2
+      WHEN event_type LIKE '%update\_password' ESCAPE '\' THEN 3
+      WHEN regexp_matches(event_type, '(reset|expire)_password') THEN 4
+      WHEN regexp_matches(event_type, 'lifecycle\.(deactivate|suspend)') THEN 5
+      WHEN event_type LIKE 'user.lifecycle.delete%' THEN 6
+      WHEN event_type LIKE '%privilege.grant' THEN 7
+      WHEN event_type LIKE '%privilege.revoke' THEN 8
+      WHEN event_type LIKE '%.unlock%' THEN 12
+      WHEN event_type LIKE '%.lock%' THEN 9
+      ELSE 99 END
+    WHEN 'group_management' THEN CASE
+      WHEN event_type LIKE '%privilege.grant' THEN 1
+      WHEN event_type LIKE '%privilege.revoke' THEN 2
+      WHEN event_type LIKE 'group.user\_membership.add' ESCAPE '\' THEN 3
+      WHEN event_type LIKE 'group.user\_membership.remove' ESCAPE '\' THEN 4
+      WHEN event_type LIKE 'group.lifecycle.delete' THEN 5
+      WHEN event_type LIKE 'group.lifecycle.create' THEN 6
+      ELSE 99 END
+    ELSE coalesce(verb_activity_id(event_type),
+      CASE WHEN class_name = 'entity_management' THEN CASE
+        WHEN event_type LIKE '%deactivate' THEN 11 WHEN event_type LIKE '%activate' THEN 10
+        WHEN event_type LIKE '%suspend' AND event_type NOT LIKE '%unsuspend' THEN 12 END END, 99)
+  END;
+
+-- Who a principal of Okta is: someone's login is an address or a plain name.
+CREATE MACRO okta_user(principal) AS {
+  'uid': principal.id, 'full_name': principal."displayName",
+  'name': nullif(regexp_extract(principal."alternateId", '^[^@]+'), 'unknown'),
+  'email_addr': CASE WHEN regexp_full_match(principal."alternateId", '[^@\s]+@[^@\s]+\.[^@\s]+')
+    THEN principal."alternateId" END,
+  'type_id': CASE WHEN principal.id IS NULL THEN NULL
+    WHEN principal.type IN ('User', 'AppUser') THEN 1
+    WHEN principal.type IN ('SystemPrincipal') THEN 3
+    WHEN principal.type LIKE '%Client%' OR principal.type LIKE '%App%' THEN 4 ELSE 0 END};
