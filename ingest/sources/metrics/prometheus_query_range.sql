@@ -5,12 +5,13 @@
 -- sniff: "resultType"\s*:\s*"matrix"
 -- https://prometheus.io/docs/prometheus/latest/querying/api/#range-queries
 -- The answer does not say of which kind a metric is: what the naming rules call a counter is one,
--- all else a gauge. The result of an expression has no name and takes its file's.
+-- all else a gauge. The result of an expression has no name and takes its file's. Native histograms
+-- too, whose samples have a count, a sum and buckets.
 WITH parsed AS (
-  SELECT position, ingested_at,
-    regexp_extract(path, '([^/\\]+?)(?:\.(?:jsonl?|gz|zst))*$', 1) AS file_name,
+  SELECT position, ingested_at, metric_of_file(path) AS file_name,
     from_json(doc, '{"status": "VARCHAR", "data": {"resultType": "VARCHAR",
-      "result": [{"metric": "JSON", "values": [["VARCHAR"]]}]}}') AS answer
+      "result": [{"metric": "JSON", "values": [["VARCHAR"]], "histograms": [["JSON"]]}]},
+      "warnings": "JSON", "infos": "JSON"}') AS answer
   FROM raw
 ),
 checked AS (
@@ -24,36 +25,49 @@ checked AS (
   FROM parsed
 ),
 answered AS (
-  SELECT * EXCLUDE (answer),
+  SELECT * EXCLUDE (answer), answer.warnings, answer.infos,
     unnest(CASE WHEN problem IS NULL THEN answer.data.result ELSE [NULL] END) AS one
   FROM checked
 ),
 series AS (
-  SELECT position, ingested_at, problem,
-    coalesce(one.metric->>'__name__', regexp_replace(file_name, '^prometheus_(\d+_)?', '')) AS name,
-    coalesce(regexp_matches(one.metric->>'__name__',
-      '_(total|bucket)$|_(seconds|bytes)_(count|sum)$'), false) AS counts,
+  SELECT position, ingested_at, problem, warnings, infos,
+    coalesce(one.metric->>'__name__', file_name)      AS name,
+    is_counter_name(one.metric->>'__name__')          AS counts,
     label_workload(one.metric)                        AS workload,
-    sorted_object(json_merge_patch(one.metric, '{"__name__": null}')) AS labels,
-    CASE WHEN len(one.values) > 0 THEN one.values ELSE [NULL] END AS pairs
+    labels_without_name(one.metric)                   AS labels,
+    list_concat(
+      list_transform(one.values, lambda pair: {'at': pair[1], 'value': pair[2]}),
+      list_transform(one.histograms, lambda pair: {'at': pair[1]->>'$', 'histogram': pair[2]}))
+      AS samples
   FROM answered
+),
+points AS (
+  SELECT * EXCLUDE (samples), series_of(name, labels) AS series_uid,
+    unnest(CASE WHEN len(samples) > 0 THEN samples ELSE [NULL] END, recursive := true)
+  FROM series
 )
 SELECT
   position,
   ingested_at,
-  time_from_us((try_cast(pair[1] AS DECIMAL(20, 6)) * 1000000)::BIGINT) AS "time",
+  time_from_us((try_cast("at" AS DECIMAL(20, 6)) * 1000000)::BIGINT) AS "time",
   1                                                   AS activity_id,
   1                                                   AS severity_id,
   0                                                   AS status_id,
   workload,
   series_uid,
   name                                                AS metric_name,
-  CASE WHEN counts THEN 'sum' ELSE 'gauge' END        AS metric_type,
-  CASE WHEN counts THEN 'cumulative' END              AS temporality,
+  CASE WHEN histogram IS NOT NULL THEN 'histogram' WHEN counts THEN 'sum' ELSE 'gauge'
+    END                                               AS metric_type,
+  CASE WHEN counts THEN 'cumulative'
+    WHEN histogram IS NOT NULL THEN 'unspecified' END AS temporality,
   CASE WHEN counts THEN true END                      AS is_monotonic,
-  try_cast(pair[2] AS DOUBLE)                         AS "value",
+  try_cast("value" AS DOUBLE)                         AS "value",
+  try_cast(histogram->>'$.sum' AS DOUBLE)             AS "sum",
+  whole(try_cast(histogram->>'$.count' AS DOUBLE))    AS "count",
+  sparse_bounds(api_buckets(histogram))               AS explicit_bounds,
+  whole_counts(sparse_counts(api_buckets(histogram))) AS bucket_counts,
   labels                                              AS attributes,
-  problem
-FROM (
-  SELECT *, md5(concat_ws(chr(31), name, labels)) AS series_uid, unnest(pairs) AS pair FROM series
-)
+  filled({'histogram': histogram, 'warnings': warnings, 'infos': infos}) AS unmapped,
+  coalesce(problem, CASE WHEN "value" IS NOT NULL AND try_cast("value" AS DOUBLE) IS NULL
+    THEN 'the value is no number' END)                AS problem
+FROM points

@@ -1,0 +1,37 @@
+-- Prometheus ------------------------------------------------------------------------------------
+-- What the naming rules call a counter. https://prometheus.io/docs/practices/naming/
+CREATE MACRO is_counter_name(name) AS
+  coalesce(regexp_matches(name, '_(total|bucket)$|_(seconds|bytes)_(count|sum)$'), false);
+
+-- The name of a file without its endings, and without what a recorder put before the metric's.
+CREATE MACRO metric_of_file(path) AS regexp_replace(
+  regexp_extract(path, '([^/\\]+?)(?:\.(?:jsonl?|gz|zst))*$', 1), '^prometheus_(\d+_)?', '');
+
+CREATE MACRO labels_without_name(metric) AS
+  sorted_object(json_merge_patch(metric, '{"__name__": null}'));
+
+CREATE MACRO series_of(name, labels) AS md5(concat_ws(chr(31), name, labels));
+
+-- Explicit bounds and counts of buckets {lower, upper, count} that leave gaps: a gap is a bucket of
+-- none, an infinite bound is not given.
+CREATE MACRO sparse_bounds(buckets) AS CASE WHEN buckets IS NOT NULL THEN list_sort(list_distinct(list_filter(
+  list_concat(buckets.list_transform(lambda b: b.lower), buckets.list_transform(lambda b: b.upper)),
+  lambda bound: isfinite(bound)))) END;
+
+CREATE MACRO sparse_counts(buckets) AS CASE WHEN buckets IS NOT NULL THEN list_transform(
+  list_concat(sparse_bounds(buckets), ['inf'::DOUBLE]),
+  lambda bound: coalesce(list_sum(list_transform(
+    list_filter(buckets, lambda b: b.upper = bound), lambda b: b."count")), 0)) END;
+
+-- Whole numbers, of a rate's histogram none.
+CREATE MACRO whole(number) AS CASE WHEN number = round(number) THEN number::BIGINT END;
+
+CREATE MACRO whole_counts(counts) AS
+  CASE WHEN len(list_filter(counts, lambda n: whole(n) IS NULL)) = 0
+    THEN list_transform(counts, lambda n: n::BIGINT) END;
+
+-- The buckets of a native histogram as the API answers: [which ends are in it, lower, upper, count].
+CREATE MACRO api_buckets(histogram) AS list_transform(
+  from_json(histogram->'$.buckets', '[["VARCHAR"]]'),
+  lambda b: {'lower': try_cast(b[2] AS DOUBLE), 'upper': try_cast(b[3] AS DOUBLE),
+    'count': try_cast(b[4] AS DOUBLE)});
