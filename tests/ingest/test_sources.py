@@ -10,13 +10,19 @@ from typing import Any
 
 import pytest
 
+from ingest.read.stream import ARRIVALS
 from ingest.run import Summary, ingest
 from ingest.source import load
 from lake.store import Lake
 
 DATA = Path(__file__).parents[1] / "data"
 SOURCES = load()
-SAMPLES = sorted(path for name in SOURCES for path in (DATA / name).glob("input*"))
+SAMPLES = sorted(
+    path
+    for name in SOURCES
+    for path in (DATA / name).glob("input*")
+    if not path.name.endswith(ARRIVALS)
+)
 
 
 @pytest.fixture
