@@ -574,3 +574,23 @@ CREATE MACRO okta_user(principal) AS {
     WHEN principal.type IN ('User', 'AppUser') THEN 1
     WHEN principal.type IN ('SystemPrincipal') THEN 3
     WHEN principal.type LIKE '%Client%' OR principal.type LIKE '%App%' THEN 4 ELSE 0 END};
+
+-- Microsoft Graph -------------------------------------------------------------------------------
+-- The objects of a page of Microsoft Graph, or the one object that a document is.
+CREATE MACRO graph_objects(doc) AS coalesce(nullif(json_extract(doc, '$.value[*]'), []),
+  CASE WHEN json_type(doc, '$.value') IS DISTINCT FROM 'ARRAY' THEN [doc] END);
+
+-- A person by a principal name, as anna@example.com.
+CREATE MACRO graph_user(principal, full_name, uid) AS
+  CASE WHEN coalesce(principal, uid) IS NOT NULL THEN {
+    'name': coalesce(nullif(split_part(principal, '@', 1), ''), uid),
+    'domain': nullif(split_part(principal, '@', 2), ''),
+    'email_addr': CASE WHEN contains(principal, '@') THEN principal END,
+    'full_name': full_name, 'uid': uid, 'type_id': 1} END;
+
+CREATE MACRO graph_severity_id(severity) AS
+  MAP {'informational': 1, 'low': 2, 'medium': 3, 'high': 4, 'critical': 5}[lower(severity)];
+
+CREATE MACRO graph_verdict_id(classification) AS
+  MAP {'truePositive': 2, 'falsePositive': 1, 'informationalExpectedActivity': 5,
+    'benignPositive': 5, 'unknown': 0}[classification];
