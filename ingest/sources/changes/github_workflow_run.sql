@@ -47,8 +47,7 @@ named AS (
     coalesce(nullif(run.conclusion, ''), run.status)       AS word,
     run.status = 'completed'                               AS is_over,
     -- the words that name a delivery, in the workflow's name or in its file's
-    regexp_matches(concat_ws(' ', workflow, run.path),
-      '(?i)deploy|release|rollout|rollback|promote|publish|deliver|ship|\bcd\b|terraform|infra')
+    delivers(concat_ws(' ', workflow, run.path))
       AND coalesce(run.event NOT LIKE 'pull_request%', true) AS is_change
   FROM runs
 ),

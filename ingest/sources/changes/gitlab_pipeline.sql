@@ -25,8 +25,7 @@ named AS (
     project->>'$.path_with_namespace'                      AS path,
     path || '/pipelines/' || pipeline.id                   AS uid,
     list_filter(builds, lambda b: b.environment.name IS NOT NULL
-      OR regexp_matches(concat_ws(' ', b.stage, b.name),
-        '(?i)deploy|release|rollout|rollback|promote|publish|terraform')) AS deploys,
+      OR delivers(concat_ws(' ', b.stage, b.name)))       AS deploys,
     list_distinct(list_filter(list_transform(deploys, lambda b: b.environment.name),
       lambda e: e IS NOT NULL))                            AS environments,
     list_min(list_transform(deploys, lambda b: any_time(b.started_at))) AS deploying_at

@@ -33,6 +33,10 @@ CREATE MACRO happened(moments) AS list_filter(moments, lambda m: m."at" IS NOT N
 CREATE MACRO ref_version(ref) AS
   nullif(regexp_extract(ref, '^(?:refs/tags/)?v?(\d+(?:\.\d+)+\S*)$', 1), '');
 
+-- Whether the names of a job say that it changes what runs, and does not only build or test it.
+CREATE MACRO delivers(names) AS regexp_matches(names,
+  '(?i)deploy|release|roll-?out|roll-?back|promote|publish|deliver|\bship\b|\bcd\b|terraform|infra');
+
 -- The body of what AWS SNS delivers: its `Message`, read if that is JSON; else the document itself.
 CREATE MACRO sns_body(doc) AS CASE WHEN doc->>'$.Type' = 'Notification'
   THEN coalesce(TRY((doc->>'$.Message')::JSON), doc->'$.Message') ELSE doc END;
@@ -51,3 +55,12 @@ CREATE MACRO helm_state(status) AS
 
 CREATE MACRO helm_activity_id(status, revision) AS
   CASE WHEN status LIKE 'uninstall%' THEN 2 WHEN revision = '1' THEN 1 ELSE 8 END;
+
+-- ServiceNow ------------------------------------------------------------------------------------
+-- A field as the REST API gives it: the value, or with `sysparm_display_value=all` value and
+-- caption; of a reference the value is an id.
+CREATE MACRO servicenow_value(field) AS nullif(
+  CASE json_type(field) WHEN 'OBJECT' THEN field->>'$.value' ELSE field->>'$' END, '');
+
+CREATE MACRO servicenow_caption(field) AS nullif(
+  CASE json_type(field) WHEN 'OBJECT' THEN field->>'$.display_value' ELSE field->>'$' END, '');
