@@ -35,3 +35,28 @@ CREATE MACRO api_buckets(histogram) AS list_transform(
   from_json(histogram->'$.buckets', '[["VARCHAR"]]'),
   lambda b: {'lower': try_cast(b[2] AS DOUBLE), 'upper': try_cast(b[3] AS DOUBLE),
     'count': try_cast(b[4] AS DOUBLE)});
+
+-- Labels as the text format writes them, `{a="x",b="y"}`, as a JSON object; the two escape alike.
+CREATE MACRO exposed_labels(text) AS list_transform(
+  [{'names': regexp_extract_all(text, '("(?:[^"\\]|\\.)*"|[A-Za-z_]\w*)\s*=\s*"((?:[^"\\]|\\.)*)"', 1),
+    'values': regexp_extract_all(text, '("(?:[^"\\]|\\.)*"|[A-Za-z_]\w*)\s*=\s*"((?:[^"\\]|\\.)*)"', 2)}],
+  lambda l: '{' || array_to_string(list_sort(list_transform(range(1, len(l.names) + 1),
+    lambda i: '"' || trim(l.names[i], '"') || '":"' || replace(l."values"[i], chr(9), '\t') || '"')),
+    ',') || '}')[1];
+
+-- What is left of labels once they are read; nothing, if all could be.
+CREATE MACRO unread_labels(text) AS trim(regexp_replace(regexp_replace(text,
+  '("(?:[^"\\]|\\.)*"|[A-Za-z_]\w*)\s*=\s*"((?:[^"\\]|\\.)*)"', '', 'g'),
+  '^\{\s*"(?:[^"\\]|\\.)*"', ''), '{}, ');
+
+-- Whether a sample is of a family: it has its name, perhaps with what the family's kind adds.
+CREATE MACRO of_family(name, family) AS coalesce(starts_with(name, trim(family, '"'))
+  AND regexp_full_match(substr(name, len(trim(family, '"')) + 1),
+    '|_(total|bucket|sum|count|created|info|gsum|gcount)'), false);
+
+-- Whether a sample only grows, by the kind of its family; by its name if that is not known.
+CREATE MACRO is_counter(kind, name) AS CASE
+  WHEN kind = 'counter' THEN NOT ends_with(name, '_created')
+  WHEN kind IN ('histogram', 'summary') THEN regexp_matches(name, '_(bucket|sum|count)$')
+  WHEN kind IN ('gauge', 'info', 'stateset', 'gaugehistogram') THEN false
+  ELSE is_counter_name(name) END;
