@@ -594,3 +594,51 @@ CREATE MACRO graph_severity_id(severity) AS
 CREATE MACRO graph_verdict_id(classification) AS
   MAP {'truePositive': 2, 'falsePositive': 1, 'informationalExpectedActivity': 5,
     'benignPositive': 5, 'unknown': 0}[classification];
+
+-- What a directory audit does to a user, by its activity, which Microsoft words in full.
+-- https://learn.microsoft.com/en-us/entra/identity/monitoring-health/reference-audit-activities
+CREATE MACRO entra_account_activity_id(activity, operation) AS
+  CASE
+    WHEN regexp_matches(activity, '(?i)^(add|create|invite|restore) .*user') THEN 1
+    WHEN regexp_matches(activity, '(?i)^enable account') THEN 2
+    WHEN regexp_matches(activity, '(?i)^change .*password') THEN 3
+    WHEN regexp_matches(activity, '(?i)^(self-service |admin )?reset .*password') THEN 4
+    WHEN regexp_matches(activity, '(?i)^(disable account|block)') THEN 5
+    WHEN regexp_matches(activity, '(?i)^(hard )?delete .*user') THEN 6
+    WHEN regexp_matches(activity, '(?i)registered .*security info|^enable strong auth') THEN 10
+    WHEN regexp_matches(activity, '(?i)deleted .*security info|^disable strong auth') THEN 11
+    WHEN regexp_matches(activity, '(?i)^unlock') THEN 12
+    ELSE 99
+  END;
+
+CREATE MACRO entra_group_activity_id(activity) AS
+  CASE
+    WHEN regexp_matches(activity, '(?i)^add (eligible )?member') THEN 3
+    WHEN regexp_matches(activity, '(?i)^remove (eligible )?member') THEN 4
+    WHEN regexp_matches(activity, '(?i)^(hard )?delete group') THEN 5
+    WHEN regexp_matches(activity, '(?i)^(add|create|restore) group') THEN 6
+    ELSE 99
+  END;
+
+CREATE MACRO entra_entity_activity_id(activity, operation) AS
+  CASE
+    WHEN operation IN ('Add', 'Create') OR regexp_matches(activity, '(?i)^(add|create|register) ')
+      THEN 1
+    WHEN operation IN ('Delete', 'Remove') OR regexp_matches(activity, '(?i)^(hard )?(delete|remove) ')
+      THEN 4
+    WHEN regexp_matches(activity, '(?i)^enable ') THEN 8
+    WHEN regexp_matches(activity, '(?i)^disable ') THEN 9
+    WHEN operation IN ('Update', 'Assign', 'Unassign')
+      OR regexp_matches(activity, '(?i)^(update|set|change|consent) ') THEN 3
+    ELSE 99
+  END;
+
+-- Sophos ----------------------------------------------------------------------------------------
+-- A person as Sophos names one: 'DOMAIN\login' or a full name.
+CREATE MACRO sophos_user(id, person) AS CASE WHEN coalesce(id, person) IS NOT NULL THEN {
+  'uid': id, 'full_name': person, 'name': regexp_extract(person, '[^\\]*$'),
+  'domain': nullif(regexp_extract(person, '^([^\\]+)\\', 1), ''), 'type_id': 1} END;
+
+CREATE MACRO sophos_device_type_id(type) AS
+  CASE lower(type) WHEN 'computer' THEN 2 WHEN 'server' THEN 1 WHEN 'mobile' THEN 5
+    WHEN 'securityvm' THEN 6 WHEN 'security_vm' THEN 6 ELSE 0 END;
