@@ -60,6 +60,12 @@ CREATE MACRO is_bad_condition(kind, condition) AS
     ELSE false
   END;
 
+-- The latest time, up to a limit, that is anywhere in the metadata and status of an object.
+CREATE MACRO latest_time(metadata, status, until) AS (list_max(list_filter(
+  regexp_extract_all(concat(metadata, status),
+    '"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?Z"', 1),
+  lambda t: t <= strftime(until, '%Y-%m-%dT%H:%M:%S'))) || 'Z')::TIMESTAMPTZ;
+
 CREATE MACRO told_condition(condition) AS
   condition.type || ' is ' || condition.status
     || CASE WHEN condition.reason <> '' OR condition.message <> ''
@@ -144,3 +150,37 @@ CREATE MACRO resource_kind(resource) AS MAP {
   'horizontalpodautoscalers': 'HorizontalPodAutoscaler', 'configmaps': 'ConfigMap',
   'poddisruptionbudgets': 'PodDisruptionBudget', 'namespaces': 'Namespace',
   'replicationcontrollers': 'ReplicationController'}[resource];
+
+-- Events and logs ----------------------------------------------------------------------------------
+CREATE MACRO object_reference() AS '{"kind": "VARCHAR", "name": "VARCHAR", "namespace": "VARCHAR",
+  "uid": "VARCHAR", "apiVersion": "VARCHAR", "resourceVersion": "VARCHAR",
+  "fieldPath": "VARCHAR"}';
+
+CREATE MACRO event_severity_id(type) AS CASE type WHEN 'Normal' THEN 1 WHEN 'Warning' THEN 3 ELSE 0 END;
+
+-- Whom an event concerns: `host` is where it was reported, which for a pod is its node.
+CREATE MACRO event_workload(kind, namespace, name, host) AS {
+  'service': CASE WHEN kind <> 'Pod' THEN kubernetes_service(kind, name) END,
+  'pod': CASE WHEN kind = 'Pod' THEN name END,
+  'node': CASE WHEN kind = 'Node' THEN name WHEN kind = 'Pod' THEN host END,
+  'namespace': CASE WHEN kind = 'Namespace' THEN name WHEN kind <> 'Node' THEN namespace END};
+
+-- The time that a line of a log tells in its beginning, or in JSON.
+CREATE MACRO log_time(line) AS coalesce(
+  any_time(nullif(regexp_extract(left(line, 64),
+    '\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?'), '')),
+  CASE WHEN line LIKE '{%' THEN any_time(coalesce(TRY(line->>'$.time'), TRY(line->>'$.ts'),
+    TRY(line->>'$.timestamp'), TRY(line->>'$."@timestamp"'))) END);
+
+-- The level that a line of a log names: klog's letter, a word in its beginning, or in JSON.
+CREATE MACRO log_level(line) AS coalesce(
+  nullif(regexp_extract(line, '^([IWEF])\d{4} \d\d:', 1), ''),
+  nullif(regexp_extract(left(line, 120),
+    '(?i)\b(trace|debug|info|notice|warn(?:ing)?|error|critical|fatal|panic)\b', 1), ''), '');
+
+-- What of an object has a column of its own.
+CREATE MACRO told_elsewhere(has_status) AS '{"kind": null, "apiVersion": null, "metadata": {
+  "name": null, "namespace": null, "uid": null, "resourceVersion": null, "generation": null,
+  "creationTimestamp": null, "labels": null}'
+  || CASE WHEN has_status THEN ', "status": {"phase": null, "conditions": null,
+    "containerStatuses": null, "initContainerStatuses": null}}' ELSE '}' END;
