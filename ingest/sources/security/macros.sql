@@ -642,3 +642,16 @@ CREATE MACRO sophos_user(id, person) AS CASE WHEN coalesce(id, person) IS NOT NU
 CREATE MACRO sophos_device_type_id(type) AS
   CASE lower(type) WHEN 'computer' THEN 2 WHEN 'server' THEN 1 WHEN 'mobile' THEN 5
     WHEN 'securityvm' THEN 6 WHEN 'security_vm' THEN 6 ELSE 0 END;
+
+-- Windows events as text ------------------------------------------------------------------------
+-- What an event's message says under a heading and a name: 'Subject:' and below it 'Account Name:'.
+CREATE MACRO message_field(lines, heading, name) AS nullif(nullif(trim(regexp_extract(lines,
+  '(?m)^' || heading || ':[ \t]*\n(?:[ \t]+.*\n|[ \t]*\n)*?[ \t]+' || name || ':[ \t]*(.*)$', 1)),
+  '-'), '');
+
+-- A process as the messages tell it, with the folder of its program.
+CREATE MACRO windows_program(pid, path) AS
+  CASE WHEN coalesce(pid::VARCHAR, path) IS NOT NULL THEN {
+    'pid': pid, 'uid': CASE WHEN pid IS NULL THEN path END,
+    'file': CASE WHEN path IS NOT NULL THEN {'name': windows_file_name(path), 'path': path,
+      'parent_folder': nullif(regexp_extract(path, '^(.*)\\', 1), ''), 'type_id': 1} END} END;
