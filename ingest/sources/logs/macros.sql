@@ -68,7 +68,8 @@ CREATE MACRO first_given(v) AS CASE
   WHEN v[24] NOT LIKE '{%' THEN 24 END;
 
 -- Where the libraries of many languages put what a record tells: zap, logrus, pino, bunyan,
--- winston, structlog, python-json-logger, log4j2, logback, Serilog, .NET, ECS, GELF, Google Cloud, Datadog.
+-- winston, structlog, python-json-logger, log4j2, logback, Serilog, .NET, ECS, GELF, Google Cloud,
+-- Datadog.
 CREATE MACRO json_times() AS ['/@timestamp', '/timestamp', '/time', '/ts', '/@t', '/datetime',
   '/Timestamp', '/asctime', '/timeMillis', '/eventTime', '/event_time', '/log_time', '/logged_at',
   '/date', '/created', '/t', '/dt', '/_time', '/Time', '/receiveTimestamp'];
@@ -181,7 +182,7 @@ CREATE MACRO json_found(doc) AS {
   'stack': json_extract_string(CASE WHEN is_faulty(doc) THEN doc END, json_stacks()),
   'host': json_extract_string(doc, json_hosts()),
   'more': json_extract_string(doc, ['/status', '/name', '/message', '/pod', '/pod_name',
-    '/namespace', '/cluster', '/service.instance.id', '/version']),
+    '/namespace', '/cluster', '/service.instance.id', '/version', '/error', '/err']),
   'kubernetes': json_extract_string(CASE WHEN contains(doc, 'k8s') OR contains(doc, 'kubernetes')
     THEN doc END, [
       '/kubernetes/pod_name', '/kubernetes/pod/name', '/k8s.pod.name', '/kubernetes.pod_name',
@@ -224,7 +225,7 @@ CREATE MACRO json_told(f, i) AS {
   'level': coalesce(f.level[i.level],
     CASE WHEN level_severity_id(f.more[1]) > 0 THEN f.more[1] END,
     CASE WHEN json_times()[i."at"] = '/@t' THEN 'Information' END),   -- Serilog leaves it out
-  'message': coalesce(f.message[i.message], f.why[i.why], f.more[3]),
+  'message': coalesce(f.message[i.message], f.why[i.why], f.more[3], f.more[10], f.more[11]),
   'scope': coalesce(f.scope[i.scope], CASE WHEN f.level[i.level] NOT LIKE '%0' THEN f.more[2] END),
   'trace': f.trace[i.trace],
   'span': f.span[i.span],
@@ -306,16 +307,19 @@ CREATE MACRO continues(text) AS regexp_matches(text,
   || '|During handling of the above|The above exception was|goroutine \d+ |created by '
   || '|[\w.$]+(?:Error|Exception|Throwable)(?:: |\s*$)|stack backtrace:)');
 
--- What is left of a record without the stack trace at its end.
+-- What is left of a record without the stack trace at its end; its first line if it is all trace.
 CREATE MACRO without_trace(text, trace) AS CASE
-  WHEN coalesce(trace, '') = '' OR starts_with(text, trace) THEN split_part(text, chr(10), 1)
-  ELSE rtrim(left(text, position(trace IN text) - 1), E' \n\r\t')
+  WHEN coalesce(trace, '') = '' THEN text
+  WHEN position(trace IN text) > 1
+    THEN rtrim(left(text, position(trace IN text) - 1), E' \n\r\t')
+  ELSE split_part(text, chr(10), 1)
 END;
 
 -- The pod and container of a log file as kubelet names it.
 -- https://kubernetes.io/docs/concepts/cluster-administration/logging/#log-location-node
 CREATE MACRO kubelet_path(path) AS CASE
-  WHEN regexp_matches(path, '_[0-9a-f-]{32,36}/[^/]+/\d+\.log') THEN regexp_extract(path, '([^/_]+)_([^/_]+)_([0-9a-f-]{32,36})/([^/]+)/(\d+)\.log(){1}',
+  WHEN regexp_matches(path, '_[0-9a-f-]{32,36}/[^/]+/\d+\.log') THEN regexp_extract(path,
+    '([^/_]+)_([^/_]+)_([0-9a-f-]{32,36})/([^/]+)/(\d+)\.log(){1}',
     ['namespace', 'pod', 'pod_uid', 'container', 'restarts', 'container_id'])
   ELSE regexp_extract(path, '([^/_]+)_([^/_]+)_([^/_]+)-([0-9a-f]{64})\.log()()',
     ['pod', 'namespace', 'container', 'container_id', 'pod_uid', 'restarts'])
@@ -324,7 +328,7 @@ END;
 -- Times as people's logs write them --------------------------------------------------------------
 CREATE MACRO month_time_of(yyyy, mon, dd, clock) AS
   try_strptime(concat_ws(' ', yyyy, mon, dd, replace(clock, ',', '.')), ['%Y %b %d %H:%M:%S',
-    '%Y %b %d %H:%M:%S.%f', '%Y %b %d %H:%M:%S.%n', '%Y %b %d %I:%M:%S %p']);
+    '%Y %b %d %H:%M:%S.%f', '%Y %b %d %H:%M:%S.%n', '%Y %b %d %I:%M:%S %p'])::TIMESTAMP;
 
 -- A time by the name of its month; without a year the last such that is not after `arrival`.
 CREATE MACRO month_time(yyyy, mon, dd, clock, arrival) AS (CASE
@@ -345,3 +349,53 @@ CREATE MACRO kubelet_workload(t, k) AS {
   'pod': coalesce(nullif(k.pod, ''), t.pod), 'node': t.node,
   'namespace': coalesce(nullif(k."namespace", ''), t."namespace"), 'cluster': t."cluster",
   'zone': t."zone", 'region': t.region, 'account': t.account};
+
+-- What stands before a time in a line, the time, and what follows.
+CREATE MACRO clock_pattern() AS '\d\d?:\d\d(?::\d\d(?:[.,]\d{1,9})?)?';
+
+CREATE MACRO date_pattern() AS
+  '\d{4}[-/]\d\d?[-/]\d\d?[T _]' || clock_pattern() || '(?: ?(?:Z|UTC|GMT|[+-]\d\d:?\d\d)\b)?'
+  || '|\d{8}[T -]\d\d:?\d\d:?\d\d(?:[.,]\d+)?Z?'
+  || '|\d\d?[-/ ][A-Z][a-z]{2}[-/ ]\d{4}[T :]' || clock_pattern() || '(?: [+-]\d{4})?'
+  || '|[A-Z][a-z]{2}, \d\d? [A-Z][a-z]{2} \d{4} ' || clock_pattern() || '(?: (?:GMT|[+-]\d{4}))?'
+  || '|(?:[A-Z][a-z]{2},? )?[A-Z][a-z]{2} [ \d]?\d,? (?:\d{4},? )?' || clock_pattern()
+  || '(?: [AP]M\b)?(?: [A-Z]{3,4})?(?: \d{4}\b)?';
+
+CREATE MACRO log_head(line) AS coalesce(
+  nullif(regexp_extract(line, '(?s)^((?:[A-Za-z]{1,9}[\]:,]?\s+)??[\[("'']?)(' || date_pattern()
+    || '|[IWEF]\d{4} \d\d:\d\d:\d\d\.\d+|1\d{9}(?:\d{3}|\d{6}|\d{9})?(?:[.,]\d+)?\b)(.*)$',
+    ['lead', 'at', 'rest']), {'lead': '', 'at': '', 'rest': ''}),
+  regexp_extract(line, '(?s)^([^\n]{0,100}?\b)(' || date_pattern() || ')(.*)$',
+    ['lead', 'at', 'rest']));
+
+-- The time of a text that names the month, with a zone or none.
+CREATE MACRO named_date(text) AS CASE WHEN regexp_matches(text, '^\d')
+  THEN regexp_extract(text, '^(\d\d?)[-/ ]([A-Z][a-z]{2})[-/ ](\d{4})[T :](\S+)()()$',
+    ['dd', 'mon', 'yyyy', 'clock', 'zone', 'last'])
+  ELSE regexp_extract(text, '^(?:[A-Z][a-z]{2},? )?([A-Z][a-z]{2}) +(\d\d?),? (?:(\d{4}),? )?'
+    || '(\d\d?:\d\d:\d\d(?:[.,]\d+)?(?: [AP]M)?)(?: ([A-Z]{3,4}))?(?: (\d{4}))?$',
+    ['mon', 'dd', 'yyyy', 'clock', 'zone', 'last']) END;
+
+CREATE MACRO dated(text, arrival) AS month_time(
+    coalesce(nullif(named_date(text).yyyy, ''), named_date(text).last), named_date(text).mon,
+    named_date(text).dd, named_date(text).clock, arrival)
+  - to_minutes(CASE WHEN named_date(text).zone = '' THEN 0
+    ELSE zone_minutes(named_date(text).zone) END);
+
+-- The time that a log's line begins with.
+CREATE MACRO log_time(text, arrival) AS CASE
+  WHEN regexp_matches(text, '^\d{4}/') THEN any_time(replace(text, '/', '-'))
+  WHEN regexp_matches(text, '^[IWEF]\d{4} ') THEN month_time('',
+    ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'][
+      try_cast(text[2:3] AS INT)], text[4:5], text[7:], arrival)
+  WHEN regexp_matches(text, '^\d{8}[T -]') THEN any_time(regexp_replace(text,
+    '^(\d{4})(\d\d)(\d\d).(\d\d):?(\d\d):?(\d\d)', '\1-\2-\3T\4:\5:\6'))
+  WHEN regexp_matches(text, '^\d') THEN coalesce(
+    any_time(regexp_replace(replace(text, '_', ' '), ' ([+-]\d\d:?\d\d)$', '\1')),
+    any_time(text), dated(text, arrival))
+  ELSE coalesce(dated(text, arrival), any_time(text))
+END;
+
+-- True of a time that names a day and no year.
+CREATE MACRO is_yearless(text) AS CASE
+  WHEN regexp_matches(text, '^(?:[IWEF]\d{4} |[A-Z][a-z]{2} +\d\d? \d\d:[\d:.,]+$)') THEN true END;
