@@ -19,6 +19,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -26,9 +27,8 @@ import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
-import zstandard
 from google.protobuf import json_format  # type: ignore[import-untyped]  # ships no types
-from google.protobuf.message import DecodeError, Message  # type: ignore[import-untyped]  # as above
+from google.protobuf.message import Message  # type: ignore[import-untyped]  # as above
 from opentelemetry.proto.common.v1.common_pb2 import (
     AnyValue,
     ArrayValue,
@@ -38,30 +38,16 @@ from opentelemetry.proto.common.v1.common_pb2 import (
 )
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
-from ingest.read import json
+from ingest.read import bodies, json
 from ingest.read.otlp_messages import METRIC_KINDS, UNPARSED, Signal, from_json, signal
-from ingest.read.stream import (
-    CHUNK_BYTES,
-    COMPRESSED_BLOCK_BYTES,
-    RAW_CHARACTERS,
-    Broken,
-    Chunk,
-    Stream,
-    arrivals,
-)
+from ingest.read.stream import RAW_CHARACTERS, Broken, Chunk, Stream
 
 Array: TypeAlias = Any  # the stubs of pyarrow do not know nested arrays
-Cut: TypeAlias = Callable[[bytes, int], tuple[int, int] | None]
 
-MAX_BODY_BYTES = 64 << 20
-
-_FIXED_LENGTH_BYTES = 4
-_VARINT_BYTES = 5
 _FIELD_1 = 0x0A
 _SORTED = orjson.OPT_SORT_KEYS
 _SNAKE = re.compile(r"(?<!^)([A-Z])")
 _OF_METRIC = ("name", "description", "unit", "metadata")
-_BODIES = json.SCHEMA.set(1, pa.field("body", pa.binary()))
 
 
 def read(name: str, path: Path, now: datetime) -> Iterator[Chunk]:
@@ -71,42 +57,30 @@ def read(name: str, path: Path, now: datetime) -> Iterator[Chunk]:
     """
     of, first = signal(name), 1
     for chunk in _json(of, path, now) if _is_json(path) else _framed(of, path, now):
-        records, broken = decode(of, chunk.raw)
+        records, refused = bodies.decoded(partial(_records, of), chunk.raw)
         position = pa.array(np.arange(first, first + len(records)))
         records = records.append_column("position", position)
-        yield Chunk(records, chunk.broken + broken, chunk.consumed)
+        yield Chunk(records, chunk.broken + _broken(of, refused), chunk.consumed)
         first += len(records)
 
 
 def empty(name: str) -> pa.Table:
     """The relation `raw` of a signal, without rows."""
-    records, _ = decode(signal(name), _BODIES.empty_table())
+    records = _records(signal(name), bodies.SCHEMA.empty_table())
     return records.append_column("position", pa.array([], pa.int64()))
 
 
-def decode(of: Signal, bodies: pa.Table) -> tuple[pa.Table, tuple[Broken, ...]]:
-    """Turn bodies (position, body, path, ingested_at) into records, and say which cannot be."""
-    try:
-        return _records(of, bodies), ()
-    except (ValueError, DecodeError):
-        if len(bodies) == 1:
-            return _records(of, bodies[:0]), _broken(of, bodies)
-    half = len(bodies) // 2
-    (left, lost), (right, more) = decode(of, bodies[:half]), decode(of, bodies[half:])
-    return pa.concat_tables([left, right]), lost + more
-
-
-def _broken(of: Signal, bodies: pa.Table) -> tuple[Broken, ...]:
-    rows: list[dict[str, Any]] = bodies.to_pylist()
+def _broken(of: Signal, refused: pa.Table) -> tuple[Broken, ...]:
+    rows: list[dict[str, Any]] = refused.to_pylist()
     reason = f"the body is not an OTLP {of.name} request"
     return tuple(
-        Broken(row["position"], reason, row.get("doc", "")[:RAW_CHARACTERS] or _hex(row["body"]))
+        Broken(
+            row["position"],
+            reason,
+            row.get("doc", "")[:RAW_CHARACTERS] or bodies.shown(row["body"]),
+        )
         for row in rows
     )
-
-
-def _hex(content: bytes) -> str:
-    return content[: RAW_CHARACTERS // 2].hex()
 
 
 def _is_json(path: Path) -> bool:
@@ -125,120 +99,35 @@ def _parsed(of: Signal, docs: pa.Table) -> tuple[pa.Table, tuple[Broken, ...]]:
     """Give documents of JSON their `body`, and say which are no requests."""
     with json.database().cursor() as connection:
         connection.register("docs", docs)
-        docs = connection.sql(
-            f"SELECT *, {from_json(of, 'doc')} AS body FROM docs"
-        ).to_arrow_table()
+        valid = "SELECT *, CASE WHEN json_valid(doc) THEN doc END AS valid FROM docs"
+        query = f"SELECT * EXCLUDE (valid), {from_json(of, 'valid')} AS body FROM ({valid})"
+        docs = connection.sql(query).to_arrow_table()
     is_request = pc.is_valid(docs["body"])
     return docs.filter(is_request), _broken(of, docs.filter(pc.invert(is_request)))
 
 
 def _framed(of: Signal, path: Path, now: datetime) -> Iterator[Chunk]:
-    """Read a stream of bodies, some megabytes at a time."""
-    received, seen = arrivals(path, now), 0
-    with Stream(path) as stream:
-        for bodies in _grouped(_frames(stream)):
-            numbers = range(seen, seen + len(bodies))
-            origin = pa.repeat(str(path), len(bodies))
-            columns: list[Any] = [[n + 1 for n in numbers], bodies, origin, received(numbers)]
-            raw, broken = _uniform(of, pa.table(columns, schema=_BODIES))
-            yield Chunk(raw, broken, stream.consumed)
-            seen += len(bodies)
-        if stream.fault:
-            fault = Broken(seen + 1, stream.fault, _hex(stream.rest))
-            yield Chunk(_BODIES.empty_table(), (fault,), stream.consumed)
+    """Read bodies of protobuf; if the first of a chunk is JSON, all are."""
+    for chunk in bodies.read(path, now, _framing):
+        contents: list[Any] = chunk.raw["body"].to_pylist()
+        if contents and contents[0].startswith(b"{"):
+            texts = [content.decode(errors="replace") for content in contents]
+            docs = chunk.raw.set_column(1, "doc", pa.array(texts, pa.string()))
+            yield Chunk(*_parsed(of, docs), chunk.consumed)
+        else:
+            yield chunk
 
 
-def _uniform(of: Signal, bodies: pa.Table) -> tuple[pa.Table, tuple[Broken, ...]]:
-    """Bodies as they are, or if the first of them is JSON, all as JSON."""
-    contents: list[Any] = bodies["body"].to_pylist()
-    if not contents[0].startswith(b"{"):
-        return bodies, ()
-    texts = [content.decode(errors="replace") for content in contents]
-    docs = bodies.set_column(1, "doc", pa.array(texts, pa.string()))
-    return _parsed(of, docs)
+def _framing(head: bytes) -> bodies.Cut:
+    """Tell by the first byte how bodies are told apart: each begins with its field 1."""
+    if bodies.is_fixed(head):
+        return bodies.after_fixed
+    return bodies.alone if head[0] == _FIELD_1 else bodies.after_varint
 
 
-def _frames(stream: Stream) -> Iterator[bytes]:
-    """Cut a stream into its bodies; what cannot be cut becomes the stream's fault."""
-    held, cut = b"", None
-    for block in stream.blocks():
-        held, at = held + block, 0
-        cut = cut or _framing(held)
-        while found := cut(held, at):
-            start, end = found
-            if end - start > MAX_BODY_BYTES:
-                stream.fault, stream.rest = "no OTLP body begins here", held[at:]
-                return
-            if end > len(held):
-                break
-            yield _inflated(held[start:end])
-            at = end
-        held = held[at:]
-    if held and cut is _alone and not stream.fault:
-        yield held
-    elif held:
-        stream.fault, stream.rest = stream.fault or "the last body breaks off", held
-
-
-def _framing(head: bytes) -> Cut:
-    """Tell how bodies are told apart by the first byte: each body begins with its field 1."""
-    if head[0] <= MAX_BODY_BYTES >> 24:
-        return _after_fixed
-    return _alone if head[0] == _FIELD_1 else _after_varint
-
-
-def _after_fixed(held: bytes, at: int) -> tuple[int, int] | None:
-    """Where the body begins and ends whose length stands in 4 bytes; None if not all do."""
-    start = at + _FIXED_LENGTH_BYTES
-    return (start, start + int.from_bytes(held[at:start])) if start <= len(held) else None
-
-
-def _after_varint(held: bytes, at: int) -> tuple[int, int] | None:
-    """The same of a length of 7 bits a byte, the lowest first, where the last byte is < 128."""
-    length = 0
-    for number, byte in enumerate(held[at : at + _VARINT_BYTES]):
-        length |= (byte & 127) << 7 * number
-        if byte < 128:
-            return at + number + 1, at + number + 1 + length
-    return (at, at + MAX_BODY_BYTES + 1) if len(held) >= at + _VARINT_BYTES else None
-
-
-def _alone(held: bytes, at: int) -> tuple[int, int] | None:
-    """None, as long as one body may hold all that there is."""
-    return (at, len(held)) if len(held) > MAX_BODY_BYTES else None
-
-
-def _inflated(body: bytes) -> bytes:
-    """Decompress a body that is a zstd frame; one that is damaged or too large is left so."""
-    if not body.startswith(zstandard.FRAME_HEADER):
-        return body
-    inflate, whole = zstandard.ZstdDecompressor().decompressobj(), b""
-    try:
-        for at in range(0, len(body), COMPRESSED_BLOCK_BYTES):
-            whole += inflate.decompress(body[at : at + COMPRESSED_BLOCK_BYTES])
-            if inflate.eof or len(whole) > MAX_BODY_BYTES:
-                break
-    except zstandard.ZstdError:
-        return body
-    return whole if inflate.eof and len(whole) <= MAX_BODY_BYTES else body
-
-
-def _grouped(frames: Iterator[bytes]) -> Iterator[list[bytes]]:
-    group: list[bytes] = []
-    size = 0
-    for frame in frames:
-        group.append(frame)
-        size += len(frame)
-        if size >= CHUNK_BYTES:
-            yield group
-            group, size = [], 0
-    if group:
-        yield group
-
-
-def _records(of: Signal, bodies: pa.Table) -> pa.Table:
+def _records(of: Signal, requests: pa.Table) -> pa.Table:
     """Flatten export requests to their records; ValueError or DecodeError if one is malformed."""
-    of_body, groups = _down(_groups(of, bodies["body"].combine_chunks()))
+    of_body, groups = _down(_groups(of, requests["body"].combine_chunks()))
     of_group, scopes = _down(pc.struct_field(groups, of.levels[1]))
     of_scope, records = _down(pc.struct_field(scopes, of.levels[2]))
     if of.name == "metrics":
@@ -246,7 +135,7 @@ def _records(of: Signal, bodies: pa.Table) -> pa.Table:
     else:
         table = pa.Table.from_struct_array(_readable(records))
     of_group = of_group.take(of_scope)
-    origin = bodies.select(["path", "ingested_at"]).take(of_body.take(of_group))
+    origin = requests.select(["path", "ingested_at"]).take(of_body.take(of_group))
     shared = {
         "resource": _shared(groups, "resource").take(of_group),
         "resource_rest": _shared(groups, "resource", "resource_rest").take(of_group),
@@ -257,11 +146,11 @@ def _records(of: Signal, bodies: pa.Table) -> pa.Table:
     return pa.table(_columns(table) | shared | _columns(origin))
 
 
-def _groups(of: Signal, bodies: Array) -> Array:
+def _groups(of: Signal, requests: Array) -> Array:
     """Give the outermost list of each request."""
-    if pa.types.is_binary(bodies.type):
-        return of.handler.array_to_record_batch(bodies).column(of.levels[0])
-    return pc.struct_field(bodies, of.levels[0])
+    if pa.types.is_binary(requests.type):
+        return of.handler.array_to_record_batch(requests).column(of.levels[0])
+    return pc.struct_field(requests, of.levels[0])
 
 
 def _down(lists: Array) -> tuple[Array, Array]:

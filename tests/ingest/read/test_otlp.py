@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from ingest.read import otlp
+from ingest.read import bodies, otlp
 from ingest.read.stream import Chunk
 from tests.ingest.otlp_samples import ODD, REQUESTS, SAMPLES, as_json, framed, many, varint_framed
 
@@ -89,7 +89,7 @@ def test_a_body_cut_short_is_said(tmp_path: Path) -> None:
 def test_a_length_that_no_body_has_ends_the_reading(tmp_path: Path) -> None:
     chunks = read(tmp_path / "t", framed(SPANS) + b"\xff\xff\xff\xff rest")
     assert len(rows(chunks)) == 3
-    assert reasons(chunks) == ["no OTLP body begins here"]
+    assert reasons(chunks) == ["no body begins here"]
 
 
 def test_values_nested_deeper_than_protobuf_allows_are_set_aside(tmp_path: Path) -> None:
@@ -190,11 +190,18 @@ def test_json_however_spelled_says_the_same_as_protobuf(
 def test_a_damaged_zstd_body_and_one_too_large_are_set_aside(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(otlp, "MAX_BODY_BYTES", 1 << 20)
+    monkeypatch.setattr(bodies, "MAX_BODY_BYTES", 1 << 20)
     good, bomb = zstandard.compress(SPANS[0]), zstandard.compress(SPANS[0] * 10_000)
     chunks = read(tmp_path / "t", framed([good, good[:-9], bomb, good]))
     assert len(rows(chunks)) == 2 * len(list(spans_of(SPANS[:1])))
     assert [one.position for chunk in chunks for one in chunk.broken] == [2, 3]
+
+
+def test_a_body_that_is_no_json_among_bodies_of_json_is_set_aside(tmp_path: Path) -> None:
+    good = as_json(SAMPLES["logs"]()[0]).encode()
+    chunks = read(tmp_path / "t", compressed([good, b"{junk", good]), "logs")
+    assert len(rows(chunks)) == 4
+    assert [(one.position, one.raw) for chunk in chunks for one in chunk.broken] == [(2, "{junk")]
 
 
 def test_labels_of_otlp_0_7_are_read(tmp_path: Path) -> None:
