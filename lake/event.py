@@ -106,7 +106,7 @@ def _completed(attributes: Definition, present: Event) -> Event:
     for name, attribute in attributes.items():
         if "enum" not in attribute:
             continue
-        if name not in present and _defaults_to_unknown(attribute):
+        if name not in present and _is_unknown(attribute):
             present[name] = 0
         sibling = attribute.get("sibling")
         if name in present and sibling and sibling not in present:
@@ -116,14 +116,9 @@ def _completed(attributes: Definition, present: Event) -> Event:
     return present
 
 
-def _defaults_to_unknown(attribute: Definition) -> bool:
-    return (
-        attribute["requirement"] == "required"
-        and "0" in attribute["enum"]
-        and attribute["type"] == "integer_t"
-        and not attribute.get("profiles")
-        and not attribute.get("is_array")
-    )
+def _is_unknown(attribute: Definition) -> bool:
+    is_required = attribute["requirement"] == "required" and not attribute.get("profiles")
+    return is_required and ocsf.has_unknown(attribute)
 
 
 def _captions(enum: Definition, value: Any) -> Any:

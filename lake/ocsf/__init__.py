@@ -93,6 +93,15 @@ def base_type(kind: str) -> str:
     return base
 
 
+def has_unknown(attribute: Definition) -> bool:
+    """Whether an enum is 0, Unknown, where it is required and not given."""
+    return (
+        attribute["type"] == "integer_t"
+        and "0" in attribute.get("enum", ())
+        and not attribute.get("is_array")
+    )
+
+
 def is_extended(name: str, event: Mapping[str, Any]) -> bool:
     """Whether an event of a class has anything of our extension."""
     added = extension()
