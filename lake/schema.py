@@ -28,6 +28,7 @@ _OURS = {
     "path": "string_t",
     "position": "long_t",
     "reason": "string_t",
+    "is_part": "boolean_t",
     "raw": "string_t",
 }
 _ARROW: dict[str, pa.DataType] = {

@@ -26,6 +26,7 @@ from pyiceberg.exceptions import (
     NoSuchTableError,
     TableAlreadyExistsError,
 )
+from pyiceberg.expressions import BooleanExpression, EqualTo, Not
 from pyiceberg.io.pyarrow import (
     DataFileStatistics,
     _pyarrow_to_schema_without_ids,
@@ -148,6 +149,39 @@ class Lake:
         """
         _commit(table, self._made(table), batches)
 
+    def rows(self, table: str, column: str, value: str) -> pa.Table:
+        """Read the rows of a table that have a value in a column; as many as there are."""
+        iceberg = self._load(table)
+        if iceberg is None:
+            return schema.arrow_schema(table).empty_table()
+        return iceberg.scan(row_filter=_equal(column, value)).to_arrow()
+
+    def replace(self, table: str, column: str, value: str, rows: pa.Table) -> None:
+        """Let `rows` stand for those that have a value in a column, as one snapshot.
+
+        The snapshots before keep theirs. Raises LakeError if another writer was first.
+        """
+        iceberg = self._made(table)
+        replaced = [task.file for task in iceberg.scan().plan_files()]
+        others = iceberg.scan(row_filter=Not(_equal(column, value))).to_arrow()
+        with _database().cursor() as connection:
+            connection.register("rows", pa.concat_tables([others, rows.cast(others.schema)]))
+            files = _write_by_day(connection, table, iceberg, _shaped(table, others.schema))
+        try:
+            with (
+                _Transaction(iceberg) as transaction,
+                transaction.update_snapshot().overwrite() as overwrite,
+            ):
+                for old in replaced:
+                    overwrite.delete_data_file(old)
+                for new in files:
+                    for made in _data_files(table, iceberg, new):
+                        overwrite.append_data_file(made)
+        except CommitFailedException as error:
+            for new in files:
+                new.unlink(missing_ok=True)
+            raise LakeError(f"Another writer of {table} was first: try again.") from error
+
     def batches(self, table: str) -> frozenset[str]:
         """Name the batches that are in a table."""
         iceberg = self._load(table)
@@ -236,6 +270,10 @@ class Lake:
             raise LakeError(
                 f"The table {name} of the lake {self.path} cannot be read: {_reason(error)}."
             ) from error
+
+
+def _equal(column: str, value: str) -> BooleanExpression:
+    return EqualTo(column, value)  # type: ignore[call-arg, arg-type]  # its types are its fields'
 
 
 def _folder(uri: str | Path) -> Path:

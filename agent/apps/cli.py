@@ -22,6 +22,7 @@ from agent.apps import (
     investigate,
     ocsf,
     pr_check,
+    quarantine,
     report,
     slack,
     sources,
@@ -59,6 +60,7 @@ for command in (
 app.command(context_settings={"ignore_unknown_options": True})(ask.ask)  # SQL may begin with `--`
 app.add_typer(report.app)
 app.add_typer(sources.app)
+app.add_typer(quarantine.app)
 app.add_typer(ocsf.app)
 
 
