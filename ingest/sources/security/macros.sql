@@ -644,10 +644,18 @@ CREATE MACRO sophos_device_type_id(type) AS
     WHEN 'securityvm' THEN 6 WHEN 'security_vm' THEN 6 ELSE 0 END;
 
 -- Windows events as text ------------------------------------------------------------------------
--- What an event's message says under a heading and a name: 'Subject:' and below it 'Account Name:'.
-CREATE MACRO message_field(lines, heading, name) AS nullif(nullif(trim(regexp_extract(lines,
-  '(?m)^' || heading || ':[ \t]*\n(?:[ \t]+.*\n|[ \t]*\n)*?[ \t]+' || name || ':[ \t]*(.*)$', 1)),
-  '-'), '');
+-- What an event's message says: 'Subject:' and under it '  Account Name:  anna' is a heading, a name
+-- and a value; a line without a name goes on with the value before it.
+CREATE MACRO message_entries(message) AS flatten(list_transform(
+  string_split(regexp_replace(regexp_replace(message, '(?m)\n[ \t]+([^:\n]*[^:\s])[ \t]*$', ' \1', 'g'),
+    '(?m)^(\S[^:\n]*):[ \t]*$', chr(1) || '\1', 'g'), chr(1)),
+  lambda section: list_transform(
+    list_filter(string_split(section, chr(10))[2:], lambda l: contains(l, ':')),
+    lambda l: {'heading': split_part(section, chr(10), 1), 'name': trim(split_part(l, ':', 1), E' \t'),
+      'value': given(trim(l[strpos(l, ':') + 1:], E' \t'))})));
+
+CREATE MACRO message_value(entries, headings, names) AS list_filter(entries, lambda e:
+  list_contains(headings, e.heading) AND list_contains(names, e.name) AND e.value IS NOT NULL)[1].value;
 
 -- A process as the messages tell it, with the folder of its program.
 CREATE MACRO windows_program(pid, path) AS
@@ -655,3 +663,10 @@ CREATE MACRO windows_program(pid, path) AS
     'pid': pid, 'uid': CASE WHEN pid IS NULL THEN path END,
     'file': CASE WHEN path IS NOT NULL THEN {'name': windows_file_name(path), 'path': path,
       'parent_folder': nullif(regexp_extract(path, '^(.*)\\', 1), ''), 'type_id': 1} END} END;
+
+-- An account or a group as the messages tell it, under the first of some headings that they have.
+CREATE MACRO message_account(entries, headings) AS list_transform([{
+    'uid': message_value(entries, headings, ['Security ID', 'User ID']),
+    'name': message_value(entries, headings, ['Account Name', 'Group Name']),
+    'domain': message_value(entries, headings, ['Account Domain', 'Group Domain'])}],
+  lambda a: CASE WHEN coalesce(a.uid, a.name) IS NOT NULL THEN a END)[1];
