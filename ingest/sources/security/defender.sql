@@ -76,7 +76,7 @@ SELECT
   CASE WHEN is_incident THEN e.description END             AS "desc",
   coalesce(e.alertWebUrl, e.incidentWebUrl)                AS src_url,
   graph_verdict_id(e.classification)                       AS verdict_id,
-  graph_user(e.assignedTo, NULL, NULL)                     AS assignee,
+  graph_user(e.assignedTo, NULL, NULL, 1)                   AS assignee,
   CASE WHEN is_incident AND e.assignedTo IS NULL           -- OCSF wants one of them
     THEN {'name': 'unassigned'} END                        AS assignee_group,
   CASE WHEN is_incident THEN CASE e.severity WHEN 'low' THEN 1 WHEN 'medium' THEN 2

@@ -103,7 +103,7 @@ SELECT
   CASE WHEN NOT is_sign_in THEN {
     'user': coalesce(
       graph_user(e."initiatedBy"."user"."userPrincipalName", e."initiatedBy"."user"."displayName",
-        e."initiatedBy"."user".id),
+        e."initiatedBy"."user".id, 1),
       CASE WHEN e."initiatedBy".app."servicePrincipalId" IS NOT NULL THEN
         {'name': NULL, 'domain': NULL, 'email_addr': NULL, 'full_name': NULL,
          'uid': e."initiatedBy".app."servicePrincipalId", 'type_id': 4} END),
@@ -111,7 +111,7 @@ SELECT
                                                            AS actor,
   CASE
     WHEN is_sign_in THEN coalesce(
-      graph_user(nullif(e."userPrincipalName", ''), e."userDisplayName", nullif(e."userId", '')),
+      graph_user(nullif(e."userPrincipalName", ''), e."userDisplayName", nullif(e."userId", ''), 1),
       {'name': e."servicePrincipalName", 'domain': NULL, 'email_addr': NULL, 'full_name': NULL,
        'uid': e."servicePrincipalId", 'type_id': 4})
     WHEN class_name <> 'entity_management' AND target_user IS NOT NULL THEN

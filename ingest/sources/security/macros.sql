@@ -580,13 +580,13 @@ CREATE MACRO okta_user(principal) AS {
 CREATE MACRO graph_objects(doc) AS coalesce(nullif(json_extract(doc, '$.value[*]'), []),
   CASE WHEN json_type(doc, '$.value') IS DISTINCT FROM 'ARRAY' THEN [doc] END);
 
--- A person by a principal name, as anna@example.com.
-CREATE MACRO graph_user(principal, full_name, uid) AS
+-- A user by a principal name, as anna@example.com; OCSF's type 1 is a person, 4 a service.
+CREATE MACRO graph_user(principal, full_name, uid, type) AS
   CASE WHEN coalesce(principal, uid) IS NOT NULL THEN {
     'name': coalesce(nullif(split_part(principal, '@', 1), ''), uid),
     'domain': nullif(split_part(principal, '@', 2), ''),
     'email_addr': CASE WHEN contains(principal, '@') THEN principal END,
-    'full_name': full_name, 'uid': uid, 'type_id': 1} END;
+    'full_name': full_name, 'uid': uid, 'type_id': type} END;
 
 CREATE MACRO graph_severity_id(severity) AS
   MAP {'informational': 1, 'low': 2, 'medium': 3, 'high': 4, 'critical': 5}[lower(severity)];
@@ -670,3 +670,82 @@ CREATE MACRO message_account(entries, headings) AS list_transform([{
     'name': message_value(entries, headings, ['Account Name', 'Group Name']),
     'domain': message_value(entries, headings, ['Account Domain', 'Group Domain'])}],
   lambda a: CASE WHEN coalesce(a.uid, a.name) IS NOT NULL THEN a END)[1];
+
+-- Microsoft 365 ---------------------------------------------------------------------------------
+-- https://learn.microsoft.com/en-us/office/office-365-management-api/office-365-management-activity-api-schema
+-- '192.0.2.7:51234' and '[2001:db8::7]:443' are an address and a port.
+CREATE MACRO m365_endpoint(address) AS windows_endpoint(
+  regexp_extract(address, '^\[?([^\]]*?)\]?(?::\d+)?$', 1),
+  CASE WHEN regexp_matches(address, '^(\[.*\]|[\d.]+):\d+$')
+    THEN regexp_extract(address, ':(\d+)$', 1) END, NULL);
+
+-- What an operation on a file of SharePoint and OneDrive is among those of OCSF's File Hosting.
+CREATE MACRO m365_file_activity_id(operation) AS
+  CASE
+    WHEN regexp_matches(operation, '^FileAccessed|^FileViewed|^PageViewed') THEN 14
+    WHEN regexp_matches(operation, '^(File|Folder)(Uploaded|Created)|^FileUploadedPartial') THEN 1
+    WHEN regexp_matches(operation, '^FileDownloaded|^FileSyncDownloaded') THEN 2
+    WHEN regexp_matches(operation, '^(File|Folder)Modified|^FileSyncUploaded|^FileModified') THEN 3
+    WHEN regexp_matches(operation, '^(File|Folder)(Deleted|Recycled|VersionsAllDeleted)') THEN 4
+    WHEN regexp_matches(operation, '^(File|Folder)Renamed') THEN 5
+    WHEN regexp_matches(operation, '^(File|Folder)Copied') THEN 6
+    WHEN regexp_matches(operation, '^(File|Folder)Moved') THEN 7
+    WHEN regexp_matches(operation, '^(File|Folder)Restored') THEN 8
+    WHEN regexp_matches(operation, '^FilePreviewed') THEN 9
+    WHEN regexp_matches(operation, '^FileCheckedOut|^LockRecord') THEN 10
+    WHEN regexp_matches(operation, '^FileCheckedIn|^FileCheckOutDiscarded|^UnlockRecord') THEN 11
+    WHEN regexp_matches(operation, '^SharingSet|^SharingInvitationCreated|LinkCreated$|^AddedToSecureLink')
+      THEN 12
+    WHEN regexp_matches(operation, '^SharingRevoked|LinkRemoved$|LinkDeleted$|^RemovedFromSecureLink')
+      THEN 13
+    ELSE 99
+  END;
+
+-- Any other operation by its verb: New-Mailbox, UserLoggedIn, Add-RoleGroupMember, SendAs.
+CREATE MACRO m365_activity_id(operation) AS
+  CASE
+    WHEN regexp_matches(operation, '(?i)^(new|add|create|send|install|import|enable|invite)|(created|added)$')
+      THEN 1
+    WHEN regexp_matches(operation, '(?i)^(get|search|test|view|mailitemsaccessed|export)|(viewed|accessed|exported)$')
+      THEN 2
+    WHEN regexp_matches(operation, '(?i)^(set|update|change|move|rename|disable)|(updated|modified|changed|moved|set)$')
+      THEN 3
+    WHEN regexp_matches(operation, '(?i)^(remove|delete|harddelete|softdelete|uninstall|purge)|(deleted|removed)$')
+      THEN 4
+    ELSE 99
+  END;
+
+-- https://learn.microsoft.com/en-us/office/office-365-management-api/office-365-management-activity-api-schema#enum-user-type---type-edmint32
+CREATE MACRO m365_user_type_id(type) AS
+  MAP {'0': 1, 'Regular': 1, '2': 2, 'Admin': 2, '3': 2, 'DcAdmin': 2, '4': 3, 'System': 3, '5': 4,
+    'Application': 4, '6': 4, 'ServicePrincipal': 4, '8': 3, 'SystemPolicy': 3}[type];
+
+-- Endpoints -------------------------------------------------------------------------------------
+-- Digests of a file as OCSF lists them.
+CREATE MACRO file_hashes(md5_text, sha1_text, sha256_text) AS nullif(list_filter([
+  {'algorithm_id': 1, 'value': nullif(md5_text, '')},
+  {'algorithm_id': 2, 'value': nullif(sha1_text, '')},
+  {'algorithm_id': 3, 'value': nullif(sha256_text, '')}], lambda h: h."value" IS NOT NULL), []);
+
+-- The last part of a path of any system.
+CREATE MACRO file_name(path) AS nullif(regexp_extract(path, '[^/\\]*$'), '');
+
+CREATE MACRO os_type_id(platform) AS
+  CASE WHEN platform ILIKE 'win%' THEN 100 WHEN platform ILIKE 'lin%' THEN 200
+    WHEN platform ILIKE 'mac%' OR platform ILIKE 'osx%' THEN 300 WHEN platform ILIKE 'ios%' THEN 301
+    WHEN platform ILIKE 'android%' THEN 201 ELSE 0 END;
+
+-- A severity as a word, else as points of a hundred.
+CREATE MACRO points_severity_id(word, points) AS
+  CASE
+    WHEN lower(word) = 'informational' THEN 1
+    WHEN word <> '' THEN alert_severity_id(word)
+    WHEN points >= 80 THEN 5 WHEN points >= 60 THEN 4 WHEN points >= 40 THEN 3
+    WHEN points >= 20 THEN 2 WHEN points >= 0 THEN 1 ELSE 0
+  END;
+
+CREATE MACRO ip_only(address) AS CASE WHEN regexp_full_match(address,
+  '\d{1,3}(\.\d{1,3}){3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*') THEN address END;
+
+CREATE MACRO mac_only(address) AS CASE WHEN regexp_full_match(address,
+  '([0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}') THEN address END;
