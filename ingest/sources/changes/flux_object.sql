@@ -4,6 +4,7 @@
 -- product: Flux / Flux
 -- sniff: (helm|kustomize)\.toolkit\.fluxcd\.io/v\d
 -- sniff: kind"?:\s*"?(HelmRelease|Kustomization)\b
+-- sniff: \bspec"?:
 -- https://fluxcd.io/flux/components/helm/helmreleases/#history
 -- https://fluxcd.io/flux/components/kustomize/kustomizations/#history
 -- HelmReleases (v2beta1 to v2) and Kustomizations (v1beta2, v1) from kubectl, alone or in a list, with
