@@ -109,8 +109,9 @@ def _parsed(of: Signal, docs: pa.Table) -> tuple[pa.Table, tuple[Broken, ...]]:
 def _framed(of: Signal, path: Path, now: datetime) -> Iterator[Chunk]:
     """Read bodies of protobuf; if the first of a chunk is JSON, all are."""
     for chunk in bodies.read(path, now, _framing):
-        contents: list[Any] = chunk.raw["body"].to_pylist()
-        if contents and contents[0].startswith(b"{"):
+        first: list[Any] = chunk.raw["body"][:1].to_pylist()
+        if first and first[0].startswith(b"{"):
+            contents: list[Any] = chunk.raw["body"].to_pylist()
             texts = [content.decode(errors="replace") for content in contents]
             docs = chunk.raw.set_column(1, "doc", pa.array(texts, pa.string()))
             yield Chunk(*_parsed(of, docs), chunk.consumed)
