@@ -22,9 +22,11 @@ COLUMNS = ["source", "records", "reason", "first", "example"]
 
 _GROUPS = f"""
 SELECT source, count(*) AS records, reason,
-  arg_min(path || ':' || position, at) AS first,
-  left(arg_min(raw, at), {SHOWN_CHARACTERS}) AS example
-FROM (SELECT *, {{'at': ingested_at, 'path': path, 'position': position}} AS at FROM quarantine)
+  arg_min(path || ':' || "position", place) AS first,
+  left(arg_min(raw, place), {SHOWN_CHARACTERS}) AS example
+FROM (
+  SELECT *, {{'at': ingested_at, 'path': path, 'position': "position"}} AS place FROM quarantine
+)
 GROUP BY source, reason
 ORDER BY records DESC, source, reason"""
 
