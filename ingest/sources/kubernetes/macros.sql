@@ -184,3 +184,81 @@ CREATE MACRO told_elsewhere(has_status) AS '{"kind": null, "apiVersion": null, "
   "creationTimestamp": null, "labels": null}'
   || CASE WHEN has_status THEN ', "status": {"phase": null, "conditions": null,
     "containerStatuses": null, "initContainerStatuses": null}}' ELSE '}' END;
+
+-- Texts for people ---------------------------------------------------------------------------------
+-- Seconds of an age as kubectl writes it: 44d, 3h44m, 2m25s.
+CREATE MACRO age_seconds(age) AS
+  CASE WHEN regexp_full_match(age, '(?:\d+y)?(?:\d+d)?(?:\d+h)?(?:\d+m)?(?:\d+s)?') AND age <> '' THEN
+    list_sum(list_transform(regexp_extract_all(age, '\d+[ydhms]'),
+      lambda a: a[:-2]::BIGINT
+        * MAP {'y': 31536000, 'd': 86400, 'h': 3600, 'm': 60, 's': 1}[a[-1]]))::BIGINT
+  END;
+
+-- A time so long before another, to the precision of the age.
+CREATE MACRO time_before(moment, age) AS moment - to_seconds(age_seconds(age));
+
+-- What an event's age column tells: '17s (x797 over 3h34m)' is the last, how many, the first.
+CREATE MACRO event_ages(text) AS
+  regexp_extract(text, '^(\S+)(?: \(x(\d+) over (\S+)\))?', ['last', 'count', 'first']);
+
+CREATE MACRO kind_of_resource(word) AS coalesce(
+  resource_kind(lower(word) || 's'), resource_kind(lower(word)),
+  MAP {'ingress': 'Ingress', 'endpoints': 'Endpoints', 'networkpolicy': 'NetworkPolicy',
+    'persistentvolumeclaim': 'PersistentVolumeClaim', 'persistentvolume': 'PersistentVolume',
+    'endpointslice': 'EndpointSlice', 'resourcequota': 'ResourceQuota', 'event': 'Event',
+    'serviceaccount': 'ServiceAccount'}[lower(word)], word);
+
+-- The kind that a table of `kubectl get` lists, by the names of its columns.
+CREATE MACRO kind_of_table(names) AS
+  CASE
+    WHEN list_has_all(names, ['LAST SEEN', 'REASON', 'OBJECT']) THEN 'Event'
+    WHEN list_has_all(names, ['READY', 'STATUS', 'RESTARTS']) THEN 'Pod'
+    WHEN list_has_all(names, ['DESIRED', 'NODE SELECTOR']) THEN 'DaemonSet'
+    WHEN list_has_all(names, ['READY', 'UP-TO-DATE', 'AVAILABLE']) THEN 'Deployment'
+    WHEN list_has_all(names, ['DESIRED', 'CURRENT', 'READY']) THEN 'ReplicaSet'
+    WHEN list_has_all(names, ['STATUS', 'ROLES', 'VERSION']) THEN 'Node'
+    WHEN list_contains(names, 'COMPLETIONS') THEN 'Job'
+    WHEN list_has_all(names, ['SCHEDULE', 'SUSPEND']) THEN 'CronJob'
+    WHEN list_contains(names, 'CLUSTER-IP') THEN 'Service'
+    WHEN list_has_all(names, ['CLASS', 'HOSTS']) THEN 'Ingress'
+    WHEN list_has_all(names, ['REFERENCE', 'TARGETS']) THEN 'HorizontalPodAutoscaler'
+    WHEN list_contains(names, 'RECLAIM POLICY') THEN 'PersistentVolume'
+    WHEN list_has_all(names, ['VOLUME', 'CAPACITY']) THEN 'PersistentVolumeClaim'
+    WHEN list_contains(names, 'ADDRESSTYPE') THEN 'EndpointSlice'
+    WHEN list_contains(names, 'ENDPOINTS') THEN 'Endpoints'
+    WHEN list_contains(names, 'MIN AVAILABLE') THEN 'PodDisruptionBudget'
+    WHEN list_contains(names, 'POD-SELECTOR') THEN 'NetworkPolicy'
+    WHEN list_has_all(names, ['TYPE', 'DATA']) THEN 'Secret'
+    WHEN list_contains(names, 'DATA') THEN 'ConfigMap'
+    WHEN names[:3] = ['NAME', 'READY', 'AGE'] OR names[:4] = ['NAMESPACE', 'NAME', 'READY', 'AGE']
+      THEN 'StatefulSet'
+    WHEN names[:3] = ['NAME', 'STATUS', 'AGE'] THEN 'Namespace'
+  END;
+
+-- The columns that a row has whose header was cut off, by what stands in it; NULL if they cannot be
+-- told.
+CREATE MACRO columns_of_row(cells) AS list_transform(
+  [coalesce(list_position(list_transform(cells,
+    lambda c: regexp_full_match(c, '\d+/\d+')), true), 0)],
+  lambda share: CASE
+    WHEN age_seconds(event_ages(cells[1])."last") >= 0 AND cells[2] IN ('Normal', 'Warning')
+      THEN ['LAST SEEN', 'TYPE', 'REASON', 'OBJECT', 'MESSAGE']
+    WHEN age_seconds(event_ages(cells[2])."last") >= 0 AND cells[3] IN ('Normal', 'Warning')
+      THEN ['NAMESPACE', 'LAST SEEN', 'TYPE', 'REASON', 'OBJECT', 'MESSAGE']
+    WHEN share IN (2, 3) AND regexp_matches(cells[share + 2], '^\d+(?: \(|$)')
+      AND age_seconds(cells[share + 3]) >= 0
+      THEN list_concat(CASE WHEN share = 3 THEN ['NAMESPACE'] ELSE [] END,
+        CASE WHEN regexp_full_match(cells[share + 1], '\d+')
+          THEN ['NAME', 'READY', 'UP-TO-DATE', 'AVAILABLE', 'AGE', 'CONTAINERS', 'IMAGES',
+            'SELECTOR', 'LABELS']
+          ELSE ['NAME', 'READY', 'STATUS', 'RESTARTS', 'AGE', 'IP', 'NODE', 'NOMINATED NODE',
+            'READINESS GATES', 'LABELS'] END)
+    WHEN share IN (3, 4) AND age_seconds(cells[share + 2]) >= 0
+      THEN list_concat(CASE WHEN share = 4 THEN ['NAMESPACE'] ELSE [] END,
+        ['NAME', 'STATUS', 'COMPLETIONS', 'DURATION', 'AGE', 'CONTAINERS', 'IMAGES', 'SELECTOR',
+         'LABELS'])
+  END)[1];
+
+-- What a column holds: nothing where kubectl writes that there is nothing.
+CREATE MACRO cell(names, cells, name) AS
+  nullif(nullif(nullif(cells[list_position(names, name)], '<none>'), ''), '<unknown>');
