@@ -115,7 +115,7 @@ def _unprefixed(records: Json) -> list[tuple[str, Json]]:
 def _sources(attributes: Json) -> Json:
     """Attributes as a source has them: an object's name is its type."""
     return {
-        name: {**_attribute(one), "type": one.get("object_type", one["type"])}
+        name: {**_told(one), "type": one.get("object_type") or one["type"]}
         for name, one in attributes.items()
     }
 
@@ -149,17 +149,22 @@ def _beyond(known: Json, one: Json) -> Json:
 
 
 def _attribute(one: Mapping[str, Any]) -> Json:
-    """An attribute in the form of the compiled core, with what both compilers know of it."""
-    kept = _kept(one, _ATTRIBUTE)
-    if not kept["type"].endswith("_t"):
-        kept |= {"type": "object_t", "object_type": kept["type"]}
-    elif kind := one.get("object_type"):
-        kept["object_type"] = kind
-    if enum := one.get("enum"):
-        kept["enum"] = {key: _kept(member, _MEMBER) for key, member in sorted(enum.items())}
+    """An attribute in the form of the compiled core."""
+    told = _told(one)
+    kind = one.get("object_type") or one["type"]
+    if not kind.endswith("_t"):
+        told |= {"type": "object_t", "object_type": kind}
     if one.get("profile") == _PROFILE.partition("/")[2] or _PROFILE in (one.get("profiles") or ()):
-        kept["profiles"] = [_PROFILE]
-    return kept
+        told["profiles"] = [_PROFILE]
+    return told
+
+
+def _told(one: Mapping[str, Any]) -> Json:
+    """What both compilers know of an attribute."""
+    told = _kept(one, _ATTRIBUTE)
+    if enum := one.get("enum"):
+        told["enum"] = {key: _kept(member, _MEMBER) for key, member in sorted(enum.items())}
+    return told
 
 
 def _kept(one: Mapping[str, Any], keys: tuple[str, ...]) -> Json:
