@@ -63,7 +63,8 @@ SELECT
     to_json({'log.iostream': l.stream, 'container.name': nullif(k.container, ''),
       'container.id': nullif(k.container_id, ''), 'k8s.pod.uid': nullif(k.pod_uid, ''),
       'k8s.container.restart_count': nullif(k.restarts, '')}))) AS attributes,
-  filled({'time': CASE WHEN t."at" IS NOT NULL THEN l."at" END}) AS unmapped,
+  filled({'time': CASE WHEN t."at" IS NOT NULL THEN l."at" END,
+    'record_time': unread_time(t)})                       AS unmapped,
   CASE
     WHEN l."at" = '' THEN 'the line is not in the format of the Container Runtime Interface'
     WHEN NOT is_first OR text = '' THEN ''

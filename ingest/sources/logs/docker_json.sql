@@ -61,7 +61,7 @@ SELECT
       'container.id': nullif(k.container_id, ''), 'k8s.pod.uid': nullif(k.pod_uid, ''),
       'k8s.container.restart_count': nullif(k.restarts, '')}))) AS attributes,
   filled({'attrs': l.attrs, 'time': CASE WHEN t."at" IS NOT NULL THEN l."time" END,
-    'more': nullif(json_merge_patch(doc,
+    'record_time': unread_time(t), 'more': nullif(json_merge_patch(doc,
       '{"log": null, "stream": null, "time": null, "attrs": null}')::VARCHAR, '{}')}) AS unmapped,
   CASE
     WHEN l.log IS NULL OR l."time" IS NULL THEN 'the document is no line of Docker''s json-file log'

@@ -282,6 +282,9 @@ CREATE MACRO told_exception(t, e) AS {
   'message': coalesce(t.why, nullif(e.message, '')),
   'stacktrace': coalesce(t.stack, nullif(e.stacktrace, ''))};
 
+-- A time within a record that cannot be read.
+CREATE MACRO unread_time(t) AS CASE WHEN any_time(t."at") IS NULL THEN t."at" END;
+
 -- The nanoseconds of a time that tells more than microseconds.
 CREATE MACRO finer_ns(text) AS
   CASE WHEN regexp_matches(text, '[.,]\d{7}|^\d{19}$') THEN any_time_ns(text) END;
@@ -399,3 +402,34 @@ END;
 -- True of a time that names a day and no year.
 CREATE MACRO is_yearless(text) AS CASE
   WHEN regexp_matches(text, '^(?:[IWEF]\d{4} |[A-Z][a-z]{2} +\d\d? \d\d:[\d:.,]+$)') THEN true END;
+
+-- HotSpot -----------------------------------------------------------------------------------------
+-- Bytes of '24M' and '24.5K', seconds of '3.456' and their unit; some locales write a comma.
+CREATE MACRO gc_bytes(text) AS (try_cast(rtrim(replace(nullif(text, ''), ',', '.'), 'BKMG')
+  AS DECIMAL(18, 3)) * CASE right(text, 1) WHEN 'K' THEN 1024 WHEN 'M' THEN 1048576
+  WHEN 'G' THEN 1073741824 ELSE 1 END)::BIGINT;
+
+CREATE MACRO gc_seconds(text, unit) AS
+  (try_cast(replace(nullif(text, ''), ',', '.') AS DECIMAL(20, 9))
+    / CASE unit WHEN 's' THEN 1 WHEN 'ms' THEN 1000 ELSE 1000000000 END)::DOUBLE;
+
+-- Syslog ------------------------------------------------------------------------------------------
+-- https://www.rfc-editor.org/rfc/rfc5424#section-6.2.1
+CREATE MACRO syslog_severity(priority) AS
+  ['emerg', 'alert', 'crit', 'err', 'warning', 'notice', 'info', 'debug'][
+    try_cast(priority AS INT) % 8 + 1];
+
+CREATE MACRO syslog_facility(priority) AS
+  ['kern', 'user', 'mail', 'daemon', 'auth', 'syslog', 'lpr', 'news', 'uucp', 'cron', 'authpriv',
+    'ftp', 'ntp', 'audit', 'alert', 'clock', 'local0', 'local1', 'local2', 'local3', 'local4',
+    'local5', 'local6', 'local7'][try_cast(priority AS INT) // 8 + 1];
+
+-- Structured data as an object of objects.
+CREATE MACRO syslog_data(text) AS '{' || array_to_string(list_transform(
+  regexp_extract_all(text, '\[[^\s\]="]+(?: +[^\s\]="]+="(?:[^"\\\]]|\\.)*")* *\]'),
+  lambda element: to_json(regexp_extract(element, '^\[([^\s\]]+)', 1))::VARCHAR || ':{'
+    || array_to_string(list_transform(
+      regexp_extract_all(element, '[^\s\]="]+="(?:[^"\\\]]|\\.)*"'),
+      lambda pair: to_json(split_part(pair, '=', 1))::VARCHAR || ':' || to_json(regexp_replace(
+        pair[position('=' IN pair) + 2:-2], '\\(["\\\]])', '\1', 'g'))::VARCHAR), ',') || '}'),
+  ',') || '}';

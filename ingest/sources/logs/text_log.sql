@@ -49,8 +49,8 @@ told AS (
 SELECT
   position,
   ingested_at,
-  moment                                                  AS "time",
-  finer_ns(h."at")                                        AS time_ns,
+  coalesce(any_time(t."at"), moment)                      AS "time",
+  finer_ns(coalesce(t."at", h."at"))                      AS time_ns,
   1                                                       AS activity_id,
   told_severity_id(coalesce(t.level, level))              AS severity_id,
   0                                                       AS status_id,
@@ -69,6 +69,7 @@ SELECT
       'thread.name': CASE WHEN level_severity_id(p.thread) = 0 THEN nullif(p.thread, '') END,
       'code.file.path': nullif(p.file, '')})))            AS attributes,
   filled({
+    'time': CASE WHEN t."at" IS NOT NULL THEN h."at" END, 'record_time': unread_time(t),
     'brackets': nullif(trim(p.brackets), ''),
     'lead': nullif(nullif(regexp_replace(h.lead, '\W+$', ''), level), ''),
     'year_from_arrival': is_yearless(h."at")})            AS unmapped,
