@@ -3,12 +3,12 @@
 -- class: application_lifecycle
 -- product: AWS / Controllers for Kubernetes
 -- sniff: apiVersion"?:\s*"?([a-z0-9]+\.services\.k8s\.aws|kro\.run)/
--- https://aws-controllers-k8s.github.io/community/docs/user-docs/ack-conditions/
+-- https://aws-controllers-k8s.github.io/community/docs/user-docs/resource-crud
 -- https://kro.run/docs/concepts/instances
 -- Resources of AWS Controllers for Kubernetes and of kro (definitions of resource graphs and their
--- instances), from kubectl, alone or in a list. A generation of a resource is a change: declared when
--- its specification was last written and by which manager, and at each condition's turn synced,
--- under way or failed.
+-- instances), from kubectl, alone or in a list. A generation of a resource is a change: declared
+-- when its specification was last written and by which manager, and at each condition's turn
+-- synced, under way or failed.
 WITH documents AS (
   SELECT position, ingested_at, coalesce(doc->'$.object', doc) AS told FROM raw
 ),
@@ -89,6 +89,6 @@ SELECT
     WHEN name IS NULL OR NOT coalesce(regexp_matches(r."apiVersion",
       '\.services\.k8s\.aws/|^kro\.run/'), false)
       THEN 'the document is no resource of ACK or kro'
-    WHEN state IS NULL THEN ''                             -- the condition says that nothing is wrong
+    WHEN state IS NULL THEN ''                             -- the condition says: nothing is wrong
   END                                                      AS problem
 FROM stated

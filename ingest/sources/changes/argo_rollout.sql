@@ -22,7 +22,7 @@ rollouts AS (
     nullif(doc->>'$.metadata.namespace', '')               AS namespace,
     json_extract_string(doc, '$.metadata.annotations."rollout.argoproj.io/revision"') AS revision,
     coalesce(doc->'$.metadata.labels'->>'app.kubernetes.io/name', name) AS service,
-    from_json(json_extract(doc, '$.spec.template.spec.containers[*].image'), '["VARCHAR"]') AS images,
+    json_extract_string(doc, '$.spec.template.spec.containers[*].image') AS images,
     concat_ws('/', namespace, name || '.v' || revision)    AS uid,
     list_concat(
       from_json(doc->'$.status.conditions', '[{"type": "VARCHAR", "status": "VARCHAR",

@@ -5,10 +5,10 @@
 -- sniff: "argoproj.io/[^"]*"
 -- sniff: "kind"\s*:\s*"Application"
 -- https://argo-cd.readthedocs.io/en/stable/operator-manual/application.yaml
--- Applications from kubectl, from a watch or from Argo CD's API, alone or in a list, and as `app` of a
--- webhook of Argo CD Notifications whose template has `"app": {{toJson .app}}`. One tells when
--- its last sync began and ended; of those in its history, only when they began and what revision.
--- A sync is a change of configuration if it says that it changed a ConfigMap or Secret and nothing
+-- Applications from kubectl, from a watch or from Argo CD's API, alone or in a list, and as `app`
+-- of a webhook of Argo CD Notifications whose template has `"app": {{toJson .app}}`. One tells when
+-- its last sync began and ended; of those in its history, only when they began and what revision. A
+-- sync is a change of configuration if it says that it changed a ConfigMap or Secret and nothing
 -- shows another image under way; else a deploy, whose version is the image's tag.
 WITH documents AS (
   SELECT position, ingested_at, coalesce(doc->>'$.type', doc->>'$.result.type') AS event,

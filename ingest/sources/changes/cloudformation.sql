@@ -23,9 +23,9 @@ listed AS (
       'ResourceStatus', body->'$.detail.status-details.status',
       'ResourceStatusReason', body->'$.detail.status-details.status-reason',
       'ClientRequestToken', body->'$.detail.client-request-token')]
-    WHEN json_type(body) = 'VARCHAR' THEN [to_json(map(
+    WHEN json_type(body) = 'VARCHAR' THEN [TRY(to_json(map(
       regexp_extract_all(body->>'$', '(?s)(\w+)=''(.*?)''(?:\n|$)', 1),
-      regexp_extract_all(body->>'$', '(?s)(\w+)=''(.*?)''(?:\n|$)', 2)))]
+      regexp_extract_all(body->>'$', '(?s)(\w+)=''(.*?)''(?:\n|$)', 2))))]
     ELSE [body] END) AS told
   FROM bodies
 ),
@@ -70,8 +70,11 @@ SELECT
   CASE split_part(e."ResourceStatus", '_', 1)
     WHEN 'CREATE' THEN 1 WHEN 'IMPORT' THEN 1 WHEN 'DELETE' THEN 2 ELSE 8 END AS activity_id,
   1                                                        AS severity_id,
-  CASE WHEN e."ResourceStatus" LIKE '%_FAILED' OR e."ResourceStatus" LIKE '%ROLLBACK_COMPLETE' THEN 2
-    WHEN e."ResourceStatus" LIKE '%_COMPLETE' THEN 1 ELSE 0 END AS status_id,
+  CASE
+    WHEN regexp_full_match(e."ResourceStatus", '.*_FAILED|.*ROLLBACK_COMPLETE') THEN 2
+    WHEN e."ResourceStatus" LIKE '%_COMPLETE' THEN 1
+    ELSE 0
+  END                                                      AS status_id,
   e."ResourceStatus"                                       AS status_code,
   concat_ws(' ', e."ResourceStatus", e."ResourceType", e."LogicalResourceId") AS message,
   nullif(e."ResourceStatusReason", '')                     AS status_detail,

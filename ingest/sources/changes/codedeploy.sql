@@ -76,7 +76,8 @@ SELECT
   coalesce(d.description, doc->>'$.Subject')               AS message,
   nullif(concat_ws(': ', coalesce(error->>'$.code', error->>'$.ErrorCode'),
     coalesce(error->>'$.message', error->>'$.ErrorMessage')), '') AS status_detail,
-  {'uid': coalesce(body->>'$.id', doc->>'$.MessageId', concat_ws(':', d."deploymentId", moment.word)),
+  {'uid': coalesce(body->>'$.id', doc->>'$.MessageId',
+     concat_ws(':', d."deploymentId", moment.word)),
    'correlation_uid': d."deploymentId"}                    AS metadata,
   {'service': application, 'instance': parse_filename(d."instanceId"), 'region': region,
    'account': account}                                     AS workload,
@@ -85,7 +86,8 @@ SELECT
   {'app_name': coalesce(d.creator, 'CodeDeploy')}          AS actor,
   {'uid': d."deploymentId", 'kind': 'deploy', 'state': state, 'revision': revision,
    'url': coalesce(
-     'https://github.com/' || (d.revision->>'$.gitHubLocation.repository') || '/commit/' || revision,
+     'https://github.com/' || (d.revision->>'$.gitHubLocation.repository')
+       || '/commit/' || revision,
      'https://' || region || '.console.aws.amazon.com/codesuite/codedeploy/deployments/'
        || d."deploymentId" || '?region=' || region),
    'environment': deployment_group}                        AS change,

@@ -5,9 +5,9 @@
 -- sniff: "involvedObject":
 -- sniff: "reportingController":\s*"(kustomize|helm|source|image-[a-z]+|notification)-controller"
 -- https://fluxcd.io/flux/components/notification/events/
--- Events of Flux's controllers (event/v1beta1, Flux 0.x and 2.x) as the notification controller sends
--- them to a generic webhook; the keys of `metadata` with or without their group. An object at a
--- revision is a change.
+-- Events of Flux's controllers (event/v1beta1, Flux 0.x and 2.x) as the notification controller
+-- sends them to a generic webhook; the keys of `metadata` with or without their group. An object at
+-- a revision is a change.
 WITH events AS (
   SELECT position, ingested_at, doc, from_json(doc, '{"involvedObject": {"kind": "VARCHAR",
       "namespace": "VARCHAR", "name": "VARCHAR", "uid": "VARCHAR", "apiVersion": "VARCHAR"},
@@ -49,14 +49,14 @@ SELECT
   e.reason                                                 AS status_code,
   e.message                                                AS message,
   {'uid': uid || ':' || e.reason, 'correlation_uid': uid}  AS metadata,
-  {'service': e."involvedObject".name, 'version': version, 'namespace': e."involvedObject".namespace}
-                                                           AS workload,
+  {'service': e."involvedObject".name, 'version': version,
+   'namespace': e."involvedObject".namespace}              AS workload,
   {'name': e."involvedObject".name, 'version': version, 'uid': e."involvedObject".uid} AS app,
   {'app_name': e."reportingController"}                    AS actor,
   {'uid': uid, 'kind': 'deploy', 'state': state, 'revision': revision,
    'environment': e."involvedObject".namespace}            AS change,
   filled({
-    'involvedObject': {'kind': e."involvedObject".kind, 'apiVersion': e."involvedObject"."apiVersion"},
+    'kind': e."involvedObject".kind, 'apiVersion': e."involvedObject"."apiVersion",
     'metadata': e.metadata, 'reportingInstance': e."reportingInstance"}) AS unmapped,
   CASE WHEN e."involvedObject".name IS NULL OR e.reason IS NULL OR e."timestamp" IS NULL
     THEN 'the document is no event of Flux' END            AS problem

@@ -7,9 +7,9 @@
 -- sniff: \bspec"?:
 -- https://fluxcd.io/flux/components/helm/helmreleases/#history
 -- https://fluxcd.io/flux/components/kustomize/kustomizations/#history
--- HelmReleases (v2beta1 to v2) and Kustomizations (v1beta2, v1) from kubectl, alone or in a list, with
--- their history; one that keeps none tells by its condition Ready when it last turned. The same chart
--- as in the release before means other values: a change of configuration.
+-- HelmReleases (v2beta1 to v2) and Kustomizations (v1beta2, v1) from kubectl, alone or in a list,
+-- with their history; one that keeps none tells by its condition Ready when it last turned. The
+-- same chart as in the release before means other values: a change of configuration.
 WITH documents AS (
   SELECT position, ingested_at, coalesce(doc->'$.object', doc) AS told FROM raw
 ),
@@ -64,7 +64,8 @@ SELECT
   coalesce(h.status, h."lastReconciledStatus", ready.reason) AS status_code,
   CASE WHEN h IS NULL THEN ready.message END               AS message,
   {'uid': uid, 'correlation_uid': uid}                     AS metadata,
-  {'service': name, 'version': h."appVersion", 'namespace': coalesce(h.namespace, namespace)} AS workload,
+  {'service': name, 'version': h."appVersion",
+   'namespace': coalesce(h.namespace, namespace)}          AS workload,
   {'name': name, 'version': h."appVersion"}                AS app,
   {'app_name': 'Flux'}                                     AS actor,
   {'uid': uid,

@@ -67,7 +67,8 @@ SELECT
    'environment': deployment->>'$.environment'}            AS change,
   filled({
     'action': doc->>'$.action', 'ref': deployment->>'$.ref', 'task': deployment->>'$.task',
-    'repository': repository_name, 'payload': coalesce(payload, nullif(deployment->'$.payload', '""')),
+    'repository': repository_name,
+    'payload': coalesce(payload, nullif(deployment->'$.payload', '""')),
     'original_environment': deployment->>'$.original_environment',
     'production_environment': deployment->'$.production_environment',
     'transient_environment': deployment->'$.transient_environment',

@@ -45,7 +45,8 @@ SELECT
   filled({
     'ref': push.ref, 'before': push.before, 'forced': push.forced, 'pusher': push.pusher.name,
     'repository': push.repository.full_name, 'author': push.head_commit.author,
-    'head_commit_timestamp': push.head_commit."timestamp", 'commits': doc->'$.commits'}) AS unmapped,
+    'head_commit_timestamp': push.head_commit."timestamp",
+    'commits': doc->'$.commits'})                          AS unmapped,
   CASE
     WHEN push.ref IS NULL OR uid IS NULL THEN 'the document is no push webhook of GitHub'
     WHEN push.deleted OR NOT coalesce(is_tag OR push.ref = 'refs/heads/' || branch, true) THEN ''

@@ -6,10 +6,10 @@
 -- sniff: "(workflow_runs?|workflow_id|databaseId)":
 -- https://docs.github.com/en/webhooks/webhook-events-and-payloads#workflow_run
 -- https://docs.github.com/en/rest/actions/workflow-runs
--- Bodies of the webhook workflow_run, what the REST API lists (API version 2022-11-28), and
--- `gh run list --json`. A run is a change if its workflow says that it deploys, by its name or file;
--- of the others (tests, lint, runs for pull requests) there is nothing to map. A listed run tells
--- when it began and ended; each attempt of a run is a change of its own.
+-- Bodies of the webhook workflow_run, what the REST API lists (API version 2022-11-28), and `gh run
+-- list --json`. A run is a change if its workflow says that it deploys, by its name or file; of the
+-- others (tests, lint, runs for pull requests) there is nothing to map. A listed run tells when it
+-- began and ended; each attempt of a run is a change of its own.
 WITH bodies AS (
   SELECT position, ingested_at, doc, unnest(CASE
     WHEN json_type(doc, '$.workflow_runs') = 'ARRAY' THEN doc->'$.workflow_runs[*]'

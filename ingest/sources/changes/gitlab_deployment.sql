@@ -7,8 +7,8 @@
 -- https://docs.gitlab.com/user/project/integrations/webhook_events/#deployment-events
 -- https://docs.gitlab.com/api/deployments/
 -- Deployment events as webhooks send them, and the deployments that the REST API (v4) lists; a
--- listed one tells when it was declared, began and ended. The API names a project only in the URLs of
--- its job, so one that no job made has but its environment for a name.
+-- listed one tells when it was declared, began and ended. The API names a project only in the URLs
+-- of its job, so one that no job made has but its environment for a name.
 WITH documents AS (
   SELECT position, ingested_at, doc, doc->>'$.object_kind' AS object_kind,
     from_json(doc, '{"id": "VARCHAR", "deployment_id": "VARCHAR", "iid": "VARCHAR",

@@ -5,8 +5,8 @@
 -- sniff: ^(NAME\s+NAMESPACE\s+)?REVISION\s+UPDATED\s+STATUS\s+CHART\s+APP VERSION
 -- https://helm.sh/docs/helm/helm_history/ https://helm.sh/docs/helm/helm_list/
 -- The tables of `helm history` and `helm list` (Helm 3 and 4), whose columns are parted by tabs.
--- `list` tells the time with its zone. `history` tells it without: it is read as UTC, and `unmapped`
--- says so; `helm history -o json` tells the zone.
+-- `list` tells the time with its zone. `history` tells it without: it is read as UTC, and
+-- `unmapped` says so; `helm history -o json` tells the zone.
 WITH cells AS (
   SELECT position, ingested_at, list_transform(string_split(line, chr(9)), lambda c: trim(c)) AS c,
     starts_with(line, 'REVISION') OR starts_with(line, 'NAME') OR trim(line) = '' AS is_heading

@@ -6,9 +6,9 @@
 -- sniff: "(queue_id|queueId|phase)":
 -- https://plugins.jenkins.io/notification/
 -- https://www.jenkins.io/doc/book/using/remote-access-api/
--- Builds as the Notification plugin sends them, a phase at a time, and as the remote access API gives
--- them, alone or in a list. A build is a change if its job's name says that it deploys; of the others
--- there is nothing to map. Jenkins tells when a build began and how long it took.
+-- Builds as the Notification plugin sends them, a phase at a time, and as the remote access API
+-- gives them, alone or in a list. A build is a change if its job's name says that it deploys; of
+-- the others there is nothing to map. Jenkins tells when a build began and how long it took.
 WITH documents AS (
   SELECT position, ingested_at, doc, unnest(CASE WHEN json_array_length(doc, '$.builds') > 0
     THEN doc->'$.builds[*]' ELSE [doc] END) AS told
@@ -22,8 +22,8 @@ builds AS (
       "timestamp": "VARCHAR", "duration": "VARCHAR", "building": "BOOLEAN",
       "displayName": "VARCHAR", "fullDisplayName": "VARCHAR", "description": "VARCHAR",
       "parameters": "JSON", "notes": "VARCHAR", "queue_id": "VARCHAR", "queueId": "VARCHAR",
-      "scm": {"url": "VARCHAR", "branch": "VARCHAR", "commit": "VARCHAR", "culprits": ["VARCHAR"]}}')
-                                                           AS b,
+      "scm": {"url": "VARCHAR", "branch": "VARCHAR", "commit": "VARCHAR",
+        "culprits": ["VARCHAR"]}}')                        AS b,
     coalesce(json_extract(told, '$.actions[*]'), [])       AS actions
   FROM documents
 ),
@@ -39,24 +39,25 @@ named AS (
       lambda a: a->>'$.remoteUrls[0]'), lambda s: s IS NOT NULL)[1]) AS repository,
     list_filter(list_transform(actions, lambda a: a->'$.causes[0]'),
       lambda c: json_type(c) = 'OBJECT')[1]                AS cause,
-    coalesce(b.parameters, to_json(map_from_entries(flatten(list_transform(actions, lambda a:
-      list_transform(coalesce(json_extract(a, '$.parameters[*]'), []),
-        lambda p: {'k': p->>'$.name', 'v': p->>'$.value'})))))) AS parameters,
+    coalesce(b.parameters, to_json(TRY(map_from_entries(flatten(list_transform(actions,
+      lambda a: list_transform(coalesce(json_extract(a, '$.parameters[*]'), []),
+        lambda p: {'k': p->>'$.name', 'v': p->>'$.value'}))))))) AS parameters,
     coalesce(parameters->>'$.service', parameters->>'$.SERVICE', parameters->>'$.APP') AS parameter,
-    coalesce(parameters->>'$.version', parameters->>'$.VERSION', ref_version(b.scm.branch)) AS version,
+    coalesce(parameters->>'$.version', parameters->>'$.VERSION', ref_version(b.scm.branch))
+                                                           AS version,
     coalesce(parameters->>'$.environment', parameters->>'$.ENVIRONMENT', parameters->>'$.ENV')
                                                            AS environment,
     regexp_replace(regexp_extract(job, '[^/»]*$').trim(), '(?i)^(deploy|release|rollout|rollback|'
       || 'promote)[-_ ]|[-_ ](deploy|release|rollout|rollback|promote)$', '', 'g') AS bare,
     time_from_us(epoch_ns(b."timestamp") // 1000)          AS began_at,
-    began_at + to_milliseconds(try_cast(b.duration AS BIGINT)) AS ended_at,
+    coalesce(began_at + TRY(to_milliseconds(try_cast(b.duration AS BIGINT))), began_at) AS ended_at,
     upper(coalesce(b.status, b.result))                    AS word
   FROM builds
 ),
 moments AS (
   SELECT *, unnest(CASE
-    WHEN is_phase THEN [{'at': CASE WHEN b.phase IN ('QUEUED', 'STARTED') THEN began_at ELSE ended_at
-      END, 'word': coalesce(CASE WHEN b.phase IN ('QUEUED', 'STARTED') THEN b.phase END, word)}]
+    WHEN b.phase IN ('QUEUED', 'STARTED') THEN [{'at': began_at, 'word': b.phase}]
+    WHEN is_phase THEN [{'at': ended_at, 'word': word}]
     ELSE list_concat([{'at': began_at, 'word': 'STARTED'}],
       CASE WHEN NOT b.building THEN [{'at': ended_at, 'word': word}] END) END) AS m
   FROM named
@@ -77,7 +78,8 @@ SELECT
   {'user': {'name': coalesce(cause->>'$.userId', cause->>'$.userName')},
    'app_name': 'Jenkins'}                                  AS actor,
   {'uid': uid,
-   'kind': CASE WHEN regexp_matches(job, '(?i)terraform|infra') THEN 'infrastructure' ELSE 'deploy' END,
+   'kind': CASE WHEN regexp_matches(job, '(?i)terraform|infra') THEN 'infrastructure'
+     ELSE 'deploy' END,
    'state': change_state(m.word), 'revision': revision,
    'url': coalesce(commit_url(repository, revision), url), 'environment': environment} AS change,
   filled({
@@ -88,6 +90,6 @@ SELECT
     'changeSets': told->'$.changeSets'})                   AS unmapped,
   CASE
     WHEN b.number IS NULL OR url IS NULL OR job IS NULL THEN 'the document is no build of Jenkins'
-    WHEN NOT delivers(job) OR is_phase AND b.phase = 'FINALIZED' THEN ''   -- it was completed before
+    WHEN NOT delivers(job) OR b.phase = 'FINALIZED' THEN ''   -- it was completed before
   END                                                      AS problem
 FROM moments

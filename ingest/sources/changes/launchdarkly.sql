@@ -6,8 +6,8 @@
 -- sniff: "(_accountId|/api/v2/auditlog|member)"
 -- https://launchdarkly.com/docs/api/audit-log/get-audit-log-entries
 -- https://launchdarkly.com/docs/api/webhooks
--- Entries of the audit log, as the REST API (v2) lists them or a webhook sends one. What is done to a
--- flag or a segment is a change of kind flag, to an environment or project one of configuration;
+-- Entries of the audit log, as the REST API (v2) lists them or a webhook sends one. What is done to
+-- a flag or a segment is a change of kind flag, to an environment or project one of configuration;
 -- what is done to members, roles, tokens and the like manages entities.
 WITH documents AS (
   SELECT position, ingested_at, unnest(CASE WHEN json_type(doc, '$.items') = 'ARRAY'
@@ -37,6 +37,7 @@ named AS (
     nullif(regexp_extract(resource, '.*/([^/;]+)', 1), '') AS item,
     list_transform(e.accesses, lambda a: a.action)         AS actions,
     concat_ws(' ', e."titleVerb", actions[1])              AS deed,
+    coalesce(e."currentVersion"._version, e."currentVersion".version) AS revision,
     e.kind IN ('flag', 'segment', 'environment', 'project') AS is_change,
     nullif(concat_ws(' ', e.member."firstName", e.member."lastName"), '') AS full_name
   FROM entries
@@ -48,7 +49,8 @@ SELECT
   CASE WHEN is_change THEN 'application_lifecycle' ELSE 'entity_management' END AS class_name,
   CASE
     WHEN regexp_matches(deed, '^created|\bcreate') THEN 1
-    WHEN regexp_matches(deed, '^(deleted|archived)|\bdelete') THEN CASE WHEN is_change THEN 2 ELSE 4 END
+    WHEN regexp_matches(deed, '^(deleted|archived)|\bdelete')
+      THEN CASE WHEN is_change THEN 2 ELSE 4 END
     WHEN NOT is_change THEN 3
     WHEN deed LIKE 'turned on%' THEN 6
     WHEN deed LIKE 'turned off%' THEN 7
@@ -60,9 +62,9 @@ SELECT
   coalesce(nullif(e.title, ''), concat_ws(' ', full_name, e."titleVerb", e.name)) AS message,
   {'uid': e._id, 'correlation_uid': e._id}                 AS metadata,
   {'service': project}                                     AS workload,
-  CASE WHEN is_change THEN {'name': coalesce(project, e.name), 'feature': CASE WHEN e.kind = 'flag'
-    THEN {'name': item, 'version': coalesce(e."currentVersion"._version, e."currentVersion".version)}
-    END} END                                               AS app,
+  CASE WHEN is_change THEN {'name': coalesce(project, e.name),
+    'feature': CASE WHEN e.kind = 'flag' THEN {'name': item, 'version': revision} END}
+  END                                                      AS app,
   CASE WHEN NOT is_change THEN {'name': e.name, 'type': e.kind, 'uid': resource} END AS entity,
   {'user': {'name': e.member.email, 'uid': e.member._id, 'full_name': full_name,
     'type_id': CASE WHEN e.member.email IS NOT NULL THEN 1 END},
@@ -70,7 +72,7 @@ SELECT
   CASE WHEN is_change THEN {'uid': e._id,
     'kind': CASE WHEN e.kind IN ('flag', 'segment') THEN 'flag' ELSE 'config' END,
     'state': 'success',
-    'revision': coalesce(e."currentVersion"._version, e."currentVersion".version),
+    'revision': revision,
     'url': CASE WHEN url LIKE '/%' THEN 'https://app.launchdarkly.com' || url ELSE url END,
     'environment': environment} END                        AS change,
   filled({

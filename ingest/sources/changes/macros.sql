@@ -35,7 +35,7 @@ CREATE MACRO ref_version(ref) AS
 
 -- Whether the names of a job say that it changes what runs, and does not only build or test it.
 CREATE MACRO delivers(names) AS regexp_matches(names,
-  '(?i)deploy|release|roll-?out|roll-?back|promote|publish|deliver|\bship\b|\bcd\b|terraform|infra');
+  '(?i)deploy|release|roll-?(?:out|back)|promote|publish|deliver|\b(?:ship|cd)\b|terraform|infra');
 
 -- The body of what AWS SNS delivers: its `Message`, read if that is JSON; else the document itself.
 CREATE MACRO sns_body(doc) AS CASE WHEN doc->>'$.Type' = 'Notification'

@@ -4,11 +4,11 @@
 -- product: ServiceNow / Change Management
 -- sniff: "sys_id":
 -- sniff: "(cab_required|cab_date|work_start|close_code|backout_plan|chg_model)":
--- https://www.servicenow.com/docs/bundle/zurich-api-reference/page/integrate/inbound-rest/concept/c_TableAPI.html
+-- https://www.servicenow.com/docs/bundle/zurich-api-reference/page/integrate/inbound-rest/concept/change-management-api.html
 -- Records of change_request from the Table API and the Change Management API, asked with
 -- sysparm_display_value=false or all: their values are in UTC. With =true the times are in the zone
--- of whoever asked, which no record tells: such a record is set aside. A change was declared when it
--- was created, and went on from its actual start to its actual end; the planned start stands in,
+-- of whoever asked, which no record tells: such a record is set aside. A change was declared when
+-- it was created, and went on from its actual start to its actual end; the planned start stands in,
 -- as queued, where no actual one is given and it is past.
 WITH documents AS (
   SELECT position, ingested_at, unnest(CASE json_type(doc, '$.result')
@@ -36,7 +36,6 @@ named AS (
   SELECT *,
     servicenow_value(r.state)                              AS state,
     servicenow_value(r.number)                             AS uid,
-    -- https://www.servicenow.com/docs/bundle/zurich-it-service-management/page/product/change-management/concept/c_ChangeStateModel.html
     coalesce(MAP {'-5': 'New', '-4': 'Assess', '-3': 'Authorize', '-2': 'Scheduled',
       '-1': 'Implement', '0': 'Review', '3': 'Closed', '4': 'Canceled'}[state],
       servicenow_caption(r.state))                         AS phase,
@@ -118,7 +117,7 @@ SELECT
   CASE
     WHEN doc IS NULL THEN ''
     WHEN uid IS NULL OR state IS NULL THEN 'the document is no change request of ServiceNow'
-    WHEN is_display THEN 'its times are display values, in a zone that is not told: ask for it with '
-      || 'sysparm_display_value=all'
+    WHEN is_display THEN 'its times are display values, in a zone that is not told: '
+      || 'ask for it with sysparm_display_value=all'
   END                                                      AS problem
 FROM moments

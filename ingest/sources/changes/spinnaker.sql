@@ -3,10 +3,10 @@
 -- class: application_lifecycle
 -- product: Spinnaker / Spinnaker
 -- sniff: "(pipelineConfigId|orca:pipeline:[a-z]+)"
--- https://spinnaker.io/docs/guides/spin/pipeline/
--- https://spinnaker.io/docs/setup/other_config/features/notifications/#add-a-generic-webhook-to-spinnaker
--- Executions of pipelines as Gate's REST API lists them, and as Echo's webhooks wrap them. Each tells
--- when it was asked for, began and ended, as far as it has come.
+-- https://spinnaker.io/docs/reference/api/docs.html
+-- https://spinnaker.io/docs/setup/other_config/features/notifications/
+-- Executions of pipelines as Gate's REST API lists them, and as Echo's webhooks wrap them. Each
+-- tells when it was asked for, began and ended, as far as it has come.
 WITH bodies AS (
   SELECT position, ingested_at, doc, coalesce(doc->'$.content.execution', doc) AS told FROM raw
 ),

@@ -5,10 +5,10 @@
 -- sniff: "@module":\s*"(terraform|tofu)\.ui"
 -- https://developer.hashicorp.com/terraform/internals/machine-readable-ui
 -- What `terraform apply -json` (and plan, refresh, destroy) prints, a message a line: Terraform
--- 0.15.3 to 1.13, messages of version 0.1 to 1.2, and OpenTofu 1.6 and later. Each resource is a change
--- of its own: planned, begun, complete or errored; so is what Terraform finds changed by others.
--- A run begins with its message of its version. Outputs may be secrets and are left alone, and of
--- a refresh, of progress and of sums there is nothing to map.
+-- 0.15.3 to 1.13, messages of version 0.1 to 1.2, and OpenTofu 1.6 and later. Each resource is a
+-- change of its own: planned, begun, complete or errored; so is what Terraform finds changed by
+-- others. A run begins with its message of its version. Outputs may be secrets and are left alone,
+-- and of a refresh, of progress and of sums there is nothing to map.
 WITH told AS (
   SELECT position, ingested_at, doc, path, from_json(doc, '{"@level": "VARCHAR",
       "@message": "VARCHAR", "@module": "VARCHAR", "@timestamp": "VARCHAR", "type": "VARCHAR",
@@ -46,7 +46,7 @@ SELECT
   position,
   ingested_at,
   any_time(logged_at)                                      AS "time",
-  CASE action WHEN 'create' THEN 1 WHEN 'delete' THEN 2 WHEN 'destroy' THEN 2 ELSE 8 END AS activity_id,
+  CASE action WHEN 'create' THEN 1 WHEN 'delete' THEN 2 ELSE 8 END AS activity_id,
   level_severity_id(m."@level")                            AS severity_id,
   change_status_id(state)                                  AS status_id,
   m.type                                                   AS status_code,

@@ -5,10 +5,10 @@
 -- sniff: "format_version":
 -- sniff: "(resource_changes|planned_values)":
 -- https://developer.hashicorp.com/terraform/internals/json-format
--- What `terraform show -json PLANFILE` prints (format 1.x; Terraform 1.5 and later and OpenTofu tell
--- the time). Each resource that is to be changed is a declared change, with the attributes that
--- differ before and after; a sensitive one is named, its values are not. What was changed outside of
--- Terraform is there as well. Of a resource that stays there is nothing to map.
+-- What `terraform show -json PLANFILE` prints (format 1.x; Terraform 1.5 and later and OpenTofu
+-- tell the time). Each resource that is to be changed is a declared change, with the attributes
+-- that differ before and after; a sensitive one is named, its values are not. What was changed
+-- outside of Terraform is there as well. Of a resource that stays there is nothing to map.
 WITH plans AS (
   SELECT position, ingested_at, doc, doc->>'$.timestamp' AS planned_at, unnest(list_concat(
     list_transform(json_extract(doc, '$.resource_changes[*]'),
@@ -27,14 +27,20 @@ resources AS (
       "module_address": "VARCHAR", "mode": "VARCHAR", "type": "VARCHAR", "name": "VARCHAR",
       "index": "JSON", "provider_name": "VARCHAR", "action_reason": "VARCHAR", "deposed": "VARCHAR",
       "change": {"actions": ["VARCHAR"], "before": "JSON", "after": "JSON",
-        "after_unknown": "JSON", "before_sensitive": "JSON", "after_sensitive": "JSON",
+        "before_sensitive": "JSON", "after_sensitive": "JSON",
         "replace_paths": "JSON", "importing": "JSON"}}')   AS r
   FROM plans
 ),
 compared AS (
   SELECT *,
     list_sort(list_distinct(list_concat(json_keys(r.change.before), json_keys(r.change.after))))
-                                                           AS keys
+                                                           AS keys,
+    from_json(r.change.before, '"MAP(VARCHAR, JSON)"')     AS before,
+    from_json(r.change.after, '"MAP(VARCHAR, JSON)"')      AS after,
+    [from_json(r.change.before_sensitive, '"MAP(VARCHAR, JSON)"'),
+     from_json(r.change.after_sensitive, '"MAP(VARCHAR, JSON)"')] AS sensitive,
+    coalesce('true' IN (r.change.before_sensitive::VARCHAR, r.change.after_sensitive::VARCHAR),
+      false)                                               AS is_sensitive
   FROM resources
 ),
 named AS (
@@ -42,16 +48,15 @@ named AS (
     r.address || '@' || planned_at || CASE WHEN is_drift THEN '/drift' ELSE '' END AS uid,
     coalesce(json_extract_string(coalesce(nullif(r.change.after, 'null'), r.change.before),
       ['$.tags.service', '$.tags.Service', '$.labels.app']), []) AS tagged,
-    list_filter(list_transform(keys, lambda k: CASE
-      WHEN json_extract(r.change.before, '$."' || k || '"')
-        IS NOT DISTINCT FROM json_extract(r.change.after, '$."' || k || '"') THEN NULL
-      WHEN coalesce(nullif(json_extract(r.change.before_sensitive, '$."' || k || '"')::VARCHAR, 'false'),
-        nullif(json_extract(r.change.after_sensitive, '$."' || k || '"')::VARCHAR, 'false'))
-        NOT IN ('{}', '[]') THEN {'attribute': k, 'before': '"(sensitive)"'::JSON,
-          'after': '"(sensitive)"'::JSON}
-      ELSE {'attribute': k, 'before': json_extract(r.change.before, '$."' || k || '"'),
-        'after': json_extract(r.change.after, '$."' || k || '"')} END),
-      lambda d: d IS NOT NULL)                             AS differences
+    list_transform(list_filter(keys, lambda k: map_extract_value(before, k)
+        IS DISTINCT FROM map_extract_value(after, k)),
+      lambda k: CASE
+        WHEN is_sensitive OR contains(concat_ws(' ', map_extract_value(sensitive[1], k),
+          map_extract_value(sensitive[2], k)), 'true')
+          THEN {'attribute': k, 'before': '"(sensitive)"'::JSON, 'after': '"(sensitive)"'::JSON}
+        ELSE {'attribute': k, 'before': map_extract_value(before, k),
+          'after': map_extract_value(after, k)}
+      END)                                                 AS differences
   FROM compared
 )
 SELECT

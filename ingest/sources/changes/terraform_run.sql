@@ -4,8 +4,8 @@
 -- product: HashiCorp / HCP Terraform
 -- sniff: "notification_configuration_id":
 -- https://developer.hashicorp.com/terraform/cloud-docs/api-docs/notification-configurations#run-notification-payload
--- Notifications of runs, payload version 1, by HCP Terraform and Terraform Enterprise. A run that found
--- nothing to change, or was discarded, is inactive. To verify its URL is nothing to map.
+-- Notifications of runs, payload version 1, by HCP Terraform and Terraform Enterprise. A run that
+-- found nothing to change, or was discarded, is inactive. To verify its URL is nothing to map.
 WITH bodies AS (
   SELECT position, ingested_at, doc, from_json(doc, '{"payload_version": "VARCHAR",
       "notification_configuration_id": "VARCHAR", "run_url": "VARCHAR", "run_id": "VARCHAR",

@@ -6,8 +6,8 @@
 -- sniff: "createdBy":
 -- https://docs.getunleash.io/concepts/events
 -- Events as the Admin API lists them or a webhook of the default template sends one (Unleash 4 to
--- 7). What is done to a feature flag, a segment or a strategy is a change of kind flag, anything else
--- one of configuration.
+-- 7). What is done to a feature flag, a segment or a strategy is a change of kind flag, anything
+-- else one of configuration.
 WITH documents AS (
   SELECT position, ingested_at, unnest(CASE WHEN json_type(doc, '$.events') = 'ARRAY'
       AND json_array_length(doc, '$.events') > 0 THEN doc->'$.events[*]' ELSE [doc] END) AS doc
@@ -41,7 +41,8 @@ SELECT
   coalesce(e.summary, e.label, concat_ws(' ', e.type, e."featureName")) AS message,
   {'uid': e.id, 'correlation_uid': e.id}                   AS metadata,
   {'service': e.project}                                   AS workload,
-  {'name': coalesce(e.project, e."featureName", 'unleash'), 'feature': {'name': e."featureName"}} AS app,
+  {'name': coalesce(e.project, e."featureName", 'unleash'),
+   'feature': {'name': e."featureName"}}                   AS app,
   {'user': {'name': e."createdBy", 'uid': e."createdByUserId"}} AS actor,
   {'uid': 'unleash/events/' || e.id, 'kind': CASE WHEN is_flag THEN 'flag' ELSE 'config' END,
    'state': 'success', 'environment': e.environment}       AS change,
