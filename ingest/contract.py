@@ -38,6 +38,12 @@ class Trial:
     invalid: tuple[str, ...]
     differences: tuple[str, ...]
 
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """What breaks the contract, one sentence each."""
+        nothing = () if self.events or self.found["quarantine"] else ("it holds no records",)
+        return (*nothing, *self.invalid, *self.differences)
+
 
 def samples(source: Source) -> list[Path]:
     """The samples of a source."""

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from agent.apps.options import FormatOption
-from agent.apps.table import dress
-from agent.apps.terminal import complain, say
+from agent.apps.table import Row, dress
+from agent.apps.terminal import complain, progress, say
 from lake.errors import InquestError
+
+if TYPE_CHECKING:
+    from ingest.contract import Trial
+    from ingest.source import Source
+
+TESTED = ["family", "sources", "samples", "events", "valid", "as_expected", "quarantined"]
 
 app = typer.Typer(name="sources", help="List or test sources.", no_args_is_help=True)
 
@@ -61,11 +67,13 @@ def check(
     ] = None,
     form: FormatOption = "text",
 ) -> None:
-    """Check sources without data: ours, or those in DIR.
+    """Check sources: ours, or those in DIR.
 
-    Header, SQL and columns of every file; exit 1 with all faults found.
+    Header, SQL and columns of every file; then each of its samples, DIR/NAME/input*, is ingested:
+    its events have to be valid OCSF and, where there is DIR/NAME/expected.json, what stands there.
+    Exit 1 with all faults found.
     """
-    from ingest import source
+    from ingest import contract, source
 
     try:
         loaded = source.check() if folder is None else source.load(folder)
@@ -73,10 +81,33 @@ def check(
         say(str(faults))
         raise typer.Exit(1) from None
     own = [one for one in loaded.values() if folder is None or one.folder == folder]
-    families = Counter(one.folder.name for one in own)
-    say(
-        dress(
-            ["family", "sources"], [{"family": k, "sources": n} for k, n in families.items()], form
-        )
-    )
+    trials: list[Trial] = []
+    with progress() as tell:
+        for one in own:
+            tell(f"trying {one.name}")
+            trials += [contract.tried(one, sample) for sample in contract.samples(one)]
+    say(dress(TESTED, [*_families(own, trials)], form))
+    broken = [f"{one.sample}: {told}" for one in trials for told in one.faults]
+    for told in broken:
+        complain(told)
+    if broken:
+        raise typer.Exit(1)
     complain(f"all {len(own)} sources are sound")
+
+
+def _families(sources: Sequence[Source], trials: Sequence[Trial]) -> Iterator[Row]:
+    """One row a folder of sources, then one of all."""
+    for family in (*dict.fromkeys(one.folder.name for one in sources), None):
+        names = {one.name for one in sources if family in (None, one.folder.name)}
+        theirs = [one for one in trials if one.source in names]
+        events = sum(one.events for one in theirs)
+        invalid = sum(len({told.partition(":")[0] for told in one.invalid}) for one in theirs)
+        yield {
+            "family": family or "all",
+            "sources": len(names),
+            "samples": len(theirs),
+            "events": events,
+            "valid": f"{(events - invalid) / events:.1%}" if events else None,
+            "as_expected": sum(not one.differences for one in theirs),
+            "quarantined": sum(len(one.found["quarantine"]) for one in theirs),
+        }
