@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from ingest.read import csv, json, lines, otlp, records, text, xml, yaml
+from ingest.read import csv, json, lines, otlp, records, remote_write, text, xml, yaml
 from ingest.read.stream import Chunk
 
 
@@ -44,4 +44,7 @@ READERS = {
     "otlp_logs": _otlp("logs"),
     "otlp_metrics": _otlp("metrics"),
     "otlp_traces": _otlp("traces"),
+    "remote_write": Reader(
+        remote_write.read, remote_write.empty, remote_write.TEXT, is_binary=True
+    ),
 }

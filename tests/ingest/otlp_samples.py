@@ -342,7 +342,7 @@ def odd_metrics() -> list[Request]:
     points.add(count=1, scale=-10, positive={"offset": 2, "bucket_counts": [1]}, flags=2, **at)
     histogram = metrics.add(name="size").histogram
     histogram.aggregation_temporality = 1
-    histogram.data_points.add(count=2, bucket_counts=[2], **at)
+    histogram.data_points.add(count=2, sum=float("inf"), bucket_counts=[2], **at)
     metrics.add(name="no points").gauge.SetInParent()
     metrics.add(name="no data")
     return [request]

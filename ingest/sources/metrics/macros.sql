@@ -1,3 +1,8 @@
+-- A number that JSON, and so OCSF, can say; one that is not finite is kept as text beside it.
+CREATE MACRO finite(number) AS CASE WHEN isfinite(number) THEN number END;
+
+CREATE MACRO infinite(number, text) AS CASE WHEN NOT isfinite(number) THEN text::VARCHAR END;
+
 -- Prometheus ------------------------------------------------------------------------------------
 -- What the naming rules call a counter. https://prometheus.io/docs/practices/naming/
 CREATE MACRO is_counter_name(name) AS
@@ -60,3 +65,33 @@ CREATE MACRO is_counter(kind, name) AS CASE
   WHEN kind IN ('histogram', 'summary') THEN regexp_matches(name, '_(bucket|sum|count)$')
   WHEN kind IN ('gauge', 'info', 'stateset', 'gaugehistogram') THEN false
   ELSE is_counter_name(name) END;
+
+-- Native histograms, as remote-write sends them: spans {offset, length} say which buckets there
+-- are, the first offset being an index, the others a gap; of -> deltas each adds to the last.
+-- https://prometheus.io/docs/specs/native_histograms/
+CREATE MACRO native_fits(spans, counts) AS
+  coalesce(list_sum(list_transform(spans, lambda s: s.length)), 0) = len(counts);
+
+CREATE MACRO native_indexes(spans) AS flatten(list_transform(range(1, len(spans) + 1),
+  lambda k: list_transform([list_sum(list_transform(spans[:k], lambda s: s."offset"))
+      + coalesce(list_sum(list_transform(spans[:k - 1], lambda s: s.length)), 0)],
+    lambda first: range(first::BIGINT, first::BIGINT + spans[k].length))[1]));
+
+CREATE MACRO undelta(deltas) AS list_transform(range(1, len(deltas) + 1),
+  lambda i: list_sum(deltas[:i])::DOUBLE);
+
+-- Buckets {lower, upper, count} of index i, which reaches up to 2^(i * 2^-scale).
+CREATE MACRO native_buckets(scale, spans, counts, sign) AS list_transform(
+  list_zip(native_indexes(spans), counts),
+  lambda b: {
+    'lower': sign * pow(2, pow(2, -scale) * (b[1] - CASE WHEN sign > 0 THEN 1 ELSE 0 END)),
+    'upper': sign * pow(2, pow(2, -scale) * (b[1] - CASE WHEN sign > 0 THEN 0 ELSE 1 END)),
+    'count': b[2]});
+
+-- The same of custom bounds, where bucket i reaches from bound i to the next.
+CREATE MACRO custom_buckets(bounds, spans, counts) AS list_transform(
+  list_zip(native_indexes(spans), counts),
+  lambda b: {
+    'lower': CASE WHEN b[1] = 0 THEN '-inf'::DOUBLE ELSE bounds[b[1]] END,
+    'upper': coalesce(bounds[b[1] + 1], 'inf'::DOUBLE),
+    'count': b[2]});

@@ -61,13 +61,14 @@ SELECT
   CASE WHEN counts THEN 'cumulative'
     WHEN histogram IS NOT NULL THEN 'unspecified' END AS temporality,
   CASE WHEN counts THEN true END                      AS is_monotonic,
-  try_cast("value" AS DOUBLE)                         AS "value",
-  try_cast(histogram->>'$.sum' AS DOUBLE)             AS "sum",
+  finite(try_cast("value" AS DOUBLE))                 AS "value",
+  finite(try_cast(histogram->>'$.sum' AS DOUBLE))     AS "sum",
   whole(try_cast(histogram->>'$.count' AS DOUBLE))    AS "count",
   sparse_bounds(api_buckets(histogram))               AS explicit_bounds,
   whole_counts(sparse_counts(api_buckets(histogram))) AS bucket_counts,
   labels                                              AS attributes,
-  filled({'histogram': histogram, 'warnings': warnings, 'infos': infos}) AS unmapped,
+  filled({'value': infinite(try_cast("value" AS DOUBLE), "value"),
+    'histogram': histogram, 'warnings': warnings, 'infos': infos}) AS unmapped,
   coalesce(problem, CASE WHEN "value" IS NOT NULL AND try_cast("value" AS DOUBLE) IS NULL
     THEN 'the value is no number' END)                AS problem
 FROM points

@@ -61,9 +61,10 @@ SELECT
   CASE WHEN counts THEN 'sum' ELSE 'gauge' END AS metric_type,
   CASE WHEN counts THEN 'cumulative' END   AS temporality,
   CASE WHEN counts THEN true END           AS is_monotonic,
-  try_cast(sample."value" AS DOUBLE)       AS "value",
+  finite(try_cast(sample."value" AS DOUBLE)) AS "value",
   known                                    AS attributes,
   filled({
+    'value': infinite(try_cast(sample."value" AS DOUBLE), sample."value"),
     'type': kind,
     'help': CASE WHEN of_family(name, helped.family) THEN helped.told END,
     'time': CASE WHEN sample."time" = '' THEN 'not given: it is when this was ingested' END,

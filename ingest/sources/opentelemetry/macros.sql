@@ -57,6 +57,12 @@ CREATE MACRO otlp_count(name, number) AS
 
 CREATE MACRO otlp_member(name, json) AS coalesce(',"' || name || '":' || json, '');
 
+-- A number that JSON, and so OCSF, can say; one that is not finite is kept as text beside it.
+CREATE MACRO otlp_finite(number) AS CASE WHEN isfinite(number) THEN number END;
+
+CREATE MACRO otlp_infinite(name, number) AS
+  CASE WHEN NOT isfinite(number) THEN otlp_member(name, otlp_number(number)) ELSE '' END;
+
 CREATE MACRO otlp_text_member(name, text) AS
   CASE WHEN text <> '' THEN otlp_member(name, to_json(text)::VARCHAR) ELSE '' END;
 

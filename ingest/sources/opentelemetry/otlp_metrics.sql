@@ -39,11 +39,11 @@ SELECT
   END                                              AS temporality,
   is_monotonic,
   time_from_ns(start_time_unix_nano)               AS start_time,
-  coalesce(as_double, as_int)                      AS "value",
-  "sum",
+  coalesce(otlp_finite(as_double), as_int)         AS "value",
+  otlp_finite("sum")                               AS "sum",
   "count",
-  "min",
-  "max",
+  otlp_finite("min")                               AS "min",
+  otlp_finite("max")                               AS "max",
   CASE metric_type
     WHEN 'histogram' THEN explicit_bounds
     WHEN 'exponential_histogram' THEN exponential_bounds(scale, positive, negative)
@@ -59,7 +59,8 @@ SELECT
       CASE WHEN len(metric_metadata) > 0 THEN otlp_attributes(metric_metadata) END)
     || otlp_count('start_time_ns',
       CASE WHEN start_time_unix_nano % 1000 > 0 THEN start_time_unix_nano END)
-    || otlp_count('as_int', otlp_exact(as_int))
+    || otlp_count('as_int', otlp_exact(as_int)) || otlp_infinite('value', as_double)
+    || otlp_infinite('sum', "sum") || otlp_infinite('min', "min") || otlp_infinite('max', "max")
     || otlp_member('scale', scale::VARCHAR)
     || otlp_count('zero_threshold', zero_threshold)
     || otlp_member('positive_offset',
