@@ -17,6 +17,8 @@ from ingest.read.stream import RAW_CHARACTERS, Broken, Chunk, Stream, arrivals, 
 
 WHOLE_BYTES = 256 << 20
 CAPTURED_AT = pa.field("captured_at", pa.timestamp("us", tz="UTC"))
+TEXT = """CASE WHEN contains(text, chr(10) || 'Data' || chr(10) || '====')
+  THEN '(withheld: it may hold the values of a Secret or ConfigMap)' ELSE text END"""
 SCHEMA = lines.SCHEMA.set(1, pa.field("text", pa.string())).insert(3, CAPTURED_AT)
 
 

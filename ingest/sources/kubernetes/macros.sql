@@ -262,3 +262,73 @@ CREATE MACRO columns_of_row(cells) AS list_transform(
 -- What a column holds: nothing where kubectl writes that there is nothing.
 CREATE MACRO cell(names, cells, name) AS
   nullif(nullif(nullif(cells[list_position(names, name)], '<none>'), ''), '<unknown>');
+
+-- A field of what `kubectl describe` prints; NULL where it prints that there is none.
+CREATE MACRO described(fields, name) AS nullif(nullif(
+  list_filter(fields, lambda f: f.key = name)[1].value, '<none>'), '');
+
+-- What begins with the values of a ConfigMap or Secret, with a digest in their stead.
+CREATE MACRO digested(part) AS list_transform(
+  [regexp_extract(part, '(?s)^(.*?)(\nEvents:[ ]*(?:<none>)?(?:\n.*)?|\n\n\nName: .*)?$', ['data', 'rest'])],
+  lambda p: 'Data:  sha256:' || sha256(p.data) || p.rest)[1];
+
+CREATE MACRO labelled(labels, name) AS nullif(list_filter(labels,
+  lambda l: starts_with(l, name || '='))[1][len(name) + 2:], '');
+
+-- The kind of an object, by the fields that describe prints of no other.
+CREATE MACRO kind_of_description(keys, section) AS
+  CASE
+    WHEN list_contains(keys, 'Kind') THEN regexp_extract(section, '(?m)^Kind: +(\S+)', 1)
+    WHEN list_contains(keys, 'QoS Class') OR list_has_all(keys, ['Node', 'Containers'])
+      OR list_has_all(keys, ['Status', 'IP']) THEN 'Pod'
+    WHEN list_contains(keys, 'StrategyType') THEN 'Deployment'
+    WHEN list_contains(keys, 'Desired Number of Nodes Scheduled') THEN 'DaemonSet'
+    WHEN list_contains(keys, 'Roles') OR list_contains(keys, 'Allocated resources') THEN 'Node'
+    WHEN list_contains(keys, 'Schedule') THEN 'CronJob'
+    WHEN list_contains(keys, 'Parallelism') THEN 'Job'
+    WHEN list_contains(keys, 'Update Strategy') THEN 'StatefulSet'
+    WHEN list_contains(keys, 'Reference') THEN 'HorizontalPodAutoscaler'
+    WHEN list_contains(keys, 'Session Affinity') THEN 'Service'
+    WHEN list_contains(keys, 'Subsets') THEN 'Endpoints'
+    WHEN list_contains(keys, 'Ingress Class') OR list_has_all(keys, ['Rules', 'Address'])
+      THEN 'Ingress'
+    WHEN list_contains(keys, 'Reclaim Policy') THEN 'PersistentVolume'
+    WHEN list_contains(keys, 'Used By') OR list_has_all(keys, ['StorageClass', 'Volume'])
+      THEN 'PersistentVolumeClaim'
+    WHEN list_contains(keys, 'Allowed disruptions') THEN 'PodDisruptionBudget'
+    WHEN list_has_all(keys, ['Replicas', 'Pods Status']) THEN 'ReplicaSet'
+    WHEN list_has_all(keys, ['Type', 'Data']) THEN 'Secret'
+    WHEN list_contains(keys, 'Data') THEN 'ConfigMap'
+    WHEN keys[:3] = ['Name', 'Labels', 'Annotations'] AND list_contains(keys, 'Status')
+      THEN 'Namespace'
+  END;
+
+-- A container as describe prints it, in the form that the API has.
+CREATE MACRO described_state(text, label) AS list_transform([regexp_extract(text,
+  '\n\s+' || label || ': +(\w+)(?:\n\s+Reason: +([^\n]+))?(?:\n\s+Message: +([^\n]*))?'
+    || '(?:\n\s+Exit Code: +(\d+))?(?:\n\s+Signal: +(\d+))?(?:\n\s+Started: +([^\n]+))?'
+    || '(?:\n\s+Finished: +([^\n]+))?',
+  ['state', 'reason', 'message', 'code', 'signal', 'started', 'finished'])],
+  lambda s: {
+    'waiting': CASE WHEN s.state = 'Waiting' THEN
+      {'reason': nullif(s.reason, ''), 'message': nullif(s.message, '')} END,
+    'running': CASE WHEN s.state = 'Running' THEN {'startedAt': nullif(s.started, '')} END,
+    'terminated': CASE WHEN s.state = 'Terminated' THEN
+      {'exitCode': nullif(s.code, ''), 'signal': nullif(s.signal, ''),
+       'reason': nullif(s.reason, ''), 'message': nullif(s.message, ''),
+       'startedAt': nullif(s.started, ''), 'finishedAt': nullif(s.finished, '')} END})[1];
+
+CREATE MACRO described_container(text) AS {
+  'name': regexp_extract(text, '^\s*([^:\s]+)', 1),
+  'image': nullif(regexp_extract(text, '\n\s+Image: +(\S+)', 1), ''),
+  'ready': nullif(regexp_extract(text, '\n\s+Ready: +(True|False)', 1), '') = 'True',
+  'restartCount': try_cast(regexp_extract(text, '\n\s+Restart Count: +(\d+)', 1) AS BIGINT),
+  'state': described_state(text, 'State'),
+  'lastState': described_state(text, 'Last State')};
+
+-- A condition as describe prints it: of a node with its two times, else with its reason.
+CREATE MACRO described_condition(cells) AS {
+  'type': cells[1], 'status': cells[2],
+  'reason': CASE WHEN len(cells) > 4 THEN cells[5] ELSE cells[3] END,
+  'message': CASE WHEN len(cells) > 4 THEN cells[6] ELSE cells[4] END,
+  'lastTransitionTime': CASE WHEN len(cells) > 4 THEN cells[4] END};
