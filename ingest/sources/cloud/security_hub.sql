@@ -138,8 +138,7 @@ SELECT
   END                                                      AS remediation,
   CASE WHEN class_name <> 'compliance_finding' THEN vulnerabilities END AS vulnerabilities,
   nullif(list_transform(list_filter(f."Malware", lambda m: m."Name" IS NOT NULL), lambda m: {
-    'name': m."Name", 'classification_ids': [malware_class_id(m."Type")],
-    'classifications': CASE WHEN m."Type" IS NOT NULL THEN [m."Type"] END, 'path': m."Path"}), [])
+    'name': m."Name", 'classification_ids': [malware_class_id(m."Type")], 'path': m."Path"}), [])
                                                            AS malware,
   nullif(list_transform(list_filter(f."Resources", lambda r: r."Id" IS NOT NULL), lambda r: {
     'uid': r."Id", 'type': r."Type", 'region': r."Region", 'cloud_partition': r."Partition",
