@@ -2,7 +2,7 @@
 -- reads: lines
 -- class: network_activity
 -- product: AWS / Amazon VPC
--- sniff: ^(\S+ )?2 (\d{12}|unknown) eni-\S+( \S+){8} (ACCEPT|REJECT|-) (OK|NODATA|SKIPDATA)$
+-- sniff: ^(\S+ )?2 (\d{12}|unknown) eni-\S+( \S+){9} (ACCEPT|REJECT|-) (OK|NODATA|SKIPDATA)$
 -- https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html
 -- The default format, version 2, without a first line that names the fields, as in CloudWatch Logs;
 -- an export of those puts the time of ingestion before it.
