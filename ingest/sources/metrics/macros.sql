@@ -95,3 +95,29 @@ CREATE MACRO custom_buckets(bounds, spans, counts) AS list_transform(
     'lower': CASE WHEN b[1] = 0 THEN '-inf'::DOUBLE ELSE bounds[b[1]] END,
     'upper': coalesce(bounds[b[1] + 1], 'inf'::DOUBLE),
     'count': b[2]});
+
+-- CloudWatch ------------------------------------------------------------------------------------
+-- Units as CloudWatch itself writes them for OpenTelemetry, in UCUM; one that is not listed stays.
+-- https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch-metric-streams-formats-opentelemetry-translation-100.html
+CREATE MACRO cloudwatch_base_unit(unit) AS coalesce(
+  MAP {
+    'Second': 's', 'Seconds': 's', 'Microseconds': 'us', 'Milliseconds': 'ms', 'Bytes': 'By',
+    'Kilobytes': 'kBy', 'Megabytes': 'MBy', 'Gigabytes': 'GBy', 'Terabytes': 'TBy', 'Bits': 'bit',
+    'Kilobits': 'kbit', 'Megabits': 'MBit', 'Gigabits': 'GBit', 'Terabits': 'Tbit',
+    'Percent': '%', 'Count': '{Count}', 'None': '1'}[unit], unit);
+
+CREATE MACRO cloudwatch_unit(unit) AS array_to_string(
+  list_transform(split(unit, '/'), lambda part: cloudwatch_base_unit(part)), '/');
+
+-- Who a metric's dimensions say it is of: of the services' own dimensions one that names a thing.
+CREATE MACRO cloudwatch_workload(dimensions, region, account) AS list_transform(
+  [json_extract_string(dimensions, [
+    '/Service', '/ServiceName', '/FunctionName', '/DBInstanceIdentifier', '/DBClusterIdentifier',
+    '/CacheClusterId', '/QueueName', '/TableName', '/ApiName', '/InstanceId', '/PodName',
+    '/NodeName', '/Namespace', '/ClusterName', '/AvailabilityZone'])],
+  lambda v: {
+    'service': coalesce(v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], v[9]),
+    'instance': v[10], 'pod': v[11], 'node': v[12], 'namespace': v[13], 'cluster': v[14],
+    'zone': v[15], 'region': region, 'account': account})[1];
+
+CREATE MACRO decimal_number(text) AS finite(try_cast(text AS DOUBLE));
