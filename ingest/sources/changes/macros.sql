@@ -26,6 +26,10 @@ CREATE MACRO change_state(word) AS coalesce(MAP {
 CREATE MACRO change_status_id(state) AS
   CASE WHEN state = 'success' THEN 1 WHEN state IN ('failure', 'error') THEN 2 ELSE 0 END;
 
+-- Who did it; nobody if no name is given. `kind` is GitHub's: User or Bot.
+CREATE MACRO change_user(name, full_name, kind) AS CASE WHEN name <> '' THEN {'name': name,
+  'full_name': full_name, 'type_id': CASE kind WHEN 'User' THEN 1 WHEN 'Bot' THEN 4 END} END;
+
 -- The moments of a change: those of a list of {'at', 'state'} structs that have happened.
 CREATE MACRO happened(moments) AS list_filter(moments, lambda m: m."at" IS NOT NULL);
 
@@ -64,3 +68,13 @@ CREATE MACRO servicenow_value(field) AS nullif(
 
 CREATE MACRO servicenow_caption(field) AS nullif(
   CASE json_type(field) WHEN 'OBJECT' THEN field->>'$.display_value' ELSE field->>'$' END, '');
+
+-- Migrations of a database ------------------------------------------------------------------------
+-- The time before a line, if a logger wrote one: '2025-01-15 10:06:01,512', '[2025-01-15T10:06:01Z'.
+CREATE MACRO logged_at(line) AS any_time(regexp_extract(line,
+  '^(?:[\w.-]+ +\| )?\W?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z| ?[+-]\d\d:?\d\d)?)', 1));
+
+-- The program that a line names: Spring Boot's in brackets before the thread, Compose's before a bar.
+CREATE MACRO logged_by(line) AS coalesce(
+  nullif(regexp_extract(line, ' --- \[ *([\w.-]+)\] \[', 1), ''),
+  nullif(regexp_extract(line, '^([\w.-]+?)-\d+ +\| ', 1), ''));
