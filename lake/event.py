@@ -129,16 +129,12 @@ def _captions(enum: Definition, value: Any) -> Any:
 
 def _shaped(attribute: Definition, value: Any) -> Any:
     """A value as its attribute's type has it; as it is where that cannot be."""
-    if isinstance(value, str) and _holds_json(attribute):
+    kind = attribute.get("type", "")
+    if isinstance(value, str) and kind in ("json_t", "object_t"):
         value = _parsed(value)
     if isinstance(value, list) and attribute.get("is_array"):
-        shaped = [_shaped_one(attribute, one) for one in value]
+        shaped = [_shaped(attribute, one) for one in value]
         return [one for one in shaped if one not in _NOTHING]
-    return _shaped_one(attribute, value)
-
-
-def _shaped_one(attribute: Definition, value: Any) -> Any:
-    kind = attribute.get("type", "")
     if isinstance(value, Mapping) and (members := ocsf.members(attribute)):
         return _shaped_object(members, value)
     if kind == "timestamp_t":
@@ -146,10 +142,6 @@ def _shaped_one(attribute: Definition, value: Any) -> Any:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     return _scalar(ocsf.base_type(kind), value) if kind else value
-
-
-def _holds_json(attribute: Definition) -> bool:
-    return attribute.get("type") in ("json_t", "object_t")
 
 
 def _parsed(text: str) -> Any:

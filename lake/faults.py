@@ -94,22 +94,28 @@ def _of_object(
 
 def _lacking(of: Definition, given: Given, spot: _Spot) -> Iterator[Clause]:
     """What is required of a class or an object and may not be there."""
-
-    def absent(name: str) -> str:
-        return _is_absent(given[name], spot.member(name)) if name in given else "true"
-
     for name, attribute in of["attributes"].items():
         if _is_required(attribute) and (path := spot.member(name).path) not in _FILLED:
-            yield Clause(absent(name), f"{path} is required")
+            yield Clause(_absent_at(given, spot, name), f"{path} is required")
     constraints = of.get("constraints") or {}
     names = constraints.get("at_least_one", ())
     is_decided = spot.path in _FILLED or (spot.path and given.keys() <= set(names))
     if names and not is_decided:
-        lacking = " AND ".join(absent(name) for name in names if name in given) or "true"
+        lacking = " AND ".join(_absent_at(given, spot, name) for name in names)
         yield Clause(f"({lacking})", f"{_of(spot)}one of {', '.join(names)} is required")
     if names := constraints.get("just_one"):
-        number = " + ".join(f"(NOT {absent(name)})::INT" for name in names)
+        number = " + ".join(f"(NOT {_absent_at(given, spot, name)})::INT" for name in names)
         yield Clause(f"{number} <> 1", f"{_of(spot)}exactly one of {', '.join(names)} is required")
+
+
+def _absent_at(given: Given, spot: _Spot, path: str) -> str:
+    """Whether nothing is given at a dotted path from a class or an object."""
+    name, _, rest = path.partition(".")
+    if name not in given:
+        return "true"
+    if rest:
+        return _absent_at(_fields(given[name]), spot.member(name), rest)
+    return _is_absent(given[name], spot.member(name))
 
 
 def _is_required(attribute: Definition) -> bool:
@@ -156,7 +162,7 @@ def _of_scalar(
 ) -> Iterator[Clause]:
     base, given = ocsf.base_type(attribute["type"]), str(kind)
     if attribute["type"] == "timestamp_t":
-        yield from _of_time(given, spot)
+        yield from _of_time(given, spot, is_column=is_column)
         return
     sql = spot.sql
     if base in _CASTS:
@@ -173,18 +179,18 @@ def _of_scalar(
     yield from _of_type(attribute["type"], sql, spot.path)
 
 
-def _of_time(given: str, spot: _Spot) -> Iterator[Clause]:
-    """A time may come as a timestamp, as its text, or as epoch milliseconds."""
-    if spot.path == "time":
+def _of_time(given: str, spot: _Spot, *, is_column: bool) -> Iterator[Clause]:
+    """A time is a timestamp, its text or epoch milliseconds; in text only where it is no column."""
+    if spot.path == "time" or given.startswith("TIMESTAMP"):
         return
     number = spot.sql
-    if given not in _WHOLE and not given.startswith("TIMESTAMP"):
+    if given not in _WHOLE:
         number = f"TRY_CAST({spot.sql} AS BIGINT)"
-        as_text = f"TRY_CAST({spot.sql} AS TIMESTAMPTZ) IS NULL AND {number} IS NULL"
-        yield Clause(f"{_told(given, spot)} AND {as_text}", f"{spot.path} is no time")
-    if not given.startswith("TIMESTAMP"):
-        is_seconds = f"{number} BETWEEN 1000000000 AND 9999999999"
-        yield Clause(is_seconds, f"{spot.path} is in seconds, not milliseconds")
+        unread = f"TRY_CAST({spot.sql} AS TIMESTAMPTZ) IS NULL"
+        unread += "" if is_column else f" AND {number} IS NULL"
+        yield Clause(f"{_told(given, spot)} AND {unread}", f"{spot.path} is no time")
+    is_seconds = f"{number} BETWEEN 1000000000 AND 9999999999"
+    yield Clause(is_seconds, f"{spot.path} is in seconds, not milliseconds")
 
 
 def _of_type(name: str, sql: str, path: str) -> Iterator[Clause]:
@@ -208,6 +214,8 @@ def _told(given: str, spot: _Spot) -> str:
 
 
 def _fields(kind: DuckDBPyType) -> Given:
+    if kind.id != "struct":
+        return {}
     return {name: child for name, child in kind.children if isinstance(child, DuckDBPyType)}
 
 

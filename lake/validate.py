@@ -87,11 +87,21 @@ def _told(name: str, schema: Any, error: jsonschema_rs.ValidationError) -> Itera
                 here = (*at, unknown)
                 yield Fault(_dotted(here), _unexpected(name, here))
         case "anyOf" | "oneOf" as kind:
-            names = ", ".join(one["required"][0] for one in _keyword(schema, error))
+            names = [one["required"][0] for one in _keyword(schema, error)]
             number = "at least" if kind == "anyOf" else "exactly"
-            yield Fault(_dotted(at), f"{number} one of {names} is required")
+            if not any(_reaches(error.instance, name) for name in names if "." in name):
+                yield Fault(_dotted(at), f"{number} one of {', '.join(names)} is required")
         case _:
             yield Fault(_dotted(at), f"{_shown(error.instance)} is not {_wanted(schema, error)}")
+
+
+def _reaches(value: Any, dotted: str) -> bool:
+    """Whether an object has a leaf of objects in it, which JSON Schema takes for a plain name."""
+    for name in dotted.split("."):
+        if not isinstance(value, Mapping) or name not in value:
+            return False
+        value = value[name]
+    return True
 
 
 def _unexpected(name: str, at: Path) -> str:
