@@ -18,7 +18,8 @@ named AS (
       'client': regexp_extract(f[4], '^\[?(.*?)\]?:(\d+)$', ['ip', 'port']),
       'target': regexp_extract(f[5], '^\[?(.*?)\]?:(\d+)$', ['ip', 'port']),
       'request': regexp_extract(f[13],
-        '^(\S+) (?:(\w+)://(\[[^\]]*\]|[^:/? ]*)(?::(\d+))?)?([^? ]*)(?:\?(\S*))? (?:HTTP/)?(\S+) ?$',
+        '^(\S+) (?:(\w+)://(\[[^\]]*\]|[^:/? ]*)(?::(\d+))?)?([^? ]*)(?:\?(\S*))? '
+        || '(?:HTTP/)?(\S+) ?$',
         ['method', 'scheme', 'host', 'port', 'path', 'query', 'version']),
       'group': regexp_extract(f[17],
         '^arn:[\w-]+:elasticloadbalancing:([\w-]+):(\d+):targetgroup/([^/]+)/',
@@ -46,10 +47,12 @@ SELECT
   {'ip': given(n.client.ip), 'port': nullif(n.client.port, '')} AS src_endpoint,
   {'ip': given(n.target.ip), 'port': nullif(n.target.port, ''),
    'svc_name': nullif(n."group".name, '')}                AS dst_endpoint,
-  {'http_method': given(n.request.method), 'version': nullif(given(n.request."version"), ''),
-   'url': {'scheme': nullif(n.request.scheme, ''), 'hostname': given(n.request.host),
-     'port': try_cast(nullif(n.request.port, '') AS INT), 'path': nullif(n.request.path, ''),
-     'query_string': nullif(n.request.query, '')},
+  {'http_method': CASE WHEN http_activity_id(given(n.request.method)) < 99
+     THEN given(n.request.method) END, 'version': nullif(given(n.request."version"), ''),
+   'url': CASE WHEN given(n.request.path) IS NOT NULL THEN {
+     'scheme': nullif(n.request.scheme, ''), 'hostname': given(n.request.host),
+     'port': try_cast(nullif(n.request.port, '') AS INT), 'path': n.request.path,
+     'query_string': nullif(n.request.query, '')} END,
    'user_agent': given(f[14]), 'length': try_cast(f[11] AS INT)} AS http_request,
   CASE WHEN try_cast(f[9] AS INT) IS NOT NULL
     THEN {'code': f[9], 'length': f[12]} END              AS http_response,
@@ -61,7 +64,9 @@ SELECT
     'type': f[1], 'request_processing_time': f[6], 'target_processing_time': f[7],
     'response_processing_time': f[8], 'target_status_code': given(f[10]),
     'bytes': CASE WHEN length(f[11]) > 9 OR length(f[12]) > 9 THEN [f[11], f[12]] END,
-    'malformed_request': CASE WHEN n.request.method = '' THEN given(f[13]) END,
+    'malformed_request': CASE
+      WHEN http_activity_id(given(n.request.method)) NOT BETWEEN 1 AND 9
+        OR given(n.request.path) IS NULL THEN given(f[13]) END,
     'target_group_arn': given(f[17]), 'trace_id': given(f[18]), 'domain_name': given(f[19]),
     'chosen_cert_arn': given(f[20]), 'matched_rule_priority': given(f[21]),
     'actions_executed': given(f[23]), 'redirect_url': given(f[24]),

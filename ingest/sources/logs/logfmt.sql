@@ -6,8 +6,8 @@
 -- sniff: (?:^| )(?:time|ts|t|timestamp|level|lvl|msg|severity)=
 -- generic: yes
 -- https://pkg.go.dev/github.com/go-logfmt/logfmt
--- A line of key=value pairs, as logrus, go-kit, log15 and HashiCorp's tools write it: a value may be
--- quoted, a key alone is true. What the keys mean is found as in json_log; `raw_data` is kept of a
+-- A line of key=value pairs, as logrus, go-kit, log15 and HashiCorp's tools write it: a value may
+-- be quoted, a key alone is true. What the keys mean is found as in json_log; `raw_data` is kept of a
 -- line that has a key twice.
 WITH split AS (
   SELECT position, ingested_at, line,

@@ -433,3 +433,34 @@ CREATE MACRO syslog_data(text) AS '{' || array_to_string(list_transform(
       lambda pair: to_json(split_part(pair, '=', 1))::VARCHAR || ':' || to_json(regexp_replace(
         pair[position('=' IN pair) + 2:-2], '\\(["\\\]])', '\1', 'g'))::VARCHAR), ',') || '}'),
   ',') || '}';
+
+-- Access logs -------------------------------------------------------------------------------------
+CREATE MACRO is_ip(text) AS
+  regexp_full_match(text, '\d{1,3}(?:\.\d{1,3}){3}|[\da-fA-F]*:[\da-fA-F:.]*:[\da-fA-F.]*');
+
+-- A name that a host can have.
+CREATE MACRO named(text) AS
+  CASE WHEN regexp_full_match(text, '[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?') THEN text END;
+
+-- A method that OCSF knows.
+CREATE MACRO known_method(method) AS CASE WHEN http_activity_id(method) < 99 THEN method END;
+
+-- The host, without brackets, and port of an address; of IPv6 without brackets all is the host.
+CREATE MACRO address_parts(text) AS CASE
+  WHEN text LIKE '[%' THEN regexp_extract(text, '^\[([^\]]*)\](?::(\d{1,5}))?$', ['host', 'port'])
+  WHEN text LIKE '%:%:%' THEN {'host': text, 'port': ''}
+  ELSE regexp_extract(text, '^([^:]*)(?::(\d{1,5}))?$', ['host', 'port'])
+END;
+
+-- An endpoint by its address; NULL of what is none, as '-' or a socket's path.
+CREATE MACRO endpoint(text) AS CASE
+  WHEN is_ip(address_parts(text).host) OR named(address_parts(text).host) IS NOT NULL THEN {
+  'ip': CASE WHEN is_ip(address_parts(text).host) THEN address_parts(text).host END,
+  'hostname': CASE WHEN NOT is_ip(address_parts(text).host)
+    THEN named(address_parts(text).host) END,
+  'port': try_cast(nullif(address_parts(text).port, '') AS INT)} END;
+
+-- A line of request; `malformed` where it is none.
+CREATE MACRO request_parts(text) AS regexp_extract(text,
+  '^(?:([A-Z_-]{1,32}) ([^ ?]*)(?:\?([^ ]*))?(?: HTTP/([\d.]+))?|(.*))$',
+  ['method', 'path', 'query', 'version', 'malformed']);

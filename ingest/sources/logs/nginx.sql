@@ -2,7 +2,7 @@
 -- reads: lines
 -- class: http_activity
 -- product: F5 / NGINX
--- sniff: ^\S+ \S+ .*?\[\d\d/\w{3}/\d{4}:[\d:]{8} [+-]\d{4}\] "
+-- sniff: ^\S+ - .*?\[\d\d/\w{3}/\d{4}:[\d:]{8} [+-]\d{4}\] "
 -- https://nginx.org/en/docs/http/ngx_http_log_module.html#log_format
 -- Common or combined format; after it may stand rt=$request_time uct=$upstream_connect_time
 -- urt=$upstream_response_time ua=$upstream_addr rid=$request_id, each optional, in this order.
@@ -33,13 +33,15 @@ SELECT
   {'ip': f.ip}                                            AS src_endpoint,
   {'ip': nullif(regexp_extract(last_tried(t.ua), '^\[?(.*?)\]?(?::\d+)?$', 1), ''),
    'port': nullif(regexp_extract(last_tried(t.ua), ':(\d+)$', 1), '')} AS dst_endpoint,
-  {'uid': given(t.rid), 'http_method': given(f.method),
+  {'uid': given(t.rid), 'http_method': known_method(given(f.method)),
    'url': {'path': given(f.path), 'query_string': given(f.query)},
    'user_agent': given(f.agent), 'referrer': given(f.referrer)} AS http_request,
   {'code': f.code, 'length': given(f.bytes)}              AS http_response,
   milliseconds(last_tried(t.urt))                         AS upstream_duration,
   filled({
-    'remote_user': given(f.user), 'malformed_request': given(f.malformed),
+    'remote_user': given(f.user),
+    'http_method': CASE WHEN known_method(f.method) IS NULL THEN given(f.method) END,
+    'malformed_request': given(f.malformed),
     'upstream_connect_time': given(t.uct), 'tail': given(t.more),
     'body_bytes_sent': CASE WHEN length(f.bytes) > 9 THEN f.bytes END,   -- too long for OCSF
     'tried': CASE WHEN t.ua LIKE '% %' THEN {'upstream_addr': t.ua, 'upstream_response_time': t.urt}
