@@ -61,19 +61,20 @@ SELECT
     'first_seen_time': any_time(e.firstActivityDateTime),
     'last_seen_time': any_time(e.lastActivityDateTime),
     'analytic': CASE WHEN e.detectorId IS NOT NULL THEN {'uid': e.detectorId, 'type_id': 0} END,
-    'product': {'name': coalesce(e.productName, e.serviceSource), 'vendor_name': 'Microsoft',
-      'feature': {'name': e.detectionSource}},
+    'product': CASE WHEN coalesce(e.serviceSource, e.productName) IS NOT NULL THEN {
+      'name': coalesce(e.serviceSource, e.productName), 'vendor_name': 'Microsoft',
+      'feature': {'name': e.detectionSource}} END,
     'related_events': CASE WHEN e.incidentId IS NOT NULL THEN [{'uid': e.incidentId}] END} END
                                                            AS finding_info,
   CASE WHEN is_incident THEN [{
-    'uid': e.id, 'title': e.displayName, 'desc': coalesce(e.summary, e.description),
+    'uid': e.id, 'title': e.displayName, 'desc': nullif(coalesce(e.summary, e.description), ''),
     'types': CASE WHEN determination IS NOT NULL THEN [determination] END,
     'related_events': coalesce(
       CASE WHEN e.redirectIncidentId IS NOT NULL
         THEN [{'uid': e.redirectIncidentId, 'title': NULL}] END,
       list_transform(e.alerts, lambda a: {'uid': a.id, 'title': a.title}))}] END
                                                            AS finding_info_list,
-  CASE WHEN is_incident THEN e.description END             AS "desc",
+  CASE WHEN is_incident THEN nullif(e.description, '') END AS "desc",
   coalesce(e.alertWebUrl, e.incidentWebUrl)                AS src_url,
   graph_verdict_id(e.classification)                       AS verdict_id,
   graph_user(e.assignedTo, NULL, NULL, 1)                   AS assignee,
@@ -95,7 +96,7 @@ SELECT
     "lastUpdateDateTime": null, "severity": null, "classification": null, "assignedTo": null,
     "description": null, "displayName": null, "summary": null, "customTags": null,
     "priorityScore": null, "redirectIncidentId": null, "incidentWebUrl": null, "title": null,
-    "providerAlertId": null, "incidentId": null, "detectionSource": null, "detectorId": null,
+    "providerAlertId": null, "incidentId": null, "serviceSource": null, "detectionSource": null, "detectorId": null,
     "mitreTechniques": null, "firstActivityDateTime": null, "lastActivityDateTime": null,
     "alertWebUrl": null, "recommendedActions": null, "evidence": null, "alerts": null}')
                                                            AS unmapped,

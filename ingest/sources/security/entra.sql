@@ -115,7 +115,7 @@ SELECT
       {'name': e."servicePrincipalName", 'domain': NULL, 'email_addr': NULL, 'full_name': NULL,
        'uid': e."servicePrincipalId", 'type_id': 4})
     WHEN class_name <> 'entity_management' AND target_user IS NOT NULL THEN
-      {'name': NULL, 'domain': NULL, 'email_addr': target_user.principal,
+      {'name': NULL, 'domain': NULL, 'email_addr': email_address(target_user.principal),
        'full_name': target_user.name, 'uid': target_user.uid, 'type_id': 1}
   END                                                      AS "user",
   CASE WHEN class_name = 'group_management'
@@ -125,9 +125,10 @@ SELECT
   CASE WHEN class_name = 'entity_management' THEN {
     'name': coalesce(targets[1].name, e."activityDisplayName"), 'uid': targets[1].uid,
     'type': targets[1].type} END                           AS entity,
-  {'ip': coalesce(e."ipAddress", e."initiatedBy"."user"."ipAddress"),
+  {'ip': windows_ip(coalesce(e."ipAddress", e."initiatedBy"."user"."ipAddress")),
    'location': CASE WHEN e.location."countryOrRegion" IS NOT NULL THEN {
-     'city': e.location.city, 'region': e.location.state, 'country': e.location."countryOrRegion",
+     'city': nullif(e.location.city, ''), 'region': nullif(e.location.state, ''),
+     'country': e.location."countryOrRegion",
      'lat': e.location."geoCoordinates".latitude, 'long': e.location."geoCoordinates".longitude}
      END}                                                  AS src_endpoint,
   CASE WHEN is_sign_in THEN {'name': coalesce(e."appDisplayName", e."resourceDisplayName"),
@@ -147,7 +148,7 @@ SELECT
       WHEN e."deviceDetail"."operatingSystem" ILIKE 'android%' THEN 201
       WHEN e."deviceDetail"."operatingSystem" ILIKE 'mac%' THEN 300
       WHEN e."deviceDetail"."operatingSystem" ILIKE 'ios%' THEN 301 ELSE 0 END}} END AS device,
-  CASE WHEN is_sign_in THEN MAP {'none': 0, 'low': 1, 'medium': 2, 'high': 3}[
+  CASE WHEN is_sign_in THEN MAP {'low': 1, 'medium': 2, 'high': 3}[
     e."riskLevelAggregated"] END                           AS risk_level_id,
   remaining(doc, '{"id": null, "correlationId": null, "activityDateTime": null,
     "activityDisplayName": null, "result": null, "resultReason": null, "initiatedBy": null,

@@ -25,6 +25,7 @@ parsed AS (
     "ApplicationId": "VARCHAR", "AppId": "VARCHAR", "SessionId": "VARCHAR",
     "ExtendedProperties": [{"Name": "VARCHAR", "Value": "VARCHAR"}],
     "Target": [{"ID": "VARCHAR", "Type": "VARCHAR"}],
+    "ModifiedProperties": [{"Name": "VARCHAR", "NewValue": "VARCHAR", "OldValue": "VARCHAR"}],
     "SiteUrl": "VARCHAR", "SourceFileName": "VARCHAR", "SourceRelativeUrl": "VARCHAR",
     "DestinationFileName": "VARCHAR", "DestinationRelativeUrl": "VARCHAR", "ItemType": "VARCHAR",
     "FileSizeBytes": "BIGINT", "TargetUserOrGroupName": "VARCHAR",
@@ -40,6 +41,10 @@ classed AS (
     trim(e.Operation, '. ')                                AS operation,
     list_filter(e."ExtendedProperties", lambda p: p.Name = 'UserAgent')[1].Value AS agent,
     list_filter(e.Target, lambda t: contains(t.ID, '@'))[1].ID AS target_user,
+    list_transform(['Group.DisplayName', 'Group.ObjectID'], lambda n: list_filter(
+      list_transform(e."ModifiedProperties", lambda p: CASE WHEN p.Name = n
+        THEN coalesce(nullif(p."NewValue", ''), nullif(p."OldValue", '')) END),
+      lambda v: v IS NOT NULL)[1])                         AS changed_group,
     CASE
       WHEN e.Operation IN ('UserLoggedIn', 'UserLoginFailed', 'TeamsSessionStarted', 'MailboxLogin')
         THEN 'authentication'
@@ -110,7 +115,7 @@ SELECT
   {'provider': 'Azure'}                                    AS cloud,
   {'service': e.Workload, 'account': e."OrganizationId"}   AS workload,
   {'user': acting, 'session': {'uid': e."SessionId"},
-   'app_uid': coalesce(e."ApplicationId", e."AppId"),
+   'app_uid': coalesce(nullif(e."ApplicationId", ''), nullif(e."AppId", '')),
    'app_name': CASE WHEN acting IS NULL THEN e.Workload END} AS actor,
   CASE class_name
     WHEN 'authentication' THEN acting
@@ -125,9 +130,8 @@ SELECT
         THEN graph_user(e."ObjectId", NULL, e."ObjectId", 1) END)
   END                                                      AS "user",
   CASE WHEN class_name = 'group_management' THEN {
-    'name': coalesce(e."TeamName", list_filter(e.Target, lambda t: NOT contains(t.ID, '@')
-      AND NOT regexp_full_match(t.ID, '[0-9a-f-]{36}|(Group|User)_.*|Group|User'))[1].ID,
-      e."TargetUserOrGroupName", e."ObjectId"), 'uid': e."TeamGuid"} END AS "group",
+    'name': coalesce(e."TeamName", changed_group[1], e."TargetUserOrGroupName", e."ObjectId"),
+    'uid': coalesce(e."TeamGuid", changed_group[2])} END   AS "group",
   CASE WHEN class_name <> 'detection_finding' THEN {
     'ip': client.ip, 'port': client.port,
     'svc_name': CASE WHEN client IS NULL THEN e.Workload END} END AS src_endpoint,

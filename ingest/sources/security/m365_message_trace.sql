@@ -29,17 +29,20 @@ SELECT
   4                                                        AS activity_id,
   0                                                        AS severity_id,
   CASE e.Status WHEN 'Delivered' THEN 1 WHEN 'Failed' THEN 2 ELSE 99 END AS status_id,
-  e.Status                                                 AS status,
+  CASE WHEN e.Status NOT IN ('Delivered', 'Failed') THEN e.Status END AS status,
   e.Status                                                 AS status_detail,
   0                                                        AS direction_id,
   {'original_time': e.Received}                            AS metadata,
   {'account': doc->>'$.Organization', 'service': 'exchange-online'} AS workload,
   {'message_uid': e.MessageId, 'subject': e.Subject, 'size': e.Size,
-   'smtp_from': nullif(e.SenderAddress, '<>'), 'smtp_to': [e.RecipientAddress],
-   'from': nullif(e.SenderAddress, '<>'),     -- OCSF wants one of `from` and `to`
-   'to': CASE WHEN e.SenderAddress = '<>' THEN [e.RecipientAddress] END} AS email,
-  {'ip': e.FromIP}                                         AS src_endpoint,
-  {'ip': e.ToIP}                                           AS dst_endpoint,
+   'smtp_from': email_address(e.SenderAddress),
+   'smtp_to': CASE WHEN email_address(e.RecipientAddress) IS NOT NULL
+     THEN [e.RecipientAddress] END,
+   'from': email_address(e.SenderAddress),                 -- OCSF wants one of `from` and `to`
+   'to': CASE WHEN email_address(e.SenderAddress) IS NULL THEN [email_address(e.RecipientAddress)]
+   END}                                                    AS email,
+  {'ip': windows_ip(e.FromIP)}                                       AS src_endpoint,
+  {'ip': windows_ip(e.ToIP)}                                         AS dst_endpoint,
   e.MessageTraceId                                         AS message_trace_uid,
   any_time(e.StartDate)                                    AS start_time,
   any_time(e.EndDate)                                      AS end_time,
@@ -47,7 +50,8 @@ SELECT
     "MessageTraceId": null, "SenderAddress": null, "RecipientAddress": null, "Subject": null,
     "Status": null, "FromIP": null, "ToIP": null, "Size": null}') AS unmapped,
   CASE
-    WHEN e.MessageTraceId IS NULL OR coalesce(e.SenderAddress, e.RecipientAddress) IS NULL
+    WHEN e.MessageTraceId IS NULL
+      OR coalesce(email_address(e.SenderAddress), email_address(e.RecipientAddress)) IS NULL
       THEN 'the document is no message of a message trace'
   END                                                      AS problem
 FROM parsed

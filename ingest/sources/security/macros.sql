@@ -194,6 +194,10 @@ CREATE MACRO windows_number(text) AS try_cast(text AS BIGINT);
 CREATE MACRO windows_hex(text) AS
   try_cast(CASE WHEN text LIKE '0x%' THEN text ELSE '0x' || text END AS BIGINT);
 
+-- What a process left, which Windows writes without a sign: 0xc0000005 is -1073741819.
+CREATE MACRO windows_exit_code(text) AS try_cast(CASE WHEN windows_number(text) > 2147483647
+  THEN windows_number(text) - 4294967296 ELSE windows_number(text) END AS INTEGER);
+
 -- An id of a process; 0 and Windows' own Idle are none.
 CREATE MACRO windows_pid(text) AS nullif(try_cast(windows_number(text) AS INTEGER), 0);
 
@@ -201,16 +205,20 @@ CREATE MACRO windows_file_name(path) AS
   coalesce(nullif(regexp_extract(path, '(?i)([^\\/"]+\.(?:exe|dll|sys|com|bat|cmd|ps1|msi))(?:"|\s|$)', 1), ''),
     nullif(regexp_extract(trim(path, '\/"'), '[^\\/]*$'), ''));
 
+-- 'worker.exe' and 'Registry' are names and no paths.
+CREATE MACRO windows_path(text) AS CASE WHEN regexp_matches(text, '[\\/]') THEN text END;
+
 -- type_id 1 is a regular file, 4 a block device, 6 a pipe, 8 a program.
 CREATE MACRO windows_file(path, type) AS
   CASE WHEN path IS NOT NULL THEN
-    {'name': windows_file_name(path), 'path': path, 'type_id': type} END;
+    {'name': windows_file_name(path), 'path': windows_path(path), 'type_id': type} END;
 
 -- OCSF wants an id of a process: where the record gives none, its path is what tells it.
 CREATE MACRO windows_process(id, guid, path, type) AS
   CASE WHEN coalesce(id::VARCHAR, guid, path) IS NOT NULL THEN
     {'pid': id, 'uid': coalesce(guid, CASE WHEN id IS NULL THEN path END),
-     'name': windows_file_name(path), 'path': path, 'file': windows_file(path, type)} END;
+     'name': windows_file_name(path), 'path': windows_path(path),
+     'file': windows_file(path, type)} END;
 
 -- 'SHOP\anna', 'anna@example.com' and 'anna' are users.
 CREATE MACRO windows_user(text) AS
@@ -249,7 +257,8 @@ CREATE MACRO windows_logon_type_id(type) AS
 
 CREATE MACRO windows_protocol_id(package) AS
   CASE
-    WHEN package IS NULL THEN NULL WHEN package LIKE 'NTLM%' OR package LIKE '%MSV1_0%' THEN 1
+    WHEN package IS NULL THEN NULL WHEN package LIKE 'NTLM%'
+      OR package = 'MICROSOFT_AUTHENTICATION_PACKAGE_V1_0' THEN 1
     WHEN package = 'Kerberos' THEN 2 WHEN package = 'WDigest' THEN 3 ELSE 99
   END;
 
@@ -474,8 +483,7 @@ CREATE MACRO windows_mapped(class_name, provider) AS list_concat(
     WHEN 'registry_value_activity' THEN ['EventType', 'TargetObject', 'NewName', 'Details',
       'ObjectName', 'ObjectValueName', 'OperationType', 'NewValue', 'NewValueType', 'OldValue',
       'OldValueType']
-    WHEN 'windows_resource_activity' THEN ['ObjectName', 'ObjectServer', 'ObjectType', 'Service',
-      'HandleId', 'TargetHandleId', 'AccessList']
+    WHEN 'windows_resource_activity' THEN ['ObjectName', 'ObjectType', 'Service', 'HandleId']
     WHEN 'windows_service_activity' THEN ['ServiceName', 'ServiceFileName', 'ImagePath',
       'ServiceAccount', 'AccountName', 'StartType', 'State']
     WHEN 'scheduled_job_activity' THEN ['TaskName', 'ActionName']
@@ -580,12 +588,16 @@ CREATE MACRO okta_user(principal) AS {
 CREATE MACRO graph_objects(doc) AS coalesce(nullif(json_extract(doc, '$.value[*]'), []),
   CASE WHEN json_type(doc, '$.value') IS DISTINCT FROM 'ARRAY' THEN [doc] END);
 
+-- An address as OCSF allows it, which is one in ASCII.
+CREATE MACRO email_address(text) AS CASE WHEN regexp_full_match(text,
+  '[a-zA-Z0-9!#$%&''*+/=?^_`{|}~.-]+@[a-zA-Z0-9-]+(\.[a-zA-Z0-9-]+)*') THEN text END;
+
 -- A user by a principal name, as anna@example.com; OCSF's type 1 is a person, 4 a service.
 CREATE MACRO graph_user(principal, full_name, uid, type) AS
   CASE WHEN coalesce(principal, uid) IS NOT NULL THEN {
     'name': coalesce(nullif(split_part(principal, '@', 1), ''), uid),
     'domain': nullif(split_part(principal, '@', 2), ''),
-    'email_addr': CASE WHEN contains(principal, '@') THEN principal END,
+    'email_addr': email_address(principal),
     'full_name': full_name, 'uid': uid, 'type_id': type} END;
 
 CREATE MACRO graph_severity_id(severity) AS
@@ -666,7 +678,8 @@ CREATE MACRO windows_program(pid, path) AS
 
 -- An account or a group as the messages tell it, under the first of some headings that they have.
 CREATE MACRO message_account(entries, headings) AS list_transform([{
-    'uid': message_value(entries, headings, ['Security ID', 'User ID']),
+    'uid': message_value(entries, headings, ['Security ID', 'User ID'])
+      .nullif('NULL SID'),
     'name': message_value(entries, headings, ['Account Name', 'Group Name']),
     'domain': message_value(entries, headings, ['Account Domain', 'Group Domain'])}],
   lambda a: CASE WHEN coalesce(a.uid, a.name) IS NOT NULL THEN a END)[1];
@@ -675,9 +688,12 @@ CREATE MACRO message_account(entries, headings) AS list_transform([{
 -- https://learn.microsoft.com/en-us/office/office-365-management-api/office-365-management-activity-api-schema
 -- '192.0.2.7:51234' and '[2001:db8::7]:443' are an address and a port.
 CREATE MACRO m365_endpoint(address) AS windows_endpoint(
-  regexp_extract(address, '^\[?([^\]]*?)\]?(?::\d+)?$', 1),
-  CASE WHEN regexp_matches(address, '^(\[.*\]|[\d.]+):\d+$')
-    THEN regexp_extract(address, ':(\d+)$', 1) END, NULL);
+  CASE
+    WHEN address LIKE '[%' THEN regexp_extract(address, '^\[([^\]]*)', 1)
+    WHEN regexp_full_match(address, '[\d.]+:\d+') THEN split_part(address, ':', 1)
+    ELSE address
+  END,
+  nullif(regexp_extract(address, '^(?:\[.*\]|[\d.]+):(\d+)$', 1), ''), NULL);
 
 -- What an operation on a file of SharePoint and OneDrive is among those of OCSF's File Hosting.
 CREATE MACRO m365_file_activity_id(operation) AS

@@ -34,7 +34,7 @@ found AS (
     CASE WHEN e.class_name IN ('authentication', 'account_change', 'group_management',
       'windows_resource_activity', 'process_activity', 'event_log_actvity') THEN e.class_name ELSE 'base_event' END AS class_name,
     e.activity_id, e.status_id, e.severity_id,
-    message_account(entries, ['Subject'])                  AS subject,
+    message_account(entries, ['Subject', 'Creator Subject']) AS subject,
     message_account(entries, ['New Logon', 'Account For Which Logon Failed', 'Target Account',
       'New Account', 'Member', 'Account Information', 'Account Whose Credentials Were Used',
       'Account That Was Locked Out'])                      AS target,
@@ -90,17 +90,18 @@ SELECT
   {'hostname': head['ComputerName'], 'os': {'name': 'Windows', 'type_id': 100}} AS device,
   {'node': head['ComputerName']}                           AS workload,
   {'user': subject,
-   'session': {'uid': message_value(entries, ['Subject'], ['Logon ID'])}, 'process': actor_process} AS actor,
+   'session': {'uid': message_value(entries, ['Subject', 'Creator Subject'],
+     ['Logon ID'])}, 'process': actor_process} AS actor,
   CASE WHEN class_name = 'process_activity' THEN coalesce(windows_program(new_pid, new_path),
     actor_process) END                                     AS process,
   CASE WHEN class_name = 'process_activity' AND code = '4688' THEN 1 END AS launch_type_id,
-  CASE WHEN class_name = 'process_activity' THEN try_cast(windows_number(
-    message_value(entries, ['Process Information'], ['Exit Status'])) AS INTEGER) END AS exit_code,
+  CASE WHEN class_name = 'process_activity' THEN windows_exit_code(
+    message_value(entries, ['Process Information'], ['Exit Status'])) END AS exit_code,
   CASE WHEN class_name = 'windows_resource_activity' THEN {
     'name': object_name, 'uid': handle,
-    'type': CASE WHEN object_type IS NULL THEN server
-      WHEN windows_resource_type_id(object_type) = 99 THEN object_type END,
-    'type_id': windows_resource_type_id(object_type)} END AS win_resource,
+    'type': CASE WHEN windows_resource_type_id(coalesce(object_type, server)) = 99
+      THEN coalesce(object_type, server) END,
+    'type_id': windows_resource_type_id(coalesce(object_type, server))} END AS win_resource,
   CASE WHEN class_name IN ('account_change', 'group_management') THEN target
     WHEN class_name = 'authentication' THEN coalesce(target, subject) END AS "user",
   CASE WHEN class_name = 'group_management' THEN "group" END AS "group",

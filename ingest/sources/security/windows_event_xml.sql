@@ -182,9 +182,11 @@ SELECT
      WHEN provider = 'sysmon' AND code = '1' THEN windows_user(d.ParentUser)
      WHEN provider = 'sysmon' AND code = '10' THEN windows_user(d.SourceUser) END,
      cmd_line := CASE WHEN provider = 'sysmon' AND code = '1' THEN d.ParentCommandLine END),
-   'app_name': CASE WHEN coalesce(actor_user::VARCHAR, actor_session::VARCHAR,
-       actor_process::VARCHAR) IS NULL AND class_name NOT IN ('base_event', 'detection_finding')
-     THEN sys.Provider.Name END}                           AS actor,
+   'app_name': CASE WHEN actor_user IS NULL AND actor_session IS NULL
+     AND actor_process IS NULL AND class_name IN ('process_activity', 'file_activity',
+       'module_activity', 'kernel_extension_activity', 'script_activity', 'peripheral_activity',
+       'registry_key_activity', 'registry_value_activity', 'windows_resource_activity',
+       'windows_service_activity') THEN sys.Provider.Name END} AS actor,   -- OCSF wants one
   CASE WHEN process IS NOT NULL THEN {
     'pid': process.pid, 'uid': process.uid, 'name': process.name, 'path': process.path,
     'file': struct_insert(process.file,
@@ -198,7 +200,9 @@ SELECT
     'user': CASE
       WHEN provider = 'sysmon' THEN windows_user(coalesce(d.TargetUser, d."User"))
       WHEN code IN ('4688', '4696')
-        THEN windows_account(d.TargetUserSid, d.TargetUserName, d.TargetDomainName) END,
+        THEN coalesce(CASE WHEN d.TargetUserSid <> 'S-1-0-0'   -- nobody
+          THEN windows_account(d.TargetUserSid, d.TargetUserName, d.TargetDomainName) END,
+          actor_user) END,
     'parent_process': CASE
       WHEN provider = 'sysmon' AND code = '1' THEN
         {'pid': actor_process.pid, 'uid': actor_process.uid, 'path': actor_process.path,
@@ -210,7 +214,7 @@ SELECT
   CASE WHEN class_name = 'process_activity' AND activity_id = 1 THEN 1 END AS launch_type_id,
   CASE WHEN class_name = 'process_activity' AND activity_id = 4
     THEN CASE code WHEN '8' THEN 1 ELSE 99 END END         AS injection_type_id,
-  CASE WHEN code = '4689' THEN try_cast(windows_number(d.Status) AS INTEGER) END AS exit_code,
+  CASE WHEN code = '4689' AND provider = 'security' THEN windows_exit_code(d.Status) END AS exit_code,
   CASE WHEN code = '10' AND provider = 'sysmon'
     THEN windows_number(d.GrantedAccess) END               AS actual_permissions,
   CASE WHEN class_name = 'file_activity'
@@ -241,8 +245,7 @@ SELECT
     'name': coalesce(d.ObjectName, d.Service, d.ObjectServer),
     'uid': d.HandleId,
     'type_id': windows_resource_type_id(d.ObjectType), 'type': CASE
-      WHEN windows_resource_type_id(d.ObjectType) = 99 THEN d.ObjectType END,
-    'svc_name': d.ObjectServer, 'details': coalesce(d.AccessList, d.PrivilegeList)} END
+      WHEN windows_resource_type_id(d.ObjectType) = 99 THEN d.ObjectType END} END
                                                            AS win_resource,
   CASE WHEN class_name = 'windows_service_activity' THEN {
     'name': target.service_name,
