@@ -3,7 +3,8 @@
 Columns and `ocsf_rest` become one tree, times epoch milliseconds, JSON columns what they hold.
 What the schema knows by itself is added: the uids and names of class, category and type, the
 caption of every enum's value beside it, 0 (Unknown) for an enum that is required and was not given,
-the profiles and extensions in use. What is absent has no member.
+the profiles and extensions in use. What is absent has no member; what has no place in OCSF after
+all, as a method that HTTP does not list or a value that is no number, goes to `unmapped`.
 
 `ingested_at` and `source` stay behind: they tell of this lake and not of the event, and what is
 ingested twice is to be the same events twice.
@@ -15,6 +16,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from math import isfinite
 from typing import Any, TypeAlias
 
 import orjson
@@ -77,8 +79,11 @@ def _event(of: Definition, row: Mapping[str, Any]) -> Event:
         "category_uid": of["category_uid"],
         "type_uid": of["uid"] * 100 + activity_id,
     }
-    event = _shaped_object(of["attributes"], {**merged, **uids})
+    unfit: Event = {}
+    event = _shaped_object(of["attributes"], {**merged, **uids}, "", unfit)
     event["metadata"] = _described(of, event)
+    if unfit:
+        event["unmapped"] = {**event.get("unmapped", {}), **unfit}
     return event
 
 
@@ -94,11 +99,39 @@ def _merged(columns: Mapping[str, Any], rest: Mapping[str, Any]) -> dict[str, An
     return merged
 
 
-def _shaped_object(attributes: Definition, given: Mapping[str, Any]) -> Event:
-    """An object as the schema has it, without what is absent, with what it knows by itself."""
-    shaped = {name: _shaped(attributes.get(name, {}), value) for name, value in given.items()}
-    present = {name: value for name, value in shaped.items() if value not in _NOTHING}
+def _shaped_object(
+    attributes: Definition, given: Mapping[str, Any], at: str, unfit: Event
+) -> Event:
+    """An object as the schema has it, without what is absent, with what it knows by itself.
+
+    What OCSF or JSON has no word for goes to `unfit`, by its path.
+    """
+    present: Event = {}
+    for name, one in given.items():
+        attribute, path = attributes.get(name, {}), f"{at}{name}"
+        value = _shaped(attribute, one, path, unfit)
+        if _is_unfit(attribute, value):
+            unfit[path] = _spelt(value)
+        elif value not in _NOTHING:
+            present[name] = value
     return _completed(attributes, present) if present else {}
+
+
+def _is_unfit(attribute: Definition, value: Any) -> bool:
+    """Whether a value is no number of JSON, or no word of a closed list."""
+    if isinstance(value, list):
+        return any(_is_unfit(attribute, one) for one in value)
+    if isinstance(value, float):
+        return not isfinite(value)
+    return isinstance(value, str) and "enum" in attribute and value not in attribute["enum"]
+
+
+def _spelt(value: Any) -> Any:
+    """NaN and the infinities as JavaScript spells them."""
+    if isinstance(value, list):
+        return [_spelt(one) for one in value]
+    is_number = isinstance(value, float) and not isfinite(value)
+    return str(value).replace("nan", "NaN").replace("inf", "Infinity") if is_number else value
 
 
 def _completed(attributes: Definition, present: Event) -> Event:
@@ -127,16 +160,16 @@ def _captions(enum: Definition, value: Any) -> Any:
     return enum.get(str(value), {}).get("caption")
 
 
-def _shaped(attribute: Definition, value: Any) -> Any:
+def _shaped(attribute: Definition, value: Any, at: str, unfit: Event) -> Any:
     """A value as its attribute's type has it; as it is where that cannot be."""
     kind = attribute.get("type", "")
     if isinstance(value, str) and kind in ("json_t", "object_t"):
         value = _parsed(value)
     if isinstance(value, list) and attribute.get("is_array"):
-        shaped = [_shaped(attribute, one) for one in value]
+        shaped = [_shaped(attribute, one, at, unfit) for one in value]
         return [one for one in shaped if one not in _NOTHING]
     if isinstance(value, Mapping) and (members := ocsf.members(attribute)):
-        return _shaped_object(members, value)
+        return _shaped_object(members, value, f"{at}.", unfit)
     if kind == "timestamp_t":
         return _milliseconds(value)
     if isinstance(value, datetime):

@@ -172,9 +172,8 @@ def _of_scalar(
         if given not in _FITTING[wanted]:
             sql = f"TRY_CAST({spot.sql} AS {wanted})"
             yield Clause(f"{_told(given, spot)} AND {sql} IS NULL", f"{spot.path} is not {words}")
-    if "enum" in attribute:
-        keys = map(int, attribute["enum"]) if base == "integer_t" else attribute["enum"]
-        known = ", ".join(map(literal, sorted(keys)))
+    if "enum" in attribute and base == "integer_t":  # a text that is none goes out as unmapped
+        known = ", ".join(map(str, sorted(map(int, attribute["enum"]))))
         yield Clause(f"{sql} NOT IN ({known})", f"{spot.path} is none of {known}")
     yield from _of_type(attribute["type"], sql, spot.path)
 

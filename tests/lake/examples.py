@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-
 from lake import ocsf
 from lake.ocsf import Definition
 
