@@ -332,3 +332,11 @@ CREATE MACRO described_condition(cells) AS {
   'reason': CASE WHEN len(cells) > 4 THEN cells[5] ELSE cells[3] END,
   'message': CASE WHEN len(cells) > 4 THEN cells[6] ELSE cells[4] END,
   'lastTransitionTime': CASE WHEN len(cells) > 4 THEN cells[4] END};
+
+-- The network ---------------------------------------------------------------------------------------
+CREATE MACRO endpoint_name(side) AS coalesce(nullif(concat_ws('/',
+  nullif(side.who.namespace, ''), nullif(side.who.pod_name, '')), ''), side.ip, '?')
+  || coalesce(':' || side.port, '');
+
+-- https://www.iana.org/assignments/dns-parameters/dns-parameters.xhtml#dns-parameters-6
+CREATE MACRO dns_rcode_id(code) AS CASE WHEN code BETWEEN 0 AND 11 OR code BETWEEN 16 AND 23 THEN code ELSE 99 END;
