@@ -44,8 +44,9 @@ SELECT
   (list_sum(seconds) * 1000)::BIGINT                      AS duration,
   (seconds[2] * 1000)::BIGINT                             AS upstream_duration,
   epoch_ms(any_time(f[22]))                               AS start_time,
-  {'ip': given(n.client.ip), 'port': nullif(n.client.port, '')} AS src_endpoint,
-  {'ip': given(n.target.ip), 'port': nullif(n.target.port, ''),
+  {'ip': given(n.client.ip), 'port': try_cast(n.client.port AS INT)}
+                                                          AS src_endpoint,
+  {'ip': given(n.target.ip), 'port': try_cast(n.target.port AS INT),
    'svc_name': nullif(n."group".name, '')}                AS dst_endpoint,
   {'http_method': CASE WHEN http_activity_id(given(n.request.method)) < 99
      THEN given(n.request.method) END, 'version': nullif(given(n.request."version"), ''),

@@ -10,13 +10,21 @@
 -- Records, an event alone, in EventBridge's `detail`, as text from LookupEvents, from CloudTrail
 -- Lake (eventJson) or from a CloudWatch Logs subscription. Classes are those of Security Lake; an
 -- Insight is a finding. A call's parameters and response stay the JSON text that they are.
-WITH documents AS (
-  SELECT position, ingested_at, unnest(coalesce(
-    nullif(json_extract(doc, '$.Records[*]'), []),
-    nullif(json_extract_string(doc, '$.Events[*].CloudTrailEvent')::JSON[], []),
-    nullif(json_extract_string(doc, '$.logEvents[*].message')::JSON[], []),
-    [coalesce(doc->'$.detail', TRY_CAST(doc->>'$.eventJson' AS JSON), doc)])) AS doc
+WITH wrapped AS (   -- all that may wrap events, found in one reading of the text
+  SELECT position, ingested_at, doc, json_extract(doc,
+    ['/Records', '/Events', '/logEvents', '/detail', '/eventJson']) AS inside
   FROM raw
+),
+documents AS (
+  SELECT position, ingested_at, unnest(CASE
+    WHEN json_array_length(inside[1]) > 0 THEN json_extract(inside[1], '$[*]')
+    WHEN json_array_length(inside[2]) > 0
+      THEN json_extract_string(inside[2], '$[*].CloudTrailEvent')::JSON[]
+    WHEN json_array_length(inside[3]) > 0
+      THEN json_extract_string(inside[3], '$[*].message')::JSON[]
+    ELSE [coalesce(inside[4], TRY_CAST(inside[5]->>'$' AS JSON), doc)]
+  END) AS doc
+  FROM wrapped
 ),
 events AS (
   SELECT *, from_json(doc, '{

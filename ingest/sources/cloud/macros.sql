@@ -1,6 +1,7 @@
 -- AWS -------------------------------------------------------------------------------------------
 -- A record without what a patch of nulls names, and without what is null or empty.
-CREATE MACRO remaining(doc, mapped) AS filled(json_merge_patch(doc, mapped));
+CREATE MACRO remaining(doc, mapped) AS
+  nullif(json_merge_patch('{}', doc, mapped)::VARCHAR, '{}');
 
 -- A JSON value as text: of a text itself, of nothing NULL.
 CREATE MACRO json_text(value) AS nullif(nullif(value->>'$', ''), 'null');

@@ -1,6 +1,7 @@
 -- Audit logs ------------------------------------------------------------------------------------
 -- A record without what a patch of nulls names, and without what is null or empty.
-CREATE MACRO remaining(doc, mapped) AS filled(json_merge_patch(doc, mapped));
+CREATE MACRO remaining(doc, mapped) AS
+  nullif(json_merge_patch('{}', doc, mapped)::VARCHAR, '{}');
 
 -- Create, read, update or delete, by a verb among the words of an event's name; NULL if by none.
 CREATE MACRO verb_activity_id(event) AS
