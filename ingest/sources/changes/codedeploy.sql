@@ -28,7 +28,7 @@ deployments AS (
       "description": "VARCHAR", "region": "VARCHAR", "accountId": "VARCHAR", "revision": "JSON",
       "errorInformation": "JSON", "deploymentOverview": "JSON", "lifecycleEvents": "JSON",
       "rollbackInfo": "JSON", "rollbackInformation": "JSON", "deploymentConfigName": "VARCHAR",
-      "computePlatform": "VARCHAR", "previousRevision": "JSON"}') AS d
+      "computePlatform": "VARCHAR", "instanceGroupId": "VARCHAR", "previousRevision": "JSON"}') AS d
   FROM listed
 ),
 named AS (
@@ -92,7 +92,8 @@ SELECT
        || d."deploymentId" || '?region=' || region),
    'environment': deployment_group}                        AS change,
   filled({
-    'eventTriggerName': d."eventTriggerName", 'detail-type': body->>'$.detail-type',
+    'eventTriggerName': d."eventTriggerName", 'instanceGroupId': d."instanceGroupId",
+    'detail-type': body->>'$.detail-type',
     'deploymentConfigName': d."deploymentConfigName", 'computePlatform': d."computePlatform",
     'revision': d.revision, 'previousRevision': d."previousRevision",
     'deploymentOverview': d."deploymentOverview", 'lifecycleEvents': d."lifecycleEvents",

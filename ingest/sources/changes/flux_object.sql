@@ -28,6 +28,7 @@ objects AS (
       "configDigest": "VARCHAR", "digest": "VARCHAR", "namespace": "VARCHAR",
       "firstDeployed": "VARCHAR", "lastDeployed": "VARCHAR", "firstReconciled": "VARCHAR",
       "lastReconciled": "VARCHAR", "lastReconciledStatus": "VARCHAR",
+      "lastReconciledDuration": "VARCHAR",
       "totalReconciliations": "VARCHAR", "metadata": {"revision": "VARCHAR"}}]') AS history,
     list_filter(from_json(doc->'$.status.conditions', '[{"type": "VARCHAR", "status": "VARCHAR",
       "reason": "VARCHAR", "message": "VARCHAR", "lastTransitionTime": "VARCHAR"}]'),
@@ -78,7 +79,9 @@ SELECT
   filled({
     'kind': kind, 'chartName': h."chartName", 'version': h.version,
     'configDigest': h."configDigest", 'digest': h.digest, 'firstDeployed': h."firstDeployed",
-    'lastReconciled': h."lastReconciled", 'totalReconciliations': h."totalReconciliations",
+    'lastReconciled': h."lastReconciled", 'lastReconciledDuration': h."lastReconciledDuration",
+    'ready': CASE WHEN h IS NOT NULL THEN ready END,
+    'totalReconciliations': h."totalReconciliations",
     'revision': told_revision, 'sourceRef': coalesce(doc->'$.spec.sourceRef',
       doc->'$.spec.chart.spec.sourceRef', doc->'$.spec.chartRef'),
     'path': doc->>'$.spec.path', 'suspend': doc->'$.spec.suspend'}) AS unmapped,

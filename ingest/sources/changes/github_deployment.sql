@@ -55,11 +55,10 @@ SELECT
   nullif(deployment->>'$.description', '')                 AS message,
   {'uid': coalesce(status->>'$.id', uid), 'correlation_uid': uid} AS metadata,
   {'service': service, 'version': version}                 AS workload,
-  {'name': service, 'version': version}                    AS app,
-  {'user': {
-    'name': coalesce(deployment->>'$.creator.login', maker->>'$.login', doc->>'$.sender.login'),
-    'type_id': CASE coalesce(deployment->>'$.creator.type', maker->>'$.type')
-      WHEN 'User' THEN 1 WHEN 'Bot' THEN 4 END}}           AS actor,
+  {'name': coalesce(service, deployment->>'$.environment', uid), 'version': version} AS app,
+  {'user': change_user(
+    coalesce(deployment->>'$.creator.login', maker->>'$.login', doc->>'$.sender.login'),
+    NULL, coalesce(deployment->>'$.creator.type', maker->>'$.type'))} AS actor,
   nullif(status->>'$.description', '')                     AS status_detail,
   {'uid': uid, 'kind': 'deploy', 'state': state, 'revision': sha,
    'url': coalesce(payload->>'$.url', repository_url || '/commit/' || sha,

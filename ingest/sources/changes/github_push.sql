@@ -12,7 +12,7 @@ WITH pushes AS (
   SELECT position, ingested_at, doc,
     from_json(doc, '{"ref": "VARCHAR", "before": "VARCHAR", "after": "VARCHAR",
       "compare": "VARCHAR", "created": "BOOLEAN", "deleted": "BOOLEAN", "forced": "BOOLEAN",
-      "repository": {"name": "VARCHAR", "full_name": "VARCHAR", "default_branch": "VARCHAR",
+      "repository": {"full_name": "VARCHAR", "default_branch": "VARCHAR",
         "master_branch": "VARCHAR", "pushed_at": "VARCHAR"},
       "pusher": {"name": "VARCHAR"}, "sender": {"login": "VARCHAR", "type": "VARCHAR"},
       "head_commit": {"id": "VARCHAR", "message": "VARCHAR", "timestamp": "VARCHAR",
@@ -24,6 +24,8 @@ named AS (
   SELECT *,
     coalesce(push.repository.default_branch, push.repository.master_branch) AS branch,
     push.repository.full_name || '@' || push.after         AS uid,
+    parse_filename(push.repository.full_name)              AS service,
+    ref_version(push.ref)                                  AS version,
     starts_with(push.ref, 'refs/tags/')                    AS is_tag
   FROM pushes
 )
@@ -36,10 +38,10 @@ SELECT
   0                                                        AS status_id,
   push.head_commit.message                                 AS message,
   {'uid': uid, 'correlation_uid': uid}                     AS metadata,
-  {'service': push.repository.name, 'version': ref_version(push.ref)} AS workload,
-  {'name': push.repository.name, 'version': ref_version(push.ref)} AS app,
-  {'user': {'name': coalesce(push.sender.login, push.pusher.name),
-    'type_id': CASE push.sender.type WHEN 'User' THEN 1 WHEN 'Bot' THEN 4 END}} AS actor,
+  {'service': service, 'version': version}                 AS workload,
+  {'name': service, 'version': version}                    AS app,
+  {'user': change_user(coalesce(push.sender.login, push.pusher.name), NULL, push.sender.type)}
+                                                           AS actor,
   {'uid': uid, 'kind': 'deploy', 'state': 'created', 'revision': push.after,
    'url': coalesce(push.compare, push.head_commit.url)}    AS change,
   filled({

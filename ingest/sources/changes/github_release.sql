@@ -44,8 +44,7 @@ SELECT
   {'uid': uid || coalesce(':' || action, ''), 'correlation_uid': uid} AS metadata,
   {'service': service, 'version': version}                 AS workload,
   {'name': coalesce(service, tag), 'version': version}     AS app,
-  {'user': {'name': person->>'$.login', 'type_id': CASE person->>'$.type'
-    WHEN 'User' THEN 1 WHEN 'Bot' THEN 4 END}}             AS actor,
+  {'user': change_user(person->>'$.login', NULL, person->>'$.type')} AS actor,
   {'uid': uid, 'kind': 'deploy',
    'state': CASE WHEN action IN ('deleted', 'unpublished') THEN 'inactive' ELSE 'created' END,
    'revision': tag, 'url': url}                            AS change,

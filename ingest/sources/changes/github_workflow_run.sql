@@ -75,8 +75,7 @@ SELECT
   {'service': parse_filename(repository), 'version': ref_version(branch)} AS workload,
   {'name': coalesce(nullif(parse_filename(repository), ''), workflow),
    'version': ref_version(branch)}                         AS app,
-  {'user': {'name': person->>'$.login', 'type_id': CASE person->>'$.type'
-    WHEN 'User' THEN 1 WHEN 'Bot' THEN 4 END}, 'app_name': workflow} AS actor,
+  {'user': change_user(person->>'$.login', NULL, person->>'$.type'), 'app_name': workflow} AS actor,
   {'uid': uid,
    'kind': CASE WHEN regexp_matches(concat_ws(' ', workflow, run.path), '(?i)terraform|infra')
      THEN 'infrastructure' ELSE 'deploy' END,

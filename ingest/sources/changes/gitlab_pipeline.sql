@@ -47,7 +47,7 @@ SELECT
   {'uid': uid || ':' || pipeline.status, 'correlation_uid': uid} AS metadata,
   {'service': parse_filename(path), 'version': ref_version(pipeline.ref)} AS workload,
   {'name': parse_filename(path), 'version': ref_version(pipeline.ref)} AS app,
-  {'user': {'name': doc->>'$.user.username', 'full_name': doc->>'$.user.name'}} AS actor,
+  {'user': change_user(doc->>'$.user.username', doc->>'$.user.name', NULL)} AS actor,
   {'uid': uid, 'kind': 'deploy', 'state': change_state(pipeline.status),
    'revision': pipeline.sha,
    'url': coalesce(doc->>'$.commit.url', project->>'$.web_url' || '/-/commit/' || pipeline.sha),

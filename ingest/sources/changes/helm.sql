@@ -8,8 +8,8 @@
 -- What Helm 3 and 4 print as JSON or YAML: `history`, `list`, `status`, and the release that a
 -- Secret sh.helm.release.v1... holds, decoded. A revision has one time, that at which it began, and
 -- no history names its release: its chart's name stands in. The same chart as in the revision
--- before means other values: a change of configuration. Values and manifests may hold secrets: of
--- them a digest is kept.
+-- before means other values: a change of configuration. Values, manifests and notes may hold
+-- secrets: of the first two a digest is kept.
 WITH documents AS (
   SELECT position, ingested_at,
     unnest(CASE json_type(doc) WHEN 'ARRAY' THEN doc->'$[*]' ELSE [doc] END) AS doc

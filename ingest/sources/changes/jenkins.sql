@@ -83,7 +83,7 @@ SELECT
    'state': change_state(m.word), 'revision': revision,
    'url': coalesce(commit_url(repository, revision), url), 'environment': environment} AS change,
   filled({
-    'job': job, 'number': b.number, 'phase': b.phase, 'build_url': url,
+    'job': job, 'number': b.number, 'phase': b.phase, 'duration': b.duration, 'build_url': url,
     'queue_id': coalesce(b.queue_id, b."queueId"), 'branch': b.scm.branch, 'repository': repository,
     'culprits': b.scm.culprits, 'parameters': nullif(parameters, '{}'),
     'cause': cause->>'$.shortDescription', 'changes': told->'$.build.scm.changes',

@@ -15,8 +15,8 @@ WITH documents AS (
   FROM raw
 ),
 entries AS (
-  SELECT *, from_json(doc, '{"_id": "VARCHAR", "date": "VARCHAR", "kind": "VARCHAR",
-      "name": "VARCHAR", "description": "VARCHAR", "shortDescription": "VARCHAR",
+  SELECT *, from_json(doc, '{"_id": "VARCHAR", "_accountId": "VARCHAR",
+      "date": "VARCHAR", "kind": "VARCHAR", "name": "VARCHAR", "description": "VARCHAR", "shortDescription": "VARCHAR",
       "comment": "VARCHAR", "title": "VARCHAR", "titleVerb": "VARCHAR",
       "accesses": [{"action": "VARCHAR", "resource": "VARCHAR"}],
       "member": {"_id": "VARCHAR", "email": "VARCHAR", "firstName": "VARCHAR",
@@ -63,11 +63,12 @@ SELECT
   {'uid': e._id, 'correlation_uid': e._id}                 AS metadata,
   {'service': project}                                     AS workload,
   CASE WHEN is_change THEN {'name': coalesce(project, e.name),
-    'feature': CASE WHEN e.kind = 'flag' THEN {'name': item, 'version': revision} END}
+    'feature': CASE WHEN e.kind = 'flag' AND item <> ''
+      THEN {'name': item, 'version': revision} END}
   END                                                      AS app,
   CASE WHEN NOT is_change THEN {'name': e.name, 'type': e.kind, 'uid': resource} END AS entity,
-  {'user': {'name': e.member.email, 'uid': e.member._id, 'full_name': full_name,
-    'type_id': CASE WHEN e.member.email IS NOT NULL THEN 1 END},
+  {'user': CASE WHEN coalesce(e.member.email, e.member._id) IS NOT NULL
+     THEN {'name': e.member.email, 'uid': e.member._id, 'full_name': full_name, 'type_id': 1} END,
    'app_name': coalesce(e.token->>'$.name', e.app->>'$.name', e.subject->>'$.name')} AS actor,
   CASE WHEN is_change THEN {'uid': e._id,
     'kind': CASE WHEN e.kind IN ('flag', 'segment') THEN 'flag' ELSE 'config' END,
@@ -76,7 +77,8 @@ SELECT
     'url': CASE WHEN url LIKE '/%' THEN 'https://app.launchdarkly.com' || url ELSE url END,
     'environment': environment} END                        AS change,
   filled({
-    'name': e.name, 'kind': e.kind, 'titleVerb': e."titleVerb", 'comment': nullif(e.comment, ''),
+    '_accountId': e."_accountId", 'name': e.name, 'kind': e.kind, 'titleVerb': e."titleVerb",
+    'comment': nullif(e.comment, ''),
     'description': nullif(e.description, ''), 'shortDescription': nullif(e."shortDescription", ''),
     'accesses': e.accesses, 'resources': e.target.resources, 'token': e.token->>'$._id',
     'delta': e.delta, 'triggerBody': e."triggerBody",

@@ -74,6 +74,10 @@ CREATE MACRO servicenow_caption(field) AS nullif(
 CREATE MACRO logged_at(line) AS any_time(regexp_extract(line,
   '^(?:[\w.-]+ +\| )?\W?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z| ?[+-]\d\d:?\d\d)?)', 1));
 
+-- The level that stands before a line's text.
+CREATE MACRO logged_level(line) AS nullif(regexp_extract(left(line, 120),
+  '\b(TRACE|DEBUG|INFO|WARN(?:ING)?|ERROR|SEVERE|FATAL)\b', 1), '');
+
 -- The program that a line names: Spring Boot's in brackets before the thread, Compose's before a bar.
 CREATE MACRO logged_by(line) AS coalesce(
   nullif(regexp_extract(line, ' --- \[ *([\w.-]+)\] \[', 1), ''),

@@ -85,7 +85,8 @@ SELECT
   {'service': service}                                     AS workload,
   {'name': coalesce(service, CASE WHEN servicenow_value(r.cmdb_ci) IS NULL THEN uid END),
    'uid': servicenow_value(r.cmdb_ci)}                     AS app,
-  {'user': {'name': coalesce(people[1], servicenow_value(r.sys_created_by))}} AS actor,
+  {'user': change_user(coalesce(people[1], servicenow_value(r.sys_created_by)), NULL, NULL)}
+                                                           AS actor,
   {'uid': uid,
    'kind': CASE WHEN regexp_matches(servicenow_value(r.category), '(?i)application|^software')
      THEN 'deploy' ELSE 'infrastructure' END,
@@ -109,9 +110,11 @@ SELECT
     'implementation_plan': servicenow_value(r.implementation_plan),
     'backout_plan': servicenow_value(r.backout_plan),
     'business_service': servicenow_caption(r.business_service),
+    'requested_by': servicenow_value(r.requested_by),
     'assigned_to': servicenow_caption(r.assigned_to),
     'assignment_group': servicenow_caption(r.assignment_group),
     'sys_created_by': servicenow_value(r.sys_created_by),
+    'sys_updated_on': servicenow_value(r.sys_updated_on),
     'sys_updated_by': servicenow_value(r.sys_updated_by),
     'correlation_id': servicenow_value(r.correlation_id)}) AS unmapped,
   CASE
