@@ -340,3 +340,9 @@ CREATE MACRO endpoint_name(side) AS coalesce(nullif(concat_ws('/',
 
 -- https://www.iana.org/assignments/dns-parameters/dns-parameters.xhtml#dns-parameters-6
 CREATE MACRO dns_rcode_id(code) AS CASE WHEN code BETWEEN 0 AND 11 OR code BETWEEN 16 AND 23 THEN code ELSE 99 END;
+
+CREATE MACRO dns_rcode_of(name) AS coalesce(MAP {
+  'NOERROR': 0, 'FORMERR': 1, 'SERVFAIL': 2, 'NXDOMAIN': 3, 'NOTIMP': 4, 'REFUSED': 5,
+  'YXDOMAIN': 6, 'YXRRSET': 7, 'NXRRSET': 8, 'NOTAUTH': 9, 'NOTZONE': 10, 'BADSIG': 16,
+  'BADVERS': 16, 'BADKEY': 17, 'BADTIME': 18, 'BADMODE': 19, 'BADNAME': 20, 'BADALG': 21,
+  'BADTRUNC': 22, 'BADCOOKIE': 23}[name], 99);
