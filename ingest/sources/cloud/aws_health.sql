@@ -5,8 +5,8 @@
 -- sniff: "eventTypeCategory"\s*:
 -- sniff: "eventTypeCode"\s*:
 -- https://docs.aws.amazon.com/health/latest/ug/aws-health-events-eventbridge-schema.html
--- Events as EventBridge's detail has them and as DescribeEvents answers, alone or in events. Only an
--- issue is an alert; what is scheduled or told is informational.
+-- Events as EventBridge's detail has them and as DescribeEvents answers, alone or in events. Only
+-- an issue is an alert; what is scheduled or told is informational.
 WITH documents AS (
   SELECT position, ingested_at, doc AS envelope, unnest(coalesce(
     nullif(json_extract(doc, '$.events[*]'), []), [coalesce(doc->'$.detail', doc)])) AS doc

@@ -67,7 +67,8 @@ SELECT
   {'code': try_cast(r."responseCodeSent" AS INT)}          AS http_response,
   {'uid': r."terminatingRuleId", 'type': r."terminatingRuleType",
    'name': rate."rateBasedRuleName", 'rate_limit': try_cast(rate."maxRateAllowed" AS INT),
-   'condition': nullif(found."conditionType", ''), 'sensitivity': nullif(found."sensitivityLevel", ''),
+   'condition': nullif(found."conditionType", ''),
+   'sensitivity': nullif(found."sensitivityLevel", ''),
    'match_location': nullif(found."location", ''), 'match_details': found."matchedData"}
                                                            AS firewall_rule,
   CASE WHEN r."ja4Fingerprint" <> '' THEN [{'type_id': 1, 'value': r."ja4Fingerprint"}] END

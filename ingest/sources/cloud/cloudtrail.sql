@@ -72,7 +72,8 @@ told AS (
   SELECT *,
     CASE WHEN class_name <> 'detection_finding' THEN
       {'name': coalesce(who."userName", CASE WHEN who."accountId" IS NULL AND who.arn IS NULL
-         THEN coalesce(who."invokedBy", who.type) END), 'uid': who.arn, 'uid_alt': who."principalId", 'type': who.type,
+         THEN coalesce(who."invokedBy", who.type) END),
+       'uid': who.arn, 'uid_alt': who."principalId", 'type': who.type,
        'account': {'uid': who."accountId"}, 'credential_uid': who."accessKeyId",
        'programmatic_credentials': CASE WHEN who."accessKeyId" <> '' THEN
          [{'uid': who."accessKeyId"}] END}
@@ -100,7 +101,8 @@ SELECT
   END                                                      AS status_id,
   e."errorCode"                                            AS status_code,
   e."errorMessage"                                         AS status_detail,
-  {'uid': e."eventID", 'event_code': e."eventType", 'correlation_uid': nullif(e."sharedEventID", ''),
+  {'uid': e."eventID", 'event_code': e."eventType",
+   'correlation_uid': nullif(e."sharedEventID", ''),
    'product': {'version': e."eventVersion", 'feature': {'name': e."eventCategory"}}} AS metadata,
   {'provider': 'AWS', 'region': e."awsRegion", 'account': {'uid': account}} AS cloud,
   {'account': account, 'region': e."awsRegion"}            AS workload,
@@ -112,7 +114,8 @@ SELECT
   {'user': caller,
    'invoked_by': coalesce(who."invokedBy",
      CASE WHEN who IS NULL AND class_name <> 'detection_finding' THEN service_name END),
-   'idp': {'name': coalesce(who."identityProvider", session."webIdFederationData"."federatedProvider")},
+   'idp': {'name': coalesce(who."identityProvider",
+     session."webIdFederationData"."federatedProvider")},
    'session': {'created_time': epoch_ms(session_time),
      'created_time_dt': session.attributes."creationDate", 'issuer': session."sessionIssuer".arn,
      'is_mfa': TRY_CAST(session.attributes."mfaAuthenticated" AS BOOLEAN)}} AS actor,

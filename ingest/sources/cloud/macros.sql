@@ -74,7 +74,8 @@ CREATE MACRO aws_session_activity_id(operation) AS
 -- `interface` is whose side the record was taken at: the destination's unless it says egress.
 CREATE MACRO vpc_flow(fields) AS list_transform([{
     'f': fields, 'is_egress': fields['flow_direction'] = 'egress',
-    'interface': {'interface_uid': given(fields['interface_id']), 'vpc_uid': given(fields['vpc_id']),
+    'interface': {
+      'interface_uid': given(fields['interface_id']), 'vpc_uid': given(fields['vpc_id']),
       'subnet_uid': given(fields['subnet_id']), 'instance_uid': given(fields['instance_id'])},
     'nowhere': {'interface_uid': NULL::VARCHAR, 'vpc_uid': NULL::VARCHAR,
       'subnet_uid': NULL::VARCHAR, 'instance_uid': NULL::VARCHAR}}],
@@ -92,8 +93,9 @@ CREATE MACRO vpc_flow(fields) AS list_transform([{
     'metadata': {'product': {'version': given(r.f['version']), 'feature': {'name': 'Flowlogs'}}},
     'cloud': {'provider': 'AWS', 'account': {'uid': nullif(given(r.f['account_id']), 'unknown')},
       'region': given(r.f['region']), 'zone': given(r.f['az_id'])},
-    'workload': {'account': nullif(given(r.f['account_id']), 'unknown'), 'region': given(r.f['region']),
-      'instance': given(r.f['instance_id']), 'service': given(r.f['ecs_service_name'])},
+    'workload': {'account': nullif(given(r.f['account_id']), 'unknown'),
+      'region': given(r.f['region']), 'instance': given(r.f['instance_id']),
+      'service': given(r.f['ecs_service_name'])},
     'src_endpoint': struct_concat(
       {'ip': given(r.f['srcaddr']), 'port': try_cast(r.f['srcport'] AS INT),
        'svc_name': given(r.f['pkt_src_aws_service'])},
@@ -107,9 +109,11 @@ CREATE MACRO vpc_flow(fields) AS list_transform([{
       'protocol_name': protocol_name(try_cast(r.f['protocol'] AS INT)),
       'protocol_ver': given(r.f['type']),
       'tcp_flags': try_cast(r.f['tcp_flags'] AS INT),
-      'direction_id': CASE r.f['flow_direction'] WHEN 'ingress' THEN 1 WHEN 'egress' THEN 2 ELSE 0 END,
+      'direction_id': CASE r.f['flow_direction']
+        WHEN 'ingress' THEN 1 WHEN 'egress' THEN 2 ELSE 0 END,
       'boundary_id': try_cast(r.f['traffic_path'] AS INT) + 3},
-    'traffic': {'packets': try_cast(r.f['packets'] AS BIGINT), 'bytes': try_cast(r.f['bytes'] AS BIGINT)},
+    'traffic': {'packets': try_cast(r.f['packets'] AS BIGINT),
+      'bytes': try_cast(r.f['bytes'] AS BIGINT)},
     'unmapped': nullif(to_json(map_from_entries(list_filter(map_entries(r.f), lambda e:
       given(e.value) IS NOT NULL AND e.key NOT IN ('account_id', 'action', 'az_id', 'bytes',
         'dstaddr', 'dstport', 'end', 'flow_direction', 'instance_id', 'interface_id', 'log_status',
@@ -119,7 +123,8 @@ CREATE MACRO vpc_flow(fields) AS list_transform([{
     'problem': CASE
       WHEN map_contains(r.f, 'interface_id') IS NOT TRUE AND r.f['srcaddr'] IS NULL
         THEN 'the record has neither interface-id nor srcaddr'
-      WHEN r.f['action'] NOT IN ('ACCEPT', 'REJECT', '-') THEN 'its action is neither ACCEPT nor REJECT'
+      WHEN r.f['action'] NOT IN ('ACCEPT', 'REJECT', '-')
+        THEN 'its action is neither ACCEPT nor REJECT'
     END})[1];
 
 -- https://www.iana.org/assignments/dns-parameters#dns-parameters-6

@@ -6,9 +6,10 @@
 -- sniff: (?i)(source_?type|event source)\\?"\s*:
 -- sniff: (?i)(event_?categories|event message)\\?"\s*:
 -- https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.Messages.html
--- Events as DescribeEvents answers, alone or in Events, also with names in snake case, in EventBridge's
--- detail, and as SNS delivers them. What changes a database (its configuration, version, existence) is a change of the service
--- that has its name; what happens to it is a log record.
+-- Events as DescribeEvents answers, alone or in Events, also with names in snake case, in
+-- EventBridge's detail, and as SNS delivers them. What changes a database (its configuration,
+-- version, existence) is a change of the service that has its name; what happens to it is a log
+-- record.
 WITH documents AS (
   SELECT position, ingested_at, doc AS envelope, unnest(coalesce(
     nullif(json_extract(doc, '$.Events[*]'), []), nullif(json_extract(doc, '$.events[*]'), []),
@@ -52,7 +53,8 @@ classed AS (
     coalesce(nullif(parts.region, ''), envelope->>'$.region') AS region,
     coalesce(nullif(parts.account, ''), envelope->>'$.account') AS account,
     CASE
-      WHEN regexp_matches(text, '(?i)\b(fail(ed|ure)?|error|unable|out of|exhausted)\b') THEN 'failure'
+      WHEN regexp_matches(text, '(?i)\b(fail(ed|ure)?|error|unable|out of|exhausted)\b')
+        THEN 'failure'
       WHEN regexp_matches(text, '(?i)^(applying|.*\b(started|in progress|will be|pending)\b)')
         THEN 'in_progress'
       ELSE 'success'

@@ -6,8 +6,8 @@
 -- sniff: "ProductArn"\s*:
 -- sniff: "GeneratorId"\s*:
 -- https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-findings-format-syntax.html
--- The AWS Security Finding Format 2018-10-08: findings alone, in Findings as GetFindings answers, or
--- in EventBridge's detail. What states compliance is a compliance finding, what lists
+-- The AWS Security Finding Format 2018-10-08: findings alone, in Findings as GetFindings answers,
+-- or in EventBridge's detail. What states compliance is a compliance finding, what lists
 -- vulnerabilities one of those, everything else a detection.
 WITH findings AS (
   SELECT position, ingested_at, unnest(coalesce(

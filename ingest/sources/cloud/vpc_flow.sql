@@ -4,14 +4,15 @@
 -- product: AWS / Amazon VPC
 -- sniff: ^[a-z_, -]*\binterface[-_]id\b[a-z_, -]*$
 -- https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html
--- Fields of versions 2 to 9 in any order that the first line names: with spaces between, as in S3, or
--- commas, as Athena writes them. A line of fields with spaces is one text under one name.
+-- Fields of versions 2 to 9 in any order that the first line names: with spaces between, as in S3,
+-- or commas, as Athena writes them. A line of fields with spaces is one text under one name.
 WITH named AS (
   SELECT position, ingested_at,
     map_keys(fields)[1] LIKE '% %'                         AS is_spaced,
-    CASE WHEN is_spaced THEN string_split(map_keys(fields)[1], ' ') ELSE map_keys(fields) END AS names,
-    CASE WHEN is_spaced THEN string_split(map_values(fields)[1], ' ') ELSE map_values(fields) END
-                                                           AS given_values
+    CASE WHEN is_spaced THEN string_split(map_keys(fields)[1], ' ')
+      ELSE map_keys(fields) END                            AS names,
+    CASE WHEN is_spaced THEN string_split(map_values(fields)[1], ' ')
+      ELSE map_values(fields) END                          AS given_values
   FROM raw
 ),
 flows AS (

@@ -4,7 +4,8 @@
 -- product: CrowdStrike / Falcon
 -- sniff: "(customerIDString|composite_id)"\s*:
 -- sniff: "(eventType|agent_id)"\s*:
--- https://www.falconpy.io/Service-Collections/Event-Streams.html and /Service-Collections/Alerts.html
+-- https://www.falconpy.io/Service-Collections/Event-Streams.html
+-- https://www.falconpy.io/Service-Collections/Alerts.html
 -- The event stream (detections of versions 1 and Epp/Idp/Mobile/Xdr 2, incidents, sign-ins, audits,
 -- firewall matches) and what the Alerts API answers, alone or in its resources. An incident of
 -- Falcon is a finding here: those of OCSF are our own.
@@ -120,20 +121,21 @@ SELECT
     m."eventType")                                         AS message,
   CASE WHEN class_name = 'detection_finding' THEN a.confidence END AS confidence_score,
   CASE
-    WHEN class_name = 'network_activity' THEN CASE e."RuleAction" WHEN '1' THEN 1 WHEN '2' THEN 2 END
-    WHEN disposition ILIKE '%quarantin%' OR disposition ILIKE '%block%' OR disposition ILIKE '%kill%'
-      OR disposition ILIKE 'prevention%' THEN 2
+    WHEN class_name = 'network_activity'
+      THEN CASE e."RuleAction" WHEN '1' THEN 1 WHEN '2' THEN 2 END
+    WHEN regexp_matches(disposition, '(?i)^prevention|quarantin|block|kill') THEN 2
   END                                                      AS action_id,
   CASE
-    WHEN class_name = 'network_activity' THEN CASE e."RuleAction" WHEN '1' THEN 1 WHEN '2' THEN 2 END
+    WHEN class_name = 'network_activity'
+      THEN CASE e."RuleAction" WHEN '1' THEN 1 WHEN '2' THEN 2 END
     WHEN disposition ILIKE '%quarantin%' THEN 3
-    WHEN disposition ILIKE '%block%' OR disposition ILIKE '%kill%' OR disposition ILIKE 'prevention%'
-      THEN 2
+    WHEN regexp_matches(disposition, '(?i)^prevention|block|kill') THEN 2
     WHEN disposition ILIKE 'detection%' THEN 15
   END                                                      AS disposition_id,
   {'sequence': try_cast(m."offset" AS BIGINT), 'event_code': coalesce(m."eventType", a.type),
    'tenant_uid': coalesce(m."customerIDString", a.cid), 'log_version': m."version",
-   'product': {'feature': CASE WHEN a.product IS NOT NULL THEN {'name': a.product} END}} AS metadata,
+   'product': {'feature': CASE WHEN a.product IS NOT NULL THEN {'name': a.product} END}}
+                                                           AS metadata,
   {'node': host, 'instance': a.device.instance_id}         AS workload,
   CASE WHEN coalesce(host, host_uid, host_ip) IS NOT NULL AND class_name NOT IN ('api_activity')
     THEN {'hostname': host, 'uid': host_uid, 'ip': ip_only(host_ip), 'type_id': 0,
@@ -175,7 +177,8 @@ SELECT
     'desc': coalesce(e."DetectDescription", e."Description", a.description),
     'src_url': coalesce(e."FalconHostLink", a.falcon_host_link),
     'created_time': epoch_ms(any_time(a.created_timestamp)),
-    'modified_time': epoch_ms(any_time(a.updated_timestamp)), 'attacks': attacks} END AS finding_info,
+    'modified_time': epoch_ms(any_time(a.updated_timestamp)), 'attacks': attacks} END
+                                                           AS finding_info,
   CASE WHEN class_name = 'detection_finding' AND a.assigned_to_name IS NOT NULL
     THEN {'name': a.assigned_to_name, 'uid': a.assigned_to_uuid} END AS assignee,
   CASE WHEN class_name = 'detection_finding' AND process_uid IS NOT NULL THEN [{'process': {

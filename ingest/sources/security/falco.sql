@@ -5,7 +5,7 @@
 -- sniff: "output_fields"\s*:
 -- sniff: "rule"\s*:
 -- sniff: "priority"\s*:
--- https://falco.org/docs/reference/alerts/formatting/ and https://github.com/falcosecurity/falcosidekick
+-- https://falco.org/docs/reference/alerts/formatting/
 -- Alerts as Falco 0.30 and later write them with json_output, and as falcosidekick forwards them.
 WITH parsed AS (
   SELECT position, ingested_at, doc, from_json(doc, '{

@@ -69,7 +69,8 @@ SELECT
   remaining(CASE WHEN json_type(doc, '$.org') = 'ARRAY' THEN doc
     ELSE json_merge_patch(doc, '{"org": null, "org_id": null}') END, '{
     "@timestamp": null, "_document_id": null, "action": null, "actor": null, "actor_id": null,
-    "actor_ip": null, "actor_location": null, "repo": null, "repository": null, "repository_id": null, "user_agent": null,
+    "actor_ip": null, "actor_location": null, "repo": null, "repository": null,
+    "repository_id": null, "user_agent": null,
     "request_id": null, "url_path": null, "query_string": null, "referrer": null,
     "status_code": null, "actor_session": null}')          AS unmapped,
   CASE WHEN e.action IS NULL OR e.action NOT LIKE '%.%'

@@ -41,7 +41,8 @@ classed AS (
     e."debugContext"."debugData"                           AS debug,
     coalesce(list_filter(e.target, lambda t: t.type = 'User')[1],
       list_filter(e.target, lambda t: t.type = 'AppUser')[1]) AS target_user,
-    list_filter(e.target, lambda t: t.type IN ('UserGroup', 'AppGroup', 'Group'))[1] AS target_group,
+    list_filter(e.target, lambda t: t.type IN ('UserGroup', 'AppGroup', 'Group'))[1]
+                                                           AS target_group,
     list_filter(e.target, lambda t: t.type LIKE 'App%' AND t.type NOT IN ('AppUser', 'AppGroup'))[1]
                                                            AS app,
     upper(coalesce(
@@ -93,7 +94,8 @@ SELECT
       nullif(regexp_extract(e.actor."alternateId", '^[^@\s]+@([^@\s]+)$', 1), '')}),
    'session': {'uid': e."authenticationContext"."externalSessionId",
      'uid_alt': e."authenticationContext"."rootSessionId"},
-   'idp': {'uid': e."authenticationContext".issuer.id, 'name': e."authenticationContext".issuer.type}}
+   'idp': {'uid': e."authenticationContext".issuer.id,
+     'name': e."authenticationContext".issuer.type}}
                                                            AS actor,
   CASE WHEN class_name IN ('authentication', 'account_change', 'group_management')
     THEN okta_user(subject) END                            AS "user",

@@ -5,8 +5,8 @@
 -- sniff: "(threatInfo|alertInfo|activityType)"\s*:
 -- sniff: "(siteId|siteName|agentRealtimeInfo)"\s*:
 -- https://www.elastic.co/docs/reference/integrations/sentinel_one#logs-reference
--- Management API 2.1: threats, cloud detection alerts and activities, alone or in data. Activities 27
--- and 33 are sign-in and sign-out, 133 and 134 sign-ins that failed, 23 to 25 changes of users.
+-- Management API 2.1: threats, cloud detection alerts and activities, alone or in data. Activities
+-- 27 and 33 are sign-in and sign-out, 133 and 134 sign-ins that failed, 23 to 25 changes of users.
 WITH documents AS (
   SELECT position, ingested_at, unnest(coalesce(nullif(CASE WHEN json_type(doc, '$.data') = 'ARRAY'
     THEN json_extract(doc, '$.data[*]') END, []), [doc])) AS doc

@@ -6,7 +6,7 @@
 -- sniff: "endpoint_id"\s*:
 -- https://developer.sophos.com/docs/siem-v1/1/routes/events/get
 -- SIEM integration API version 1: events alone, or in the items of a page. What was cleaned is a
--- remediation of each file, what was found or blocked a finding; the rest tells of the agent itself.
+-- remediation of each file, what was found or blocked a finding; the rest tells of the agent.
 WITH documents AS (
   SELECT position, ingested_at,
     unnest(coalesce(nullif(json_extract(doc, '$.items[*]'), []), [doc])) AS doc
