@@ -66,7 +66,8 @@ SELECT
   {'provider': 'AWS', 'region': region, 'account': {'uid': account}} AS cloud,
   {'uid': coalesce(doc->>'$.MessageId', doc->>'$.id')}     AS metadata,
   {'uid': arn, 'title': name,
-   'desc': nullif(coalesce(alarm->>'$.AlarmDescription', alarm->>'$.configuration.description'), ''),
+   'desc': nullif(coalesce(alarm->>'$.AlarmDescription',
+     alarm->>'$.configuration.description'), ''),
    'first_seen_time': CASE
      WHEN state = 'ALARM' THEN "at"
      WHEN state = 'OK' AND alarm->>'$.previousState.value' = 'ALARM' THEN before

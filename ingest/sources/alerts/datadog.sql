@@ -2,10 +2,10 @@
 -- reads: json
 -- class: detection_finding
 -- product: Datadog / Datadog
--- sniff: (?i)"\$?(alert_transition|alert_cycle_key|aggreg_key|aggregation_key|monitor_groups|date_happened)"\s*:|"event_type"\s*:\s*"[a-z_]*(_alert|_monitor)"
+-- sniff: (?i)"\$?(alert_transition|alert_cycle_key|aggreg_key|trans_name|monitor_groups|date_happened)"\s*:|"event_type"\s*:\s*"[a-z_]*(_alert|_monitor)"
 -- sniff: (?i)"\$?(event_title|alert_title|title)"\s*:
--- https://docs.datadoghq.com/integrations/webhooks/ (its default payload, and payloads whose keys are
--- the names of its variables, in any case)
+-- https://docs.datadoghq.com/integrations/webhooks/ (its default payload, and payloads whose keys
+-- are the names of its variables, in any case)
 -- https://docs.datadoghq.com/api/latest/events/ (v1 and v2, alone or in a list)
 WITH documents AS (
   SELECT position, ingested_at, doc, unnest(CASE

@@ -5,8 +5,8 @@
 -- sniff: "orgId"\s*:
 -- sniff: "silenceURL"\s*:|"valueString"\s*:|"ruleUrl"\s*:|"evalMatches"\s*:
 -- https://grafana.com/docs/grafana/latest/alerting/configure-notifications/manage-contact-points/integrations/webhook-notifier/
--- Webhooks of unified alerting (Grafana 8 to 12) and of the alerting before it, which tells no time:
--- it is the time at which the webhook arrived, and `unmapped` says so.
+-- Webhooks of unified alerting (Grafana 8 to 12) and of the alerting before it, which tells no
+-- time: it is when the webhook arrived, and `unmapped` says so.
 WITH bodies AS (
   SELECT position, ingested_at, doc,
     json_exists(doc, '$.ruleId')                           AS legacy,

@@ -24,4 +24,5 @@ CREATE MACRO rule(uid, name) AS
   CASE WHEN coalesce(uid, name) IS NOT NULL THEN {'uid': uid, 'name': name, 'type_id': 1} END;
 
 -- {EVENT.DATE} and {EVENT.TIME} of Zabbix, '2025.01.15' and '10:06:01'; NULL unless both are given.
-CREATE MACRO zabbix_time(day, clock) AS replace(nullif(day, ''), '.', '-') || ' ' || nullif(clock, '');
+CREATE MACRO zabbix_time(day, clock) AS
+  replace(nullif(day, ''), '.', '-') || ' ' || nullif(clock, '');

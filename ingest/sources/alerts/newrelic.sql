@@ -4,10 +4,11 @@
 -- product: New Relic / New Relic Alerts
 -- sniff: "(alertConditionNames|condition_name)"\s*:
 -- sniff: "(impactedEntities|alertPolicyNames|policy_name|incident_url)"\s*:
--- https://docs.newrelic.com/docs/alerts/get-notified/notification-integrations/#webhook (a workflow's
--- default payload, of an issue) and
+-- https://docs.newrelic.com/docs/alerts/get-notified/notification-integrations/#webhook (a
+-- workflow's default payload, of an issue) and
 -- https://docs.newrelic.com/docs/alerts/new-relic-alerts/notifications/customize-your-webhook-payload
--- (the notification channels before it, of an incident). A service is concerned if it is the only one.
+-- (the notification channels before it, of an incident). The service concerned is the entity, if it
+-- is the only one.
 WITH parsed AS (
   SELECT position, ingested_at, doc,
     from_json(doc, '{"id": "VARCHAR", "issueUrl": "VARCHAR", "title": "VARCHAR",

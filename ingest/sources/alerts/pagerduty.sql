@@ -33,7 +33,8 @@ incidents AS (   -- a note and the like name their incident
 moments AS (
   SELECT *, unnest(CASE
     WHEN event IS NOT NULL
-      THEN [{'at': event->>'$.occurred_at', 'status': coalesce(i.status, ''), 'who': event->'$.agent'}]
+      THEN [{'at': event->>'$.occurred_at', 'status': coalesce(i.status, ''),
+        'who': event->'$.agent'}]
     WHEN i.status = 'triggered' OR i.status IS NULL
       THEN [{'at': i.created_at, 'status': 'triggered', 'who': NULL}]
     ELSE [{'at': i.created_at, 'status': 'triggered', 'who': NULL},

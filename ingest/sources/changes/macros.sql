@@ -70,15 +70,16 @@ CREATE MACRO servicenow_caption(field) AS nullif(
   CASE json_type(field) WHEN 'OBJECT' THEN field->>'$.display_value' ELSE field->>'$' END, '');
 
 -- Migrations of a database ------------------------------------------------------------------------
--- The time before a line, if a logger wrote one: '2025-01-15 10:06:01,512', '[2025-01-15T10:06:01Z'.
+-- The time before a line, if a logger wrote one: '2025-01-15 10:06:01,512', '[2025-01-15T10:06:01Z]'.
 CREATE MACRO logged_at(line) AS any_time(regexp_extract(line,
-  '^(?:[\w.-]+ +\| )?\W?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z| ?[+-]\d\d:?\d\d)?)', 1));
+  '^(?:[\w.-]+ +\| )?\W?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?'
+  || '(?:Z| ?[+-]\d\d:?\d\d)?)', 1));
 
 -- The level that stands before a line's text.
 CREATE MACRO logged_level(line) AS nullif(regexp_extract(left(line, 120),
   '\b(TRACE|DEBUG|INFO|WARN(?:ING)?|ERROR|SEVERE|FATAL)\b', 1), '');
 
--- The program that a line names: Spring Boot's in brackets before the thread, Compose's before a bar.
+-- The program that a line names: Spring Boot's in brackets, Compose's before a bar.
 CREATE MACRO logged_by(line) AS coalesce(
   nullif(regexp_extract(line, ' --- \[ *([\w.-]+)\] \[', 1), ''),
   nullif(regexp_extract(line, '^([\w.-]+?)-\d+ +\| ', 1), ''));

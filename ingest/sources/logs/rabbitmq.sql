@@ -1,27 +1,30 @@
 -- name: rabbitmq
--- reads: records
+-- reads: lines
 -- class: log_record
 -- product: Broadcom / RabbitMQ
 -- sniff: ^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3,6}(?:[+-]\d\d:\d\d)? \[(debug|info|notice|warning|error|critical|alert|emergency)\] <\d+\.\d+\.\d+>
 -- https://www.rabbitmq.com/docs/logging (3.7 and 3.8, whose local time has no zone and is taken for
 -- UTC; 3.9 to 4, which tell the time of a message before each of its lines)
-WITH fields AS (
-  SELECT position, ingested_at, regexp_extract(line,
-    '(?s)^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+(?:[+-]\d\d:\d\d)?) \[(\w+)\] <([\d.]+)> ?(.*)$',
-    ['at', 'level', 'process', 'text']) AS l
+WITH lines AS (
+  SELECT position, ingested_at, line, regexp_extract(line,
+    '^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+(?:[+-]\d\d:\d\d)?) \[(\w+)\] <([\d.]+)> ?(.*)$',
+    ['at', 'level', 'process', 'text'])              AS l
   FROM raw
 ),
-grouped AS (   -- microseconds tell messages of a process apart, milliseconds do not
-  SELECT *, l."at" = '' OR length(l."at") < 26
-      OR coalesce((l."at", l.process) <> lag((l."at", l.process)) OVER (ORDER BY position), true)
-      AS begins
-  FROM fields
+parts AS (   -- a line without a time goes on; microseconds tell a process' messages apart
+  SELECT *,
+    CASE WHEN l."at" <> '' THEN l.text ELSE
+      repeat(chr(10), position - lag(position, 1, position - 1) OVER so_far - 1) || line END AS part,
+    CASE WHEN l."at" <> '' THEN length(l."at") < 26
+        OR coalesce((l."at", l.process) <> lag((l."at", l.process)) OVER so_far, true)
+      ELSE last_value(nullif(l."at", '') IGNORE NULLS) OVER so_far IS NULL END AS begins
+  FROM lines
+  WINDOW so_far AS (ORDER BY position)
 ),
 joined AS (
   SELECT list(position ORDER BY position) AS positions, min(ingested_at) AS ingested_at,
-    arg_min(l, position) AS l,
-    rtrim(string_agg(l.text, chr(10) ORDER BY position), chr(10)) AS text
-  FROM (SELECT *, count(*) FILTER (begins) OVER (ORDER BY position) AS nth FROM grouped)
+    arg_min(l, position) AS l, string_agg(part, chr(10) ORDER BY position) AS text
+  FROM (SELECT *, count(*) FILTER (begins) OVER (ORDER BY position) AS nth FROM parts)
   GROUP BY nth
 )
 SELECT
@@ -33,7 +36,7 @@ SELECT
   0                                                  AS status_id,
   text                                               AS message,
   {'service': 'rabbitmq'}                            AS workload,
-  l.level                                            AS severity,
+  nullif(l.level, '')                                AS severity,
   filled({
     'messaging.system': 'rabbitmq', 'erlang.process': nullif(l.process, ''),
     'client.address': nullif(regexp_extract(text, ' \((?:\[?([\da-fA-F.:]+)\]?):\d+ -> ', 1), ''),
@@ -41,6 +44,6 @@ SELECT
     'user.name': nullif(regexp_extract(text, 'user: ''([^'']*)''', 1), '')}) AS attributes,
   CASE
     WHEN l."at" = '' THEN 'the line is not in the format of RabbitMQ''s log'
-    WHEN position > positions[1] THEN ''               -- it is in the first
+    WHEN position > positions[1] THEN ''             -- it is in the first
   END                                                AS problem
 FROM joined

@@ -3,9 +3,9 @@
 -- class: log_record
 -- product: Redis / Redis
 -- sniff: ^\d+:[XCSM] (\d\d [A-Z][a-z]{2} \d{4}|\d{4}-\d\d-\d\dT)\S* ?[\d:.]*\S* [.*#-] 
--- https://redis.io/docs/latest/operate/oss_and_stack/management/debugging/ (2.8 to 8, and Valkey): pid and
--- role, a local time without a zone, taken for UTC, and a sign for the level. Valkey can log ISO
--- times with a zone.
+-- https://redis.io/docs/latest/operate/oss_and_stack/management/debugging/ (2.8 to 8, and
+-- Valkey): pid and role, a local time without a zone, taken for UTC, and a sign for the level.
+-- Valkey can log ISO times with a zone.
 WITH fields AS (
   SELECT position, ingested_at, regexp_extract(line,
     '(?s)^(\d+):([XCSM]) (\d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d\.\d{3}|\d{4}-\d\d-\d\dT\S+) '
