@@ -66,7 +66,8 @@ SELECT
   CASE WHEN coalesce(nullif(e.repo, ''), nullif(e.repository, ''), e.repository_id) IS NOT NULL THEN
     [{'name': coalesce(nullif(e.repo, ''), nullif(e.repository, '')), 'uid': e.repository_id}] END
                                                            AS resources,
-  remaining(CASE WHEN json_type(doc, '$.org') = 'ARRAY' THEN doc
+  remaining(CASE WHEN json_type(doc, '$.org') = 'ARRAY' OR coalesce(nullif(e.actor, ''), e.actor_id)
+    IS NULL THEN doc
     ELSE json_merge_patch(doc, '{"org": null, "org_id": null}') END, '{
     "@timestamp": null, "_document_id": null, "action": null, "actor": null, "actor_id": null,
     "actor_ip": null, "actor_location": null, "repo": null, "repository": null,

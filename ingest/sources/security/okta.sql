@@ -127,6 +127,8 @@ SELECT
   {'ip': e.client."ipAddress", 'uid': e.client.id, 'domain': e."securityContext".domain,
    'svc_name': CASE WHEN class_name = 'api_activity' AND e.client."ipAddress" IS NULL
      THEN 'Okta' END,
+   'isp': CASE WHEN e.client."geographicalContext".country IS NULL
+     THEN e."securityContext".isp END,
    'autonomous_system': {'number': e."securityContext"."asNumber",
      'name': e."securityContext"."asOrg"},
    'location': CASE WHEN coalesce(e.client."geographicalContext".city,
@@ -151,7 +153,7 @@ SELECT
     "outcome": {"reason": null}, "securityContext": {"asNumber": null, "asOrg": null, "isp": null,
       "domain": null},
     "debugContext": {"debugData": {"behaviors": null, "url": null, "requestId": null,
-      "threatSuspected": null, "signOnMode": null}}}')     AS unmapped,
+      "threatSuspected": null}}}'))     AS unmapped,
   CASE
     WHEN e."eventType" IS NULL OR e.uuid IS NULL
       THEN 'the document is no event of Okta''s System Log'
