@@ -153,7 +153,7 @@ SELECT
     "outcome": {"reason": null}, "securityContext": {"asNumber": null, "asOrg": null, "isp": null,
       "domain": null},
     "debugContext": {"debugData": {"behaviors": null, "url": null, "requestId": null,
-      "threatSuspected": null}}}'))     AS unmapped,
+      "threatSuspected": null}}}')                         AS unmapped,
   CASE
     WHEN e."eventType" IS NULL OR e.uuid IS NULL
       THEN 'the document is no event of Okta''s System Log'
