@@ -2,7 +2,9 @@ r"""CSV with a header: `raw` is (position, fields, path, ingested_at).
 
 `fields` maps the header's names to the texts of a row, as they came; an empty field is ''. A name
 that the header has again is `name_1`, then `name_2`. `position` is the row, the header being row 1;
-a blank line is no row. Lines end in CRLF or LF; a byte that is not UTF-8 is written as `\xff`.
+a blank line is no row. Fields are told apart by the comma, semicolon, tab or bar that the header
+has most of outside quotes and braces, or by what a spreadsheet's line `sep=;` above it says. Lines
+end in CRLF or LF; a byte that is not UTF-8 is written as `\xff`.
 https://www.rfc-editor.org/rfc/rfc4180
 """
 
@@ -11,6 +13,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import chain, count, pairwise
@@ -26,6 +29,8 @@ from ingest.read.stream import RAW_CHARACTERS, Broken, Chunk, Stream, arrivals
 
 SCHEMA = lines.SCHEMA.set(1, pa.field("fields", pa.map_(pa.string(), pa.string())))
 
+_DELIMITERS = ",;\t|"  # of as many the first
+_HELD_TOGETHER = re.compile(r'"(?:[^"]|"")*"|\{[^}]*\}')
 _NONE = SCHEMA.empty_table().select(["position", "fields"])
 
 
@@ -100,33 +105,46 @@ def _chunks(file: _File, rows: _Rows) -> Iterator[tuple[pa.Table, tuple[Broken, 
     """Yield (position, fields) and what is broken, about CHUNK_BYTES of text at a time."""
     with io.BufferedReader(file) as text:
         try:
-            names = _header(text)
+            names, delimiter = _header(text)
         except csv.Error as error:
             yield _NONE, (Broken(1, f"the header cannot be read: {error}"),)
             return
-        for table, following in pairwise(chain(_tables(text, len(names), rows), [_NONE])):
+        for table, following in pairwise(
+            chain(_tables(text, len(names), delimiter, rows), [_NONE])
+        ):
             is_open = following is _NONE and file.last != b'"'
             table, broken = _closed(table) if is_open else (table, ())
             yield _mapped(table, names), rows.broken() + broken
         yield _NONE, rows.broken()
 
 
-def _header(text: io.BufferedReader[_File]) -> list[str]:
-    """Read the names of the columns, each given once; none from a file without a row."""
-    rows = csv.reader(line.decode() for line in iter(text.readline, b""))
+def _header(text: io.BufferedReader[_File]) -> tuple[list[str], str]:
+    """Read the names of the columns, each given once, and what is between; none from no row."""
+    lines = (line.decode() for line in iter(text.readline, b""))
+    first = next((line for line in lines if line.strip()), "")
+    told = first.strip().removeprefix("sep=")
+    if told != first.strip() and len(told) <= 1:
+        first, delimiter = next(lines, ""), told or "\t"
+    else:
+        delimiter = max(_DELIMITERS, key=_HELD_TOGETHER.sub("", first).count)
+    rows = csv.reader(chain([first], lines), delimiter=delimiter)
     names: dict[str, None] = {}
     for name in next(filter(None, rows), []):
         others = (f"{name}_{number}" for number in count(1))
         names[next(one for one in chain([name], others) if one not in names)] = None
-    return list(names)
+    return list(names), delimiter
 
 
-def _tables(text: io.BufferedReader[_File], width: int, rows: _Rows) -> Iterator[pa.Table]:
+def _tables(
+    text: io.BufferedReader[_File], width: int, delimiter: str, rows: _Rows
+) -> Iterator[pa.Table]:
     """Parse rows into columns of text and `position`; quotes may hold commas and line ends."""
     names = [str(number) for number in range(width)]
     options = (
         arrow.ReadOptions(use_threads=False, block_size=stream.CHUNK_BYTES, column_names=names),
-        arrow.ParseOptions(newlines_in_values=True, invalid_row_handler=rows.leave_out),
+        arrow.ParseOptions(
+            delimiter=delimiter, newlines_in_values=True, invalid_row_handler=rows.leave_out
+        ),
         arrow.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
     )
     try:

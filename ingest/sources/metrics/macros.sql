@@ -121,3 +121,62 @@ CREATE MACRO cloudwatch_workload(dimensions, region, account) AS list_transform(
     'zone': v[15], 'region': region, 'account': account})[1];
 
 CREATE MACRO decimal_number(text) AS finite(try_cast(text AS DOUBLE));
+
+-- Tables ----------------------------------------------------------------------------------------
+-- A number as written with a point; not what only DuckDB takes for one.
+CREATE MACRO point_number(text) AS
+  CASE WHEN regexp_full_match(text, '[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?')
+    THEN finite(try_cast(text AS DOUBLE)) END;
+
+-- Commas: in 1.234,5 a decimal's, in 1,234.5 and 1,234,567 of thousands, in 1,234 either.
+CREATE MACRO comma_means(text) AS CASE
+  WHEN NOT contains(text, ',') THEN NULL
+  WHEN regexp_full_match(text, '[+-]?\d{1,3},\d{3}') THEN 'either'
+  WHEN regexp_full_match(text, '[+-]?\d{1,3}(,\d{3})+(\.\d+)?') THEN 'thousands'
+  WHEN regexp_full_match(text, '[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+([eE][+-]?\d+)?') THEN 'decimals'
+END;
+
+CREATE MACRO table_number(text, commas) AS point_number(CASE commas
+  WHEN 'decimals' THEN replace(replace(text, '.', ''), ',', '.')
+  WHEN 'thousands' THEN CASE WHEN comma_means(text) IS NULL THEN text ELSE replace(text, ',', '') END
+  ELSE text END);
+
+-- A field that tells nothing, as exporters write it.
+CREATE MACRO is_blank(text) AS
+  text IS NULL OR lower(text) IN ('', '-', 'na', 'n/a', 'nan', 'nil', 'none', 'null', 'undefined');
+
+CREATE MACRO is_called_time(name) AS regexp_full_match(trim(name),
+  '(?i)(@|_|start|end|observed|event|utc|local|unix)*[ _]?(date[ _]?time|date|time|ts|epoch)[ _]?'
+  || '(stamp|unix|nano|utc|ms|us|ns|s|[(\[].*[)\]]| )*');
+
+-- A date with the year last, its parts as they stand.
+CREATE MACRO slashed(text) AS regexp_extract(text,
+  '^(\d{1,2})[/.](\d{1,2})[/.](\d{4})(?:[ ,T]+(.*))?$', ['first', 'second', 'year', 'clock']);
+
+-- Go's own text of a time in ISO form: `+0000 UTC m=+0.1`, the last a reading of another clock.
+CREATE MACRO iso_zone(text) AS
+  regexp_replace(text, ' ([+-]\d\d):?(\d\d)( [A-Z]{3,4})?( m=\S+)?$', '\1:\2');
+
+CREATE MACRO table_time(text, day_first) AS list_transform([slashed(text)], lambda d: CASE
+  WHEN d.year = '' THEN any_time(iso_zone(text))
+  WHEN day_first THEN any_time(d.year || '-' || lpad(d.second, 2, '0') || '-'
+    || lpad(d.first, 2, '0') || ' ' || d.clock)
+  WHEN NOT day_first THEN any_time(d.year || '-' || lpad(d.first, 2, '0') || '-'
+    || lpad(d.second, 2, '0') || ' ' || d.clock)
+END)[1];
+
+-- Who a table's row is of, by the names of its columns however they are spelled.
+CREATE MACRO named_value(entries, name) AS
+  list_filter(entries, lambda e: e.name = name)[1]."value";
+
+CREATE MACRO table_workload(labels) AS list_transform(
+  [list_transform(map_entries(from_json(labels, '"MAP(VARCHAR, VARCHAR)"')), lambda e: {
+    'name': regexp_replace(lower(e.key), '[ _.-]|name$|id$', '', 'g'), 'value': e."value"})],
+  lambda l: {
+    'service': coalesce(named_value(l, 'service'), named_value(l, 'app'), named_value(l, 'job')),
+    'version': named_value(l, 'version'), 'instance': named_value(l, 'instance'),
+    'pod': coalesce(named_value(l, 'pod'), named_value(l, 'k8spod')),
+    'node': coalesce(named_value(l, 'node'), named_value(l, 'host')),
+    'namespace': named_value(l, 'namespace'), 'cluster': named_value(l, 'cluster'),
+    'zone': named_value(l, 'zone'), 'region': named_value(l, 'region'),
+    'account': named_value(l, 'account')})[1];

@@ -171,3 +171,24 @@ def test_no_bytes_are_too_odd_to_be_read_or_set_aside(
     positions = [*rows, *(one.position for one in broken)]
     assert len(set(positions)) == len(positions)
     assert all(row.keys() == {"a", "b"} for row in rows.values())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"a;b\n1,5;2\n",
+        b"a\tb\n1,5\t2\n",
+        b"a|b\n1,5|2\n",
+        b'a,b\n"1,5",2\n',
+        b"sep=;\r\na;b\n1,5;2\n",
+    ],
+)
+def test_what_is_between_fields_is_told_by_the_header(file: Path, text: bytes) -> None:
+    rows, broken = parsed(file, text)
+    assert list(rows.values()) == [{"a": "1,5", "b": "2"}]
+    assert not broken
+
+
+def test_what_quotes_or_braces_hold_together_is_not_between_fields(file: Path) -> None:
+    rows, _ = parsed(file, b'Time;up{a="1",b="2",c="3"};"x,y,z"\n1;2;3\n')
+    assert rows == {2: {"Time": "1", 'up{a="1",b="2",c="3"}': "2", "x,y,z": "3"}}
