@@ -346,3 +346,9 @@ CREATE MACRO dns_rcode_of(name) AS coalesce(MAP {
   'YXDOMAIN': 6, 'YXRRSET': 7, 'NXRRSET': 8, 'NOTAUTH': 9, 'NOTZONE': 10, 'BADSIG': 16,
   'BADVERS': 16, 'BADKEY': 17, 'BADTIME': 18, 'BADMODE': 19, 'BADNAME': 20, 'BADALG': 21,
   'BADTRUNC': 22, 'BADCOOKIE': 23}[name], 99);
+
+-- The time of klog, `0211 09:44:44.821999`, in the last year in which it is not after a moment.
+CREATE MACRO klog_time(text, moment) AS list_transform(
+  [try_strptime(year(moment) || text, '%Y%m%d %H:%M:%S.%f'),
+   try_strptime((year(moment) - 1) || text, '%Y%m%d %H:%M:%S.%f')],
+  lambda t: t AT TIME ZONE 'UTC').list_filter(lambda t: t <= moment + INTERVAL 1 DAY)[1];
