@@ -43,19 +43,17 @@ def read(path: Path, now: datetime) -> Iterator[Chunk]:
     with Stream(path) as stream:
         for texts in _events(_characters(stream)):
             rows, broken = list[dict[str, Any]](), list[Broken]()
-            for text in texts:
-                position += 1
-                before, event = _parted(text)
+            for before, event in map(_parted, texts):
                 if before:
+                    position += 1
                     broken.append(_broken(position, "the text is no XML of an event", before))
-                    position += bool(event)
-                try:
-                    doc = _document(event) if event else None
-                except ElementTree.ParseError as error:
-                    broken.append(_broken(position, f"the event is no XML: {error}", event))
-                    continue
-                if doc:
-                    rows.append({"position": position, "doc": doc, "text": event})
+                if event:
+                    position += 1
+                    row = _row(position, event)
+                    if isinstance(row, Broken):
+                        broken.append(row)
+                    else:
+                        rows.append(row)
             raw = pa.Table.from_pylist(rows, SCHEMA).drop(["path", "ingested_at"])
             raw = raw.append_column("path", pa.repeat(str(path), len(raw)))
             at = received(range(seen, seen + len(raw)))
@@ -66,8 +64,19 @@ def read(path: Path, now: datetime) -> Iterator[Chunk]:
             yield Chunk(SCHEMA.empty_table(), fault, stream.consumed)
 
 
+def _row(position: int, text: str) -> dict[str, Any] | Broken:
+    """An event's row of `raw`, or what is wrong with it."""
+    try:
+        return {"position": position, "doc": _document(text), "text": text}
+    except UnicodeEncodeError:
+        return _broken(position, "the event is not UTF-8 text", text)
+    except (ElementTree.ParseError, RecursionError) as error:
+        return _broken(position, f"the event is no XML: {error}", text)
+
+
 def _broken(position: int, reason: str, text: str) -> Broken:
-    return Broken(position, reason, text[:RAW_CHARACTERS])
+    shown = text[:RAW_CHARACTERS].encode(errors="surrogateescape").decode(errors="replace")
+    return Broken(position, reason, shown)
 
 
 def _characters(stream: Stream) -> Iterator[str]:
@@ -78,7 +87,9 @@ def _characters(stream: Stream) -> Iterator[str]:
         head = block
         if head:
             break
-    decoder = codecs.getincrementaldecoder(_encoding(head))("replace")
+    encoding = _encoding(head)
+    errors = "surrogateescape" if encoding == "utf-8-sig" else "replace"  # told by `_document`
+    decoder = codecs.getincrementaldecoder(encoding)(errors)
     yield decoder.decode(head)
     for block in blocks:
         yield decoder.decode(block)
@@ -92,14 +103,18 @@ def _encoding(head: bytes) -> str:
 
 
 def _events(blocks: Iterator[str]) -> Iterator[list[str]]:
-    """Cut the characters behind the end of each event, some events at a time."""
+    """Cut the characters behind the end of each event, some events at a time.
+
+    An event longer than CHUNK_BYTES is handed on in pieces.
+    """
     held: list[str] = []
     for block in blocks:
         held.append(block)
         if sum(map(len, held)) >= CHUNK_BYTES:
             *texts, rest = _cut("".join(held))
-            yield texts
-            held = [rest]
+            is_whole = len(rest) < CHUNK_BYTES
+            yield texts if is_whole else [*texts, rest]
+            held = [rest] if is_whole else []
     *texts, rest = _cut("".join(held))
     yield [*texts, rest] if _AROUND.sub("", rest).strip() else texts
 
@@ -122,7 +137,11 @@ def _parted(text: str) -> tuple[str, str]:
 
 
 def _document(text: str) -> str:
-    """Give an event as JSON. Raises ParseError if it is not well formed."""
+    """Give an event as JSON.
+
+    Raises ParseError if it is not well formed, RecursionError if it is too deep, UnicodeEncodeError
+    if it was not UTF-8.
+    """
     event = ElementTree.fromstring(text)  # noqa: S314 - what declares entities was parted from it
     return orjson.dumps(_value(event)).decode()
 
