@@ -30,8 +30,9 @@ CREATE MACRO change_status_id(state) AS
 CREATE MACRO change_user(name, full_name, kind) AS CASE WHEN name <> '' THEN {'name': name,
   'full_name': full_name, 'type_id': CASE kind WHEN 'User' THEN 1 WHEN 'Bot' THEN 4 END} END;
 
--- The moments of a change: those of a list of {'at', 'state'} structs that have happened.
-CREATE MACRO happened(moments) AS list_filter(moments, lambda m: m."at" IS NOT NULL);
+-- The moments of a change: of a list of structs those whose time `at` is told, or one NULL.
+CREATE MACRO happened(moments) AS
+  coalesce(nullif(list_filter(moments, lambda m: m."at" IS NOT NULL), []), [NULL]);
 
 -- The version that a tag or a release's name gives, `v` aside; NULL for a branch or a commit.
 CREATE MACRO ref_version(ref) AS
@@ -70,7 +71,7 @@ CREATE MACRO servicenow_caption(field) AS nullif(
   CASE json_type(field) WHEN 'OBJECT' THEN field->>'$.display_value' ELSE field->>'$' END, '');
 
 -- Migrations of a database ------------------------------------------------------------------------
--- The time before a line, if a logger wrote one: '2025-01-15 10:06:01,512', '[2025-01-15T10:06:01Z]'.
+-- The time before a line, if a logger wrote one: '2025-01-15 10:06:01,512 INFO', '[2025-01-15 10:06:01]'.
 CREATE MACRO logged_at(line) AS any_time(regexp_extract(line,
   '^(?:[\w.-]+ +\| )?\W?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?'
   || '(?:Z| ?[+-]\d\d:?\d\d)?)', 1));

@@ -9,7 +9,8 @@
 -- Its local time has no zone and is taken for UTC.
 WITH fields AS (
   SELECT position, ingested_at, regexp_extract(line,
-    '(?s)^\[(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3})\] ([A-Z]+) (.*?)(?: \(([\w.$-]+)\))?((?:\n.*)?)$',
+    '(?s)^\[(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3})\] ([A-Z]+) '
+    || '([^\n]*?)(?: \(([\w.$-]+)\))?(\n.*)?$',
     ['at', 'level', 'text', 'logger', 'more'])       AS l
   FROM raw
 ),
@@ -39,7 +40,8 @@ SELECT
   filled({
     'messaging.system': 'kafka',
     'messaging.destination.name': nullif(regexp_extract(l.text,
-      '\b(?:[Pp]artition[ =]|topic(?:[ =]|-partition ))''?([\w.-]+?)(?:-\d+)?''?(?:[,\] :)]|$)', 1), ''),
+      '\b(?:[Pp]artition[ =]|topic(?:[ =]|-partition ))''?([\w.-]+?)(?:-\d+)?''?(?:[,\] :)]|$)',
+      1), ''),
     'messaging.consumer.group.name': nullif(regexp_extract(l.text,
       '\b[Gg]roup ([\w.-]+) (?:in|with|has|is|transitioned)\b', 1), '')}) AS attributes,
   CASE WHEN l."at" = '' THEN 'the line is not in the format of Kafka''s logs' END AS problem

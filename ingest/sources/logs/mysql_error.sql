@@ -23,7 +23,8 @@ SELECT
   ingested_at,
   any_time(regexp_replace(l."at", '  ', ' 0'))       AS "time",
   1                                                  AS activity_id,
-  CASE WHEN l.level IN ('System', 'Note', '') THEN 1 ELSE level_severity_id(l.level) END AS severity_id,
+  CASE WHEN l.level IN ('System', 'Note', '') THEN 1 ELSE level_severity_id(l.level)
+  END                                                AS severity_id,
   0                                                  AS status_id,
   rtrim(l.text, chr(10))                             AS message,
   {'service': system}                                AS workload,

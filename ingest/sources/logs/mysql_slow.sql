@@ -7,9 +7,9 @@
 -- https://dev.mysql.com/doc/refman/8.4/en/slow-query-log.html (5.6 to 9, log_slow_extra too),
 -- https://mariadb.com/docs/server/server-management/server-monitoring-logs/slow-query-log
 -- https://docs.percona.com/percona-server/8.0/slow-extended.html
--- A record begins with `# Time:`, or with `# User@Host:` where that is not told anew. A time without
--- a zone gives way to the statement's SET timestamp, which is UTC. The lines with which a server
--- starts tell the version of what follows.
+-- A record begins with `# Time:`, or with `# User@Host:` where that is not told anew. A time
+-- without a zone gives way to the statement's SET timestamp, which is UTC. The lines with which a
+-- server starts tell the version of what follows.
 WITH lines AS (
   SELECT position, ingested_at, line,
     regexp_extract(line, ', Version: (\d[^ ]*)', 1)  AS started,

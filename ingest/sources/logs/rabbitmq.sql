@@ -14,7 +14,8 @@ WITH lines AS (
 parts AS (   -- a line without a time goes on; microseconds tell a process' messages apart
   SELECT *,
     CASE WHEN l."at" <> '' THEN l.text ELSE
-      repeat(chr(10), position - lag(position, 1, position - 1) OVER so_far - 1) || line END AS part,
+      repeat(chr(10), position - lag(position, 1, position - 1) OVER so_far - 1) || line
+    END                                              AS part,
     CASE WHEN l."at" <> '' THEN length(l."at") < 26
         OR coalesce((l."at", l.process) <> lag((l."at", l.process)) OVER so_far, true)
       ELSE last_value(nullif(l."at", '') IGNORE NULLS) OVER so_far IS NULL END AS begins
