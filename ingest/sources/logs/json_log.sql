@@ -25,8 +25,8 @@ opened AS (
       WHEN opens(w[7]) THEN 7 WHEN w[8] LIKE '{%' THEN 8 END AS nth,
     json_extract_string(w[nth], '$')                      AS inside,
     CASE WHEN nth IS NOT NULL THEN json_merge_patch(doc,
-      '{' || taken(['/log', '/message', '/MESSAGE', '/msg', '/@message', '/textPayload', '/body',
-      '/jsonPayload'][nth]) || '}') END                   AS wrapper
+      '{' || takers(['/log', '/message', '/MESSAGE', '/msg', '/@message', '/textPayload', '/body',
+      '/jsonPayload'])[nth] || '}') END                   AS wrapper
   FROM wrapped
 ),
 found AS (
@@ -54,7 +54,7 @@ SELECT
   told_exception(t, e)                                    AS exception,
   nullif(json_merge_patch(coalesce(inside, doc), t.taken)::VARCHAR, '{}') AS attributes,
   filled({'wrapper': wrapper})                            AS unmapped,
-  CASE WHEN len(json_keys(doc)) <> len(list_distinct(json_keys(doc)))
+  CASE WHEN len(json_keys(doc)) <> list_unique(json_keys(doc))
       OR regexp_matches(doc, '[:,\[]\s*-?\d+(?:\.\d{17}|\.?\d*[eE]|\.\d+0\b)')
     THEN doc END                                          AS raw_data,
   CASE WHEN json_type(doc) <> 'OBJECT' THEN 'the document is no JSON object' END AS problem

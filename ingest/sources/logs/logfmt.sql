@@ -45,6 +45,6 @@ SELECT
   t.scope                                                 AS scope,
   told_exception(t, e)                                    AS exception,
   nullif(json_merge_patch(doc, t.taken)::VARCHAR, '{}')   AS attributes,
-  CASE WHEN len(json_keys(doc)) <> len(list_distinct(json_keys(doc))) THEN line END AS raw_data,
+  CASE WHEN len(json_keys(doc)) <> list_unique(json_keys(doc)) THEN line END AS raw_data,
   CASE WHEN NOT is_logfmt THEN 'the line is no list of key=value pairs' END AS problem
 FROM told

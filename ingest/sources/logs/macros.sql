@@ -168,9 +168,9 @@ CREATE MACRO json_found(doc) AS {
   'level': json_extract_string(doc, json_levels()),
   'message': json_extract_string(doc, json_messages()),
   'scope': json_extract_string(doc, json_scopes()),
-  'trace': json_extract_string(CASE WHEN contains(lower(doc), 'trace') OR contains(doc, '"@tr"')
+  'trace': json_extract_string(CASE WHEN contains(doc, 'race') OR contains(doc, '"@tr"')
     THEN doc END, json_traces()),
-  'span': json_extract_string(CASE WHEN contains(lower(doc), 'span') OR contains(doc, '"@sp"')
+  'span': json_extract_string(CASE WHEN contains(doc, 'pan') OR contains(doc, '"@sp"')
     OR contains(doc, 'traceparent') THEN doc END, json_spans()),
   'datadog': json_extract_string(CASE WHEN contains(doc, '"dd') THEN doc END, ['/dd.trace_id',
     '/dd/trace_id', '/dd.span_id', '/dd/span_id', '/dd.service', '/dd/service', '/dd.version',
@@ -212,9 +212,10 @@ CREATE MACRO json_firsts(found) AS {
   'error': first_given(found.error), 'why': first_given(found.why),
   'stack': first_given(found.stack), 'host': first_given(found.host)};
 
--- What takes a member out of a document, unless it lies deeper in it.
-CREATE MACRO taken(pointer) AS CASE WHEN pointer NOT LIKE '/%/%'
-  THEN '"' || replace(pointer[2:], '~1', '/') || '":null' END;
+-- What takes each of some members out of a document, unless it lies deeper in it.
+CREATE MACRO takers(pointers) AS list_transform(pointers, lambda pointer:
+  CASE WHEN pointer NOT LIKE '/%/%'
+    THEN '"' || replace(pointer[2:], '~1', '/') || '":null' END);
 
 -- The same by name. Of `name` it is told by its level what it is: pino and bunyan, which number
 -- theirs, mean the program, others the logger.
@@ -254,15 +255,15 @@ CREATE MACRO json_told(f, i) AS {
   'stack': f.stack[i.stack],
   'taken': '{' || concat_ws(',',
     CASE WHEN coalesce(f.parts[1], f.parts[3], f.parts[5]) IS NULL
-      THEN taken(json_times()[i."at"]) END,
-    taken(json_levels()[i.level]), taken(json_messages()[i.message]),
-    taken(json_scopes()[i.scope]), taken(json_services()[i.service]),
-    taken(json_versions()[i."version"]),
+      THEN takers(json_times())[i."at"] END,
+    takers(json_levels())[i.level], takers(json_messages())[i.message],
+    takers(json_scopes())[i.scope], takers(json_services())[i.service],
+    takers(json_versions())[i."version"],
     CASE WHEN json_traces()[i.trace] <> '/traceparent' AND trace_hex(f.trace[i.trace]) IS NOT NULL
-      THEN taken(json_traces()[i.trace]) END,
+      THEN takers(json_traces())[i.trace] END,
     CASE WHEN json_spans()[i.span] <> '/traceparent' AND span_hex(f.span[i.span]) IS NOT NULL
-      THEN taken(json_spans()[i.span]) END,
-    taken(json_stacks()[i.stack])) || '}'};
+      THEN takers(json_spans())[i.span] END,
+    takers(json_stacks())[i.stack]) || '}'};
 
 CREATE MACRO told_workload(t) AS {
   'service': t.service, 'version': t."version",

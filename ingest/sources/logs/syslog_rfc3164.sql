@@ -2,7 +2,7 @@
 -- reads: lines
 -- class: log_record
 -- product: Syslog / BSD syslog (RFC 3164)
--- sniff: ^(?:<\d{1,3}>)?[A-Z][a-z]{2} [ \d]\d (?:\d{4} )?\d\d:\d\d:\d\d (?:[\w.:-]+ )?(?:[^\s:\[h][^\s:\[]*|h[^\s:\[a][^\s:\[]*|ha[^\s:\[p][^\s:\[]*)(?:\[\d+\])?: |^<\d{1,3}>(?:\d{4}-\d\d-\d\dT\d\d:|\d*: ?[*.]?[A-Z][a-z]{2} [ \d]\d |: ?\d{4} [A-Z][a-z]{2} )|^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S* [\w.-]+ (?:[^\s:\[h][^\s:\[]*|h[^\s:\[a][^\s:\[]*|ha[^\s:\[p][^\s:\[]*)\[\d+\]: 
+-- sniff: ^(?:<\d{1,3}>)?(?:[A-Z][a-z]{2} [ \d]\d (?:\d{4} )?[\d:]{8}|\d{4}-\d\d-\d\dT[\d:]{8}\S*) \S+ (?:[^\s:\[h][^\s:\[]*|h[^\s:\[a][^\s:\[]*)\[\d+\]: |^(?:<\d{1,3}>)?[A-Z][a-z]{2} [ \d]\d (?:\d{4} )?[\d:]{8} \S+ (?:[^\s:\[h][^\s:\[]*|h[^\s:\[a][^\s:\[]*): |^<\d{1,3}>.*?%[A-Z\d_-]+-[0-7]-[A-Z\d_]+: 
 -- https://www.rfc-editor.org/rfc/rfc3164
 -- As it is sent, with a priority, and as /var/log/syslog has it, without; rsyslog's with a whole
 -- time; Cisco's with a sequence number, a year, or the year in front. The time is UTC if it names
