@@ -71,7 +71,7 @@ CREATE MACRO servicenow_caption(field) AS nullif(
   CASE json_type(field) WHEN 'OBJECT' THEN field->>'$.display_value' ELSE field->>'$' END, '');
 
 -- Migrations of a database ------------------------------------------------------------------------
--- The time before a line, if a logger wrote one: '2025-01-15 10:06:01,512 INFO', '[2025-01-15 10:06:01]'.
+-- The time before a line, if a logger wrote one: '2025-01-15 10:06:01,512', '[2025-01-15T10:06:01Z'.
 CREATE MACRO logged_at(line) AS any_time(regexp_extract(line,
   '^(?:[\w.-]+ +\| )?\W?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?'
   || '(?:Z| ?[+-]\d\d:?\d\d)?)', 1));
