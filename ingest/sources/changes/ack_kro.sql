@@ -41,11 +41,11 @@ named AS (
   FROM resources
 ),
 moments AS (
-  SELECT *, unnest(coalesce(nullif(happened(list_concat(
+  SELECT *, unnest(happened(list_concat(
     [{'at': coalesce(written."at", r.metadata."creationTimestamp"), 'type': 'Declared',
       'status': 'True', 'reason': NULL, 'message': NULL}],
     list_transform(r.status.conditions, lambda c: {'at': c."lastTransitionTime", 'type': c.type,
-      'status': c.status, 'reason': c.reason, 'message': c.message}))), []), [NULL])) AS m
+      'status': c.status, 'reason': c.reason, 'message': c.message})))) AS m
   FROM named
 ),
 stated AS (

@@ -14,7 +14,7 @@ WITH bodies AS (
 ),
 listed AS (
   SELECT position, ingested_at, doc, body, unnest(CASE
-    WHEN json_type(body, '$.StackEvents') = 'ARRAY' THEN body->'$.StackEvents[*]'
+    WHEN json_array_length(body, '$.StackEvents') > 0 THEN body->'$.StackEvents[*]'
     WHEN json_exists(body, '$.detail.stack-id') THEN [json_object(
       'StackId', body->'$.detail.stack-id', 'EventId', body->'$.id', 'Timestamp', body->'$.time',
       'LogicalResourceId', body->'$.detail.logical-resource-id',
@@ -52,9 +52,10 @@ named AS (
 ),
 stated AS (
   SELECT *,
-    stack || '@' || coalesce(nullif(e."ClientRequestToken", 'null'),
+    nullif(nullif(e."ClientRequestToken", 'null'), '')     AS token,
+    stack || '@' || coalesce(token,
       last_value(begun IGNORE NULLS) OVER (PARTITION BY e."StackId" ORDER BY happened_at),
-      'unknown')                                           AS uid,
+      e."Timestamp")                                       AS uid,
     CASE
       WHEN NOT is_whole OR e."ResourceStatus" LIKE '%_IN_PROGRESS' THEN 'in_progress'
       WHEN e."ResourceStatus" LIKE '%ROLLBACK%' OR e."ResourceStatus" LIKE '%_FAILED'
@@ -88,7 +89,7 @@ SELECT
      || '#/stacks/events?stackId=' || url_encode(e."StackId")} AS change,
   filled({
     'LogicalResourceId': e."LogicalResourceId", 'PhysicalResourceId': e."PhysicalResourceId",
-    'ResourceType': e."ResourceType", 'ClientRequestToken': nullif(e."ClientRequestToken", 'null'),
+    'ResourceType': e."ResourceType", 'ClientRequestToken': token,
     'ResourceProperties': nullif(e."ResourceProperties", 'null'),
     'DetailedStatus': e."DetailedStatus", 'HookType': e."HookType", 'HookStatus': e."HookStatus",
     'Subject': doc->>'$.Subject'})                         AS unmapped,

@@ -14,7 +14,7 @@ WITH bodies AS (
 ),
 listed AS (
   SELECT position, ingested_at, doc, body, unnest(CASE
-    WHEN json_type(body, '$.deploymentsInfo') = 'ARRAY' THEN body->'$.deploymentsInfo[*]'
+    WHEN json_array_length(body, '$.deploymentsInfo') > 0 THEN body->'$.deploymentsInfo[*]'
     ELSE [coalesce(body->'$.deploymentInfo', body->'$.detail', body)] END) AS told
   FROM bodies
 ),
@@ -48,7 +48,7 @@ named AS (
   FROM deployments
 ),
 moments AS (
-  SELECT *, unnest(coalesce(nullif(happened(CASE
+  SELECT *, unnest(happened(CASE
     WHEN d."instanceId" IS NOT NULL THEN [{'at': d."lastUpdatedAt", 'word': word}]
     WHEN event_at IS NOT NULL THEN [{'at': event_at, 'word': word}]
     ELSE [
@@ -56,7 +56,7 @@ moments AS (
         WHEN d."startTime" IS NULL AND d."completeTime" IS NULL THEN word ELSE 'CREATED' END},
       {'at': d."startTime", 'word': 'IN_PROGRESS'},
       {'at': d."completeTime", 'word': word}]
-    END), []), [NULL])) AS moment
+    END)) AS moment
   FROM named
 ),
 stated AS (
@@ -76,8 +76,8 @@ SELECT
   coalesce(d.description, doc->>'$.Subject')               AS message,
   nullif(concat_ws(': ', coalesce(error->>'$.code', error->>'$.ErrorCode'),
     coalesce(error->>'$.message', error->>'$.ErrorMessage')), '') AS status_detail,
-  {'uid': coalesce(body->>'$.id', doc->>'$.MessageId',
-     concat_ws(':', d."deploymentId", moment.word)),
+  {'uid': concat_ws(':', d."deploymentId", parse_filename(d."instanceId"), moment.word),
+   'original_event_uid': coalesce(body->>'$.id', doc->>'$.MessageId'),
    'correlation_uid': d."deploymentId"}                    AS metadata,
   {'service': application, 'instance': parse_filename(d."instanceId"), 'region': region,
    'account': account}                                     AS workload,
@@ -98,6 +98,9 @@ SELECT
     'revision': d.revision, 'previousRevision': d."previousRevision",
     'deploymentOverview': d."deploymentOverview", 'lifecycleEvents': d."lifecycleEvents",
     'rollbackInfo': coalesce(d."rollbackInfo", d."rollbackInformation")}) AS unmapped,
-  CASE WHEN d."deploymentId" IS NULL OR word IS NULL
-    THEN 'the document is no deployment or notification of CodeDeploy' END AS problem
+  CASE
+    WHEN json_array_length(body, '$.deploymentsInfo') = 0 THEN ''
+    WHEN d."deploymentId" IS NULL OR word IS NULL
+      THEN 'the document is no deployment or notification of CodeDeploy'
+  END                                                      AS problem
 FROM stated

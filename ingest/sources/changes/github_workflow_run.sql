@@ -12,7 +12,7 @@
 -- began and ended; each attempt of a run is a change of its own.
 WITH bodies AS (
   SELECT position, ingested_at, doc, unnest(CASE
-    WHEN json_type(doc, '$.workflow_runs') = 'ARRAY' THEN doc->'$.workflow_runs[*]'
+    WHEN json_array_length(doc, '$.workflow_runs') > 0 THEN doc->'$.workflow_runs[*]'
     WHEN json_type(doc, '$.workflow_run') = 'OBJECT' THEN [doc->'$.workflow_run']
     ELSE [doc] END) AS run
   FROM raw
@@ -88,6 +88,7 @@ SELECT
     'run_number': coalesce(run.run_number, run.number), 'html_url': url,
     'pull_requests': nullif(told->'$.pull_requests', '[]')}) AS unmapped,
   CASE
+    WHEN json_array_length(doc, '$.workflow_runs') = 0 THEN ''
     WHEN run_id IS NULL OR workflow IS NULL OR word IS NULL
       THEN 'the document is no workflow run of GitHub'
     WHEN NOT is_change THEN ''

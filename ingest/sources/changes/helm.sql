@@ -12,7 +12,7 @@
 -- secrets: of the first two a digest is kept.
 WITH documents AS (
   SELECT position, ingested_at,
-    unnest(CASE json_type(doc) WHEN 'ARRAY' THEN doc->'$[*]' ELSE [doc] END) AS doc
+    unnest(CASE WHEN json_array_length(doc) > 0 THEN doc->'$[*]' ELSE [doc] END) AS doc
   FROM raw
 ),
 told AS (
@@ -60,7 +60,10 @@ SELECT
     'chart': chart || '-' || chart_version, 'first_deployed': r.info.first_deployed,
     'config_sha256': sha256(nullif(doc->'$.config', 'null')),
     'manifest_sha256': sha256(doc->>'$.manifest')})        AS unmapped,
-  CASE WHEN release IS NULL OR revision IS NULL OR helm_state(status) IS NULL
-    THEN 'the document is no release or revision of Helm' END AS problem
+  CASE
+    WHEN json_type(doc) = 'ARRAY' THEN ''                  -- it is empty
+    WHEN release IS NULL OR revision IS NULL OR helm_state(status) IS NULL
+      THEN 'the document is no release or revision of Helm'
+  END                                                      AS problem
 FROM named
 WINDOW of_release AS (PARTITION BY r.namespace, release ORDER BY try_cast(revision AS BIGINT))

@@ -24,10 +24,10 @@ moments AS (
   SELECT *,
     coalesce(e.trigger.hash, e.trigger."buildInfo".scm[1].sha1) AS revision,
     coalesce(e.trigger.parameters->>'$.version', ref_version(e.trigger.tag)) AS version,
-    unnest(coalesce(nullif(happened([
+    unnest(happened([
       {'at': e."buildTime", 'word': 'not_started'},
       {'at': e."startTime", 'word': 'running'},
-      {'at': e."endTime", 'word': lower(e.status)}]), []), [NULL])) AS m
+      {'at': e."endTime", 'word': lower(e.status)}]))     AS m
   FROM executions
 ),
 stated AS (
