@@ -54,9 +54,9 @@ parsed AS (
 classed AS (
   SELECT *,
     CASE WHEN f."Compliance"."Status" IS NOT NULL THEN 'compliance_finding'
-      WHEN len(f."Vulnerabilities") > 0 THEN 'vulnerability_finding'
+      WHEN f."Vulnerabilities"[1]."Id" IS NOT NULL THEN 'vulnerability_finding'
       ELSE 'detection_finding' END                         AS class_name,
-    list_transform(f."Vulnerabilities", lambda v: {
+    list_transform(list_filter(f."Vulnerabilities", lambda v: v."Id" IS NOT NULL), lambda v: {
       'cve': {'uid': v."Id", 'created_time': time_ms(v."Vendor"."VendorCreatedAt"),
         'modified_time': time_ms(v."Vendor"."VendorUpdatedAt"),
         'epss': CASE WHEN v."EpssScore" IS NOT NULL THEN {'score': v."EpssScore"} END,
@@ -136,7 +136,8 @@ SELECT
       'kb_articles': CASE WHEN f."Remediation"."Recommendation"."Url" IS NOT NULL
         THEN [f."Remediation"."Recommendation"."Url"] END}
   END                                                      AS remediation,
-  CASE WHEN class_name <> 'compliance_finding' THEN vulnerabilities END AS vulnerabilities,
+  CASE WHEN class_name <> 'compliance_finding' THEN nullif(vulnerabilities, []) END
+                                                           AS vulnerabilities,
   nullif(list_transform(list_filter(f."Malware", lambda m: m."Name" IS NOT NULL), lambda m: {
     'name': m."Name", 'classification_ids': [malware_class_id(m."Type")], 'path': m."Path"}), [])
                                                            AS malware,
