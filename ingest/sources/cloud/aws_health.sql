@@ -32,7 +32,7 @@ told AS (
 SELECT
   position,
   ingested_at,
-  any_time(coalesce(e."lastUpdatedTime", e."startTime", envelope->>'$.time')) AS "time",
+  any_time(coalesce(e."lastUpdatedTime", envelope->>'$.time', e."startTime")) AS "time",
   CASE e."statusCode" WHEN 'closed' THEN 3
     ELSE CASE WHEN any_time(e."lastUpdatedTime") > any_time(e."startTime") THEN 2 ELSE 1 END
   END                                                      AS activity_id,

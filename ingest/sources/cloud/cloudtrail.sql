@@ -74,7 +74,7 @@ told AS (
       {'name': coalesce(who."userName", CASE WHEN who."accountId" IS NULL AND who.arn IS NULL
          THEN coalesce(who."invokedBy", who.type) END),
        'uid': who.arn, 'uid_alt': who."principalId", 'type': who.type,
-       'account': {'uid': who."accountId"}, 'credential_uid': who."accessKeyId",
+       'account': {'uid': who."accountId"}, 'credential_uid': nullif(who."accessKeyId", ''),
        'programmatic_credentials': CASE WHEN who."accessKeyId" <> '' THEN
          [{'uid': who."accessKeyId"}] END}
     END                                                    AS caller,
