@@ -51,8 +51,8 @@ SELECT
   coalesce(t.message, without_trace(text, e.stacktrace))  AS message,
   kubelet_workload(t, k)                                  AS workload,
   coalesce(t.level, level_in(text))                       AS severity,
-  told_trace(t)                                           AS trace_uid,
-  told_span(t)                                            AS span_uid,
+  t.trace_uid                                             AS trace_uid,
+  t.span_uid                                              AS span_uid,
   t.scope                                                 AS scope,
   told_exception(t, e)                                    AS exception,
   filled(json_merge_patch(

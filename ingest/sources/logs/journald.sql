@@ -54,8 +54,8 @@ SELECT
    'pod': coalesce(nullif(k.pod, ''), t.pod), 'node': j."_HOSTNAME",
    'namespace': coalesce(nullif(k."namespace", ''), t."namespace")} AS workload,
   level                                                   AS severity,
-  told_trace(t)                                           AS trace_uid,
-  told_span(t)                                            AS span_uid,
+  t.trace_uid                                             AS trace_uid,
+  t.span_uid                                              AS span_uid,
   t.scope                                                 AS scope,
   told_exception(t, e)                                    AS exception,
   filled(json_merge_patch(

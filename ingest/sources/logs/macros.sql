@@ -228,9 +228,10 @@ CREATE MACRO json_told(f, i) AS {
     CASE WHEN json_times()[i."at"] = '/@t' THEN 'Information' END),   -- Serilog leaves it out
   'message': coalesce(f.message[i.message], f.why[i.why], f.more[3], f.more[10], f.more[11]),
   'scope': coalesce(f.scope[i.scope], CASE WHEN f.level[i.level] NOT LIKE '%0' THEN f.more[2] END),
-  'trace': f.trace[i.trace],
-  'span': f.span[i.span],
-  'datadog': f.datadog,
+  'trace_uid': coalesce(trace_hex(f.trace[i.trace]), trace_hex(f.datadog[1]),
+    trace_hex(f.datadog[2]), decimal_hex(f.datadog[1], 32), decimal_hex(f.datadog[2], 32)),
+  'span_uid': coalesce(span_hex(f.span[i.span]), decimal_hex(f.datadog[3], 16),
+    decimal_hex(f.datadog[4], 16)),
   'service': coalesce(f.service[i.service], f.datadog[5], f.datadog[6],
     CASE WHEN f.level[i.level] LIKE '%0' THEN f.more[2] END,
     f.kubernetes[14], f.kubernetes[15], f.kubernetes[16], f.kubernetes[17], f.kubernetes[18],
@@ -271,12 +272,6 @@ CREATE MACRO told_workload(t) AS {
   'pod': t.pod, 'node': coalesce(t.node, CASE WHEN NOT is_pod(t.host) THEN t.host END),
   'namespace': t."namespace", 'cluster': t."cluster", 'zone': t."zone", 'region': t.region,
   'account': t.account};
-
-CREATE MACRO told_trace(t) AS coalesce(trace_hex(t.trace), trace_hex(t.datadog[1]),
-  trace_hex(t.datadog[2]), decimal_hex(t.datadog[1], 32), decimal_hex(t.datadog[2], 32));
-
-CREATE MACRO told_span(t) AS coalesce(span_hex(t.span), decimal_hex(t.datadog[3], 16),
-  decimal_hex(t.datadog[4], 16));
 
 CREATE MACRO told_exception(t, e) AS {
   'type': coalesce(t.error, nullif(e."type", '')),

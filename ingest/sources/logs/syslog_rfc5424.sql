@@ -47,8 +47,8 @@ SELECT
    'node': CASE WHEN NOT is_pod(l.host) THEN given(l.host) END, 'namespace': t."namespace"}
                                                           AS workload,
   level                                                   AS severity,
-  told_trace(t)                                           AS trace_uid,
-  told_span(t)                                            AS span_uid,
+  t.trace_uid                                             AS trace_uid,
+  t.span_uid                                              AS span_uid,
   t.scope                                                 AS scope,
   told_exception(t, e)                                    AS exception,
   filled(json_merge_patch(

@@ -57,8 +57,8 @@ SELECT
   coalesce(t.message, without_trace(words, e.stacktrace)) AS message,
   told_workload(t)                                        AS workload,
   coalesce(t.level, level)                                AS severity,
-  told_trace(t)                                           AS trace_uid,
-  told_span(t)                                            AS span_uid,
+  t.trace_uid                                             AS trace_uid,
+  t.span_uid                                              AS span_uid,
   coalesce(t.scope, nullif(p.logger, ''), nullif(n.path || n.word, '')) AS scope,
   told_exception(t, e)                                    AS exception,
   filled(json_merge_patch(
