@@ -18,9 +18,7 @@ WITH lines AS (
       '(Migrating|Migration of) schema (\S+) (to version|with repeatable migration)'
       || ' ["`]?(.*?)["`]?(?: \[([^\]]*)\])?(?: failed! *(.*))?$',
       ['word', 'schema', 'how', 'what', 'note', 'reason']) AS l,
-    regexp_extract(line, 'Successfully applied (\d+) migrations? to schema .*?(?:now at version '
-      || '"?v?([^"\s(]+)"? )?(?:\(execution time ([^)]*)\))?(?:[. ]|$)',
-      ['count', 'version', 'took'])                        AS done,
+    nullif(regexp_extract(line, '\(execution time ([^)]*)\)', 1), '') AS took,
     nullif(coalesce(
       nullif(regexp_extract(line, 'Database: jdbc:[^/ ]+//[^/ ]+/([^?;/ ]+)', 1), ''),
       regexp_extract(line, 'Database: jdbc:\S*;(?i:databaseName)=([^;}\s]+)', 1)), '') AS database,
@@ -34,7 +32,7 @@ known AS (
     first_value(cause IGNORE NULLS) OVER (ORDER BY position
       ROWS BETWEEN CURRENT ROW AND 15 FOLLOWING)           AS cause_after,
     CASE WHEN l.word = 'Migrating' THEN 'begins' WHEN l.reason <> '' THEN 'fails'
-      WHEN done.count <> '' THEN 'ends' WHEN line LIKE '%Database: jdbc:%' THEN 'connects'
+      WHEN regexp_matches(line, 'Successfully applied \d+ migrations? to schema ') THEN 'ends' WHEN line LIKE '%Database: jdbc:%' THEN 'connects'
     END                                                    AS kind
   FROM lines
   WINDOW so_far AS (ORDER BY position)
@@ -94,7 +92,7 @@ SELECT
   filled({
     'schema': m."of".schema, 'repeatable': CASE WHEN m."of".repeatable THEN true END,
     'note': m."of".note, 'outcome': CASE WHEN m.state = 'failure' THEN nullif(l.reason, '') END,
-    'execution_time': CASE WHEN m.state = 'success' THEN nullif(done.took, '') END,
+    'execution_time': CASE WHEN kind = 'ends' THEN took END,
     'record': CASE WHEN m IS NOT NULL AND record <> line THEN record END,
     'time_from': CASE WHEN logged_at IS NULL THEN 'arrival' END}) AS unmapped,
   CASE WHEN NOT begins THEN '' END                         AS problem   -- told with the one before
