@@ -3,25 +3,21 @@
 -- How far a change has come --------------------------------------------------------------------
 -- One vocabulary, GitHub's, for the words of every deployer: created, queued, in_progress, and at
 -- the end success, failure (tried, and it did not work), error, or inactive (it was not tried, or
--- another came in its place). The deployer's own word goes to `status_code`.
-CREATE MACRO change_state(word) AS coalesce(MAP {
-  'created': 'created', 'new': 'created', 'planned': 'created',
-  'queued': 'queued', 'pending': 'queued', 'waiting': 'queued', 'manual': 'queued',
-  'scheduled': 'queued', 'blocked': 'queued', 'ready': 'queued', 'not_started': 'queued',
-  'preparing': 'queued', 'requested': 'queued', 'waiting_for_resource': 'queued',
-  'action_required': 'queued', 'waiting_for_callback': 'queued',
-  'in_progress': 'in_progress', 'inprogress': 'in_progress', 'running': 'in_progress',
-  'started': 'in_progress', 'start': 'in_progress', 'progressing': 'in_progress',
-  'paused': 'in_progress', 'suspended': 'in_progress', 'canceling': 'in_progress',
-  'success': 'success', 'succeeded': 'success', 'complete': 'success', 'completed': 'success',
-  'deployed': 'success', 'healthy': 'success',
-  'failure': 'failure', 'failed': 'failure', 'timed_out': 'failure', 'startup_failure': 'failure',
-  'cancelled': 'failure', 'canceled': 'failure', 'aborted': 'failure', 'stopped': 'failure',
-  'terminal': 'failure', 'degraded': 'failure', 'unstable': 'failure', 'stop': 'failure',
-  'error': 'error', 'errored': 'error',
-  'inactive': 'inactive', 'superseded': 'inactive', 'skipped': 'inactive', 'neutral': 'inactive',
-  'stale': 'inactive', 'not_built': 'inactive', 'uninstalled': 'success'
-  }[lower(word)], lower(word));
+-- another came in its place). The deployer's own word goes to `status_code`. What is none of the
+-- words below is one of these already.
+CREATE MACRO change_state(word) AS list_transform([lower(word)], lambda w:
+  CASE
+    WHEN w IN ('pending', 'waiting', 'waiting_for_resource', 'waiting_for_callback', 'manual',
+      'scheduled', 'blocked', 'ready', 'not_started', 'preparing', 'requested', 'action_required')
+      THEN 'queued'
+    WHEN w IN ('running', 'inprogress', 'start', 'started', 'paused', 'suspended', 'canceling')
+      THEN 'in_progress'
+    WHEN w = 'succeeded' THEN 'success'
+    WHEN w IN ('failed', 'timed_out', 'startup_failure', 'cancelled', 'canceled', 'aborted', 'stop',
+      'stopped', 'terminal', 'unstable') THEN 'failure'
+    WHEN w IN ('skipped', 'neutral', 'stale', 'not_built') THEN 'inactive'
+    ELSE w
+  END)[1];
 
 CREATE MACRO change_status_id(state) AS
   CASE WHEN state = 'success' THEN 1 WHEN state IN ('failure', 'error') THEN 2 ELSE 0 END;
