@@ -59,7 +59,7 @@ SELECT
   t.scope                                                 AS scope,
   told_exception(t, e)                                    AS exception,
   filled(json_merge_patch(
-    coalesce(json_merge_patch(object_in(text), t.taken), '{}'),
+    coalesce(untold(object_in(text), t), '{}'),
     to_json({'log.iostream': l.stream, 'container.name': nullif(k.container, ''),
       'container.id': nullif(k.container_id, ''), 'k8s.pod.uid': nullif(k.pod_uid, ''),
       'k8s.container.restart_count': nullif(k.restarts, '')}))) AS attributes,

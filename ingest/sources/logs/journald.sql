@@ -59,7 +59,7 @@ SELECT
   t.scope                                                 AS scope,
   told_exception(t, e)                                    AS exception,
   filled(json_merge_patch(
-    coalesce(json_merge_patch(object_in(text), t.taken), '{}'),
+    coalesce(untold(object_in(text), t), '{}'),
     to_json({
       'process.pid': j."_PID", 'process.executable.path': j."_EXE",
       'syslog.facility': syslog_facility((try_cast(j."SYSLOG_FACILITY" AS INT) * 8)::VARCHAR),

@@ -52,7 +52,7 @@ SELECT
   t.span_uid                                              AS span_uid,
   t.scope                                                 AS scope,
   told_exception(t, e)                                    AS exception,
-  nullif(json_merge_patch(coalesce(inside, doc), t.taken)::VARCHAR, '{}') AS attributes,
+  nullif(untold(coalesce(inside, doc), t)::VARCHAR, '{}') AS attributes,
   filled({'wrapper': wrapper})                            AS unmapped,
   CASE WHEN len(json_keys(doc)) <> list_unique(json_keys(doc))
       OR regexp_matches(doc, '[:,\[]\s*-?\d+(?:\.\d{17}|\.?\d*[eE]|\.\d+0\b)')

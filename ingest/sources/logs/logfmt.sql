@@ -44,7 +44,7 @@ SELECT
   t.span_uid                                              AS span_uid,
   t.scope                                                 AS scope,
   told_exception(t, e)                                    AS exception,
-  nullif(json_merge_patch(doc, t.taken)::VARCHAR, '{}')   AS attributes,
+  nullif(untold(doc, t)::VARCHAR, '{}')   AS attributes,
   CASE WHEN len(json_keys(doc)) <> list_unique(json_keys(doc)) THEN line END AS raw_data,
   CASE WHEN NOT is_logfmt THEN 'the line is no list of key=value pairs' END AS problem
 FROM told

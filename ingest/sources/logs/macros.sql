@@ -254,17 +254,21 @@ CREATE MACRO json_told(f, i) AS {
   'error': f.error[i.error],
   'why': f.why[i.why],
   'stack': f.stack[i.stack],
-  'taken': '{' || concat_ws(',',
+  'taken': concat_ws(',',
     CASE WHEN coalesce(f.parts[1], f.parts[3], f.parts[5]) IS NULL
       THEN takers(json_times())[i."at"] END,
     takers(json_levels())[i.level], takers(json_messages())[i.message],
     takers(json_scopes())[i.scope], takers(json_services())[i.service],
-    takers(json_versions())[i."version"],
-    CASE WHEN json_traces()[i.trace] <> '/traceparent' AND trace_hex(f.trace[i.trace]) IS NOT NULL
-      THEN takers(json_traces())[i.trace] END,
-    CASE WHEN json_spans()[i.span] <> '/traceparent' AND span_hex(f.span[i.span]) IS NOT NULL
-      THEN takers(json_spans())[i.span] END,
-    takers(json_stacks())[i.stack]) || '}'};
+    takers(json_versions())[i."version"], takers(json_stacks())[i.stack]),
+  'trace_taken': CASE WHEN json_traces()[i.trace] <> '/traceparent'
+    AND coalesce(f.datadog[1], f.datadog[2]) IS NULL THEN takers(json_traces())[i.trace] END,
+  'span_taken': CASE WHEN json_spans()[i.span] <> '/traceparent'
+    AND coalesce(f.datadog[3], f.datadog[4]) IS NULL THEN takers(json_spans())[i.span] END};
+
+-- A document without what is told of it; ids that are none stay in it.
+CREATE MACRO untold(doc, t) AS json_merge_patch(doc, '{' || concat_ws(',', t.taken,
+  CASE WHEN t.trace_uid IS NOT NULL THEN t.trace_taken END,
+  CASE WHEN t.span_uid IS NOT NULL THEN t.span_taken END) || '}');
 
 CREATE MACRO told_workload(t) AS {
   'service': t.service, 'version': t."version",

@@ -54,7 +54,7 @@ SELECT
   t.scope                                                 AS scope,
   told_exception(t, e)                                    AS exception,
   filled(json_merge_patch(
-    coalesce(json_merge_patch(object_in(text), t.taken), '{}'),
+    coalesce(untold(object_in(text), t), '{}'),
     to_json({'process.pid': nullif(l.pid, ''), 'syslog.facility': syslog_facility(l.priority)})))
                                                           AS attributes,
   filled({

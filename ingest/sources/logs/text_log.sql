@@ -62,7 +62,7 @@ SELECT
   coalesce(t.scope, nullif(p.logger, ''), nullif(n.path || n.word, '')) AS scope,
   told_exception(t, e)                                    AS exception,
   filled(json_merge_patch(
-    coalesce(json_merge_patch(object_in(words), t.taken), '{}'),
+    coalesce(untold(object_in(words), t), '{}'),
     to_json({
       'process.pid': coalesce(nullif(p.pid, ''), nullif(p.process, '')),
       'thread.id': nullif(p.klog_thread, ''), 
