@@ -2,9 +2,9 @@ r"""CSV with a header: `raw` is (position, fields, path, ingested_at).
 
 `fields` maps the header's names to the texts of a row, as they came; an empty field is ''. A name
 that the header has again is `name_1`, then `name_2`. `position` is the row, the header being row 1;
-a blank line is no row. Fields are told apart by the comma, semicolon, tab or bar that the header
-has most of outside quotes and braces, or by what a spreadsheet's line `sep=;` above it says. Lines
-end in CRLF or LF; a byte that is not UTF-8 is written as `\xff`.
+a blank line is no row. Fields are parted by the comma, semicolon, tab or bar that the header has
+most of outside quotes and braces and the row below has too, or that a spreadsheet's line `sep=;`
+above names. Lines end in CRLF or LF; a byte that is not UTF-8 is written as `\xff`.
 https://www.rfc-editor.org/rfc/rfc4180
 """
 
@@ -14,6 +14,7 @@ import codecs
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import chain, count, pairwise
@@ -126,13 +127,19 @@ def _header(text: io.BufferedReader[_File]) -> tuple[list[str], str]:
     if told != first.strip() and len(told) <= 1:
         first, delimiter = next(lines, ""), told or "\t"
     else:
-        delimiter = max(_DELIMITERS, key=_HELD_TOGETHER.sub("", first).count)
+        delimiter = _delimiter(first, text.peek(1).partition(b"\n")[0].decode(errors="replace"))
     rows = csv.reader(chain([first], lines), delimiter=delimiter)
     names: dict[str, None] = {}
     for name in next(filter(None, rows), []):
         others = (f"{name}_{number}" for number in count(1))
         names[next(one for one in chain([name], others) if one not in names)] = None
     return list(names), delimiter
+
+
+def _delimiter(header: str, row: str) -> str:
+    """What parts the fields of a header, and of the row below unless it has but one field."""
+    counts = Counter(_HELD_TOGETHER.sub("", header))
+    return max(_DELIMITERS, key=lambda one: (counts[one] > 0 and one in row, counts[one]))
 
 
 def _tables(

@@ -10,11 +10,40 @@
 -- name, labels in braces. What a column holds is told by its name and by all that it holds: times
 -- (texts before epoch numbers), numbers, or texts, which are attributes of the row's points. Numbers
 -- with zeros before them are ids. What may be read in two ways, as 03/04/2025 and 1,234, is read as
--- the others of the file have to be; if none tells, it is set aside.
-WITH cells AS (
+-- the others of the file have to be; if none tells, it is set aside. Of a pandas table with several
+-- header rows, which end in a row of the index's name alone, the further ones are labels.
+WITH written AS (
   SELECT position, unnest(map_keys(fields)) AS key, trim(unnest(map_values(fields))) AS text,
     generate_subscripts(map_keys(fields), 1) AS place
   FROM raw
+),
+shapes AS (
+  SELECT position, max(text) FILTER (place = 1) AS name, count(*) - 1 AS width,
+    count(*) FILTER (place > 1 AND NOT is_blank(text)) AS filled,
+    count(*) FILTER (place > 1 AND point_number(text) IS NOT NULL) AS numbers
+  FROM written GROUP BY position
+),
+heads AS (   -- the last header row, if there is more than one
+  SELECT CASE WHEN last < first THEN last END AS last FROM (
+    SELECT min(position) FILTER (filled = 0 AND table_time(name, true) IS NULL) AS last,
+      min(position) FILTER (filled BETWEEN 1 AND width - 1 OR numbers > 0) AS first
+    FROM shapes WHERE position < 10
+  )
+),
+levels AS (   -- the first level is the header, where the reader numbers what is there again
+  SELECT key, coalesce(base, key) AS name, to_json(map_from_entries(
+      list({'key': level, 'value': text}) || [{'key': top, 'value': coalesce(base, key)}])) AS labels
+  FROM (
+    SELECT written.*, shapes.name AS level, numbered.key AS base,
+      (SELECT min(key) FROM written WHERE place = 1) AS top
+    FROM written JOIN shapes USING (position)
+    LEFT JOIN (SELECT DISTINCT key FROM written) AS numbered
+      ON numbered.key = regexp_replace(written.key, '_\d+$', '')
+  ), heads
+  WHERE position < last AND place > 1 GROUP BY key, base, top
+),
+cells AS (
+  SELECT written.* FROM written, heads WHERE last IS NULL OR position > last
 ),
 commas AS (
   SELECT CASE
@@ -33,9 +62,8 @@ counted AS (
     coalesce(bool_or(contains(text, '.') AND slashed(text).year <> ''
       OR try_cast(slashed(text).first AS INT) > 12), false)            AS is_day_first,
     coalesce(bool_or(try_cast(slashed(text).second AS INT) > 12), false) AS is_month_first,
-    count(*) FILTER (CASE WHEN is_called_time(key)
-      OR place = 1 AND point_number(text) IS NULL THEN table_time(text, true) IS NOT NULL
-        OR table_time(text, false) IS NOT NULL END)                    AS times
+    count(*) FILTER (CASE WHEN is_called_time(key) OR place = 1
+      THEN table_time(text, true) IS NOT NULL OR table_time(text, false) IS NOT NULL END) AS times
   FROM cells, commas GROUP BY key
 ),
 named AS (
@@ -45,8 +73,9 @@ named AS (
   FROM counted
 ),
 columns AS (
-  SELECT *,
-    are_times AND row_number() OVER (ORDER BY are_times DESC, numbers, place) = 1 AS is_time,
+  SELECT named.*,
+    are_times AND row_number() OVER (
+      ORDER BY are_times DESC, is_called_time(key) OR numbers = 0 DESC, numbers, place) = 1 AS is_time,
     CASE
       WHEN is_time THEN 'time'
       WHEN are_times OR numbers = given AND lower(key) IN ('', 'index', 'unnamed: 0') THEN 'other'
@@ -54,8 +83,10 @@ columns AS (
       ELSE 'series'
     END                                                                AS role,
     CASE WHEN is_day_first <> is_month_first THEN is_day_first END     AS day_first,
-    CASE WHEN labelled.labels <> '' THEN TRY(exposed_labels(labelled.labels)::JSON) END AS labels
-  FROM named
+    CASE WHEN labelled.labels <> '' THEN TRY(exposed_labels(labelled.labels)::JSON)
+      ELSE levels.labels END                                           AS labels,
+    levels.name                                                        AS level
+  FROM named LEFT JOIN levels USING (key)
 ),
 known AS (
   SELECT list(key) FILTER (role = 'time')[1]        AS time_key,
@@ -67,24 +98,27 @@ known AS (
 ),
 rows AS (
   SELECT position, ingested_at, time_key, first_place,
+    coalesce(position <= last, false)               AS is_head,
     trim(fields[time_key])                          AS time_text,
     table_time(time_text, day_first)                AS "time",
     to_json(map_from_entries(list_filter(map_entries(fields),
       lambda e: list_contains(label_keys, e.key) AND NOT is_blank(e."value")))) AS labels,
     to_json(map_from_entries(list_filter(map_entries(fields),
       lambda e: list_contains(other_keys, e.key)))) AS others
-  FROM raw, known
+  FROM raw, known, heads
 ),
-points AS (
-  SELECT r.*, c.text, d.place, d.key, commas.mean,
-    coalesce(d.labels->>'__name__', nullif(d.labelled.name, ''), nullif(d.measured.name, ''), d.key)
+measures AS (
+  SELECT c.position, c.text, d.place, d.key, d.labels AS of_column,
+    coalesce(d.labels->>'__name__', nullif(d.labelled.name, ''), d.labels->>'metric', d.level, nullif(d.measured.name, ''), d.key)
                                                     AS name,
     nullif(d.measured.unit, '')                     AS unit,
-    labels_without_name(json_merge_patch(r.labels, coalesce(d.labels, '{}'::JSON))) AS attributes,
     table_number(c.text, commas.mean)               AS number
-  FROM commas, cells AS c
-  JOIN columns AS d ON d.key = c.key AND d.role = 'series'
-  JOIN rows AS r ON r.position = c.position
+  FROM commas, cells AS c JOIN columns AS d ON d.key = c.key AND d.role = 'series'
+),
+points AS (
+  SELECT r.*, m.* EXCLUDE (position),
+    labels_without_name(json_merge_patch(r.labels, coalesce(of_column, '{}'::JSON))) AS attributes
+  FROM rows AS r LEFT JOIN measures AS m USING (position)   -- a table may have no numbers
 )
 SELECT
   position,
@@ -103,9 +137,11 @@ SELECT
   attributes,
   nullif(others::VARCHAR, '{}')                     AS unmapped,
   CASE
+    WHEN is_head THEN ''   -- it is told of its columns
     WHEN place > first_place AND coalesce("time" NOT BETWEEN TIMESTAMPTZ '1990-01-01 00:00:00+00'
       AND ingested_at + INTERVAL 1 DAY, true) THEN ''   -- the row's first point says why
     WHEN time_key IS NULL THEN 'no column holds times'
+    WHEN key IS NULL THEN 'no column holds numbers'
     WHEN "time" IS NULL AND slashed(time_text).year <> ''
       THEN 'it may be the day or the month that the date begins with'
     WHEN "time" IS NULL THEN 'its time cannot be read'

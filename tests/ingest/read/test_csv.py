@@ -189,6 +189,11 @@ def test_what_is_between_fields_is_told_by_the_header(file: Path, text: bytes) -
     assert not broken
 
 
+def test_what_the_row_below_has_not_is_not_between_fields(file: Path) -> None:
+    rows, _ = parsed(file, b"api/a;GET,api/b;PUT\n1,2\n")
+    assert rows == {2: {"api/a;GET": "1", "api/b;PUT": "2"}}
+
+
 def test_what_quotes_or_braces_hold_together_is_not_between_fields(file: Path) -> None:
     rows, _ = parsed(file, b'Time;up{a="1",b="2",c="3"};"x,y,z"\n1;2;3\n')
     assert rows == {2: {"Time": "1", 'up{a="1",b="2",c="3"}': "2", "x,y,z": "3"}}
