@@ -3,18 +3,18 @@
 -- How far a change has come --------------------------------------------------------------------
 -- One vocabulary, GitHub's, for the words of every deployer: created, queued, in_progress, and at
 -- the end success, failure (tried, and it did not work), error, or inactive (it was not tried, or
--- another came in its place). The deployer's own word goes to `status_code`. What is none of the
--- words below is one of these already.
+-- another came in its place). The deployer's own word goes to `status_code`. A word
+-- that is not below stays as it is.
 CREATE MACRO change_state(word) AS list_transform([lower(word)], lambda w:
   CASE
     WHEN w IN ('pending', 'waiting', 'waiting_for_resource', 'waiting_for_callback', 'manual',
-      'scheduled', 'blocked', 'ready', 'not_started', 'preparing', 'requested', 'action_required')
-      THEN 'queued'
-    WHEN w IN ('running', 'inprogress', 'start', 'started', 'paused', 'suspended', 'canceling')
-      THEN 'in_progress'
+      'scheduled', 'blocked', 'ready', 'not_started', 'preparing', 'requested', 'action_required',
+      'buffered') THEN 'queued'
+    WHEN w IN ('running', 'inprogress', 'start', 'started', 'paused', 'suspended', 'baking',
+      'canceling') THEN 'in_progress'
     WHEN w = 'succeeded' THEN 'success'
     WHEN w IN ('failed', 'timed_out', 'startup_failure', 'cancelled', 'canceled', 'aborted', 'stop',
-      'stopped', 'terminal', 'unstable') THEN 'failure'
+      'stopped', 'terminal', 'failed_continue', 'unstable') THEN 'failure'
     WHEN w IN ('skipped', 'neutral', 'stale', 'not_built') THEN 'inactive'
     ELSE w
   END)[1];
