@@ -31,8 +31,11 @@ known AS (
     coalesce(logged_by(line), last_value(database IGNORE NULLS) OVER so_far) AS service,
     first_value(cause IGNORE NULLS) OVER (ORDER BY position
       ROWS BETWEEN CURRENT ROW AND 15 FOLLOWING)           AS cause_after,
-    CASE WHEN l.word = 'Migrating' THEN 'begins' WHEN l.reason <> '' THEN 'fails'
-      WHEN regexp_matches(line, 'Successfully applied \d+ migrations? to schema ') THEN 'ends' WHEN line LIKE '%Database: jdbc:%' THEN 'connects'
+    CASE
+      WHEN l.word = 'Migrating' THEN 'begins'
+      WHEN l.reason <> '' THEN 'fails'
+      WHEN regexp_matches(line, 'Successfully applied \d+ migrations? to schema ') THEN 'ends'
+      WHEN line LIKE '%Database: jdbc:%' THEN 'connects'
     END                                                    AS kind
   FROM lines
   WINDOW so_far AS (ORDER BY position)

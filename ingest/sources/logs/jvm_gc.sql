@@ -85,7 +85,8 @@ SELECT
       CASE WHEN is_unified THEN g.size ELSE coalesce(nullif(j.size, ''), h.size) END),
     'jvm.safepoint.duration': coalesce(gc_seconds(stopped.ns, 'ns'), gc_seconds(stopped.s, 's'))
   })                                                 AS attributes,
-  {'instance': list_filter(others, lambda d: NOT regexp_full_match(d, '\d+'))[1]} AS workload,
+  {'instance': list_filter(others, lambda d: NOT regexp_full_match(d, '\d+(?:ms|ns)?'))[1]}
+                                                     AS workload,
   filled({'uptime': uptime, 'decorations': nullif(others, [])}) AS unmapped,
   CASE
     WHEN regexp_matches(line, '^(?:(?:Java HotSpot|OpenJDK).* for |Memory: |CommandLine flags: )')
