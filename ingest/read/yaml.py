@@ -3,7 +3,7 @@
 `doc` is the JSON text of one document. A file holds YAML documents, or JSON ones one after another:
 a list, a watch, or a `cluster-info dump`, of whose container logs every line is a document of the
 kind ContainerLog with `metadata` (the pod's name and namespace), `container` and `log`.
-`position` is the line on which a document begins. Of YAML only what JSON can say is read as other
+`position` is the line on which a document begins; the command that was typed may stand before it. Of YAML only what JSON can say is read as other
 than text, so that `1e5`, `00123`, `1.10`, `on` and times stay what they are.
 """
 
@@ -29,6 +29,7 @@ WITHHELD = "(withheld: it may hold the values of a Secret or ConfigMap)"
 TEXT = f"CASE WHEN regexp_matches(doc, 'Secret|ConfigMap') THEN '{WITHHELD}' ELSE doc END"
 
 _JSON = json.JSONDecoder()
+_ECHO = re.compile(r"\A(?:\$?[ ]?kubectl .*\n|stdout:[ ]*\n)+")
 _BLOCK = re.compile(r"^(?=[\[{]|==== START logs for )", re.MULTILINE)
 _FIELD = re.compile(r"^(?:apiVersion|kind|metadata|items):", re.MULTILINE)
 _BEGIN = re.compile(r"\S")
@@ -70,6 +71,7 @@ def read(path: Path, now: datetime) -> Iterator[Chunk]:
     """Read a file's documents; text that is neither YAML nor JSON is broken."""
     with Stream(path) as stream:
         text, faults = texts.whole(stream)
+        text = _ECHO.sub(lambda echo: "\n" * echo[0].count("\n"), text)
         common = {
             "path": str(path),
             "captured_at": texts.captured(path, now),

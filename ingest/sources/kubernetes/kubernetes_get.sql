@@ -2,7 +2,7 @@
 -- reads: text
 -- class: kubernetes_object kubernetes_event
 -- product: Kubernetes / Kubernetes
--- sniff: ^[ "]*(?:(?:NAMESPACE +)?(?:NAME|LAST SEEN)  +(?:[A-Z][-A-Z()]*(?: [A-Z]+)? {2,})*(?:AGE|READY|STATUS|MESSAGE|DATA|TYPE|OBJECT)\b|(?:\S+ {2,})?\S+ {2,}\d+/\d+ {2,}[A-Z][A-Za-z:]+ {2,}\d+(?: \(\S+ ago\))? {2,}(?:\d+[ydhms])+|(?:\S+ {2,})?\S+ {2,}\d+/\d+ {2,}\d+ {2,}\d+ {2,}(?:\d+[ydhms])+|(?:\d+[ydhms])+(?: \(x\d+ over \S+\))? {2,}(?:Normal|Warning) {2,}\S+ {2,}\S+/\S+|\S+ {2,}(?:\S+ {2,})?(?:Running|Complete|Failed) {2,}\d+/\d+ {2,}(?:\d+[ydhms])+)
+-- sniff: ^[ "]*(?:(?:NAMESPACE +)?(?:NAME|LAST SEEN)  +(?:[A-Z][-A-Z()]*(?: [A-Z]+)? {2,})*(?:AGE|READY|STATUS|MESSAGE|DATA|TYPE|OBJECT)\b|(?:\S+ {2,})?\S+ {2,}\d+/\d+ {2,}[A-Z][A-Za-z:]+ {2,}\d+(?: \(\S+ ago\))? {2,}(?:\d+[ydhms])+|(?:\S+ {2,})?\S+ {2,}\d+/\d+ {2,}\d+ {2,}\d+ {2,}(?:\d+[ydhms])+|(?:\d+[ydhms])+(?: \(x\d+ over \S+\))? {2,}(?:Normal|Warning) {2,}\S+ {2,}\S+/\S+|\S+ {2,}(?:\S+ {2,})?(?:Running|Complete|Failed) {2,}\d+/\d+ {2,}(?:\d+[ydhms])+|\S+ {2,}(?:Active|Terminating) {2,}(?:\d+[ydhms])+(?:\s|$))
 -- https://kubernetes.io/docs/reference/kubectl/#formatting-output
 -- The tables that `kubectl get` prints (plain, -o wide, -A, --show-labels, several in one file, trees),
 -- `kubectl get events` too; of pods, deployments, jobs and events also the rows alone, as grep leaves

@@ -2,8 +2,7 @@
 -- reads: yaml
 -- class: kubernetes_object kubernetes_event application_lifecycle log_record
 -- product: Kubernetes / Kubernetes
--- sniff: "?kind"?\s*:\s*"?(?:\w*List|Pod|Event|Node|Deployment|ReplicaSet|StatefulSet|DaemonSet|Job|CronJob|Service|Endpoints|EndpointSlice|Ingress|NetworkPolicy|ResourceQuota|LimitRange|ConfigMap|Secret|Namespace|PersistentVolume|PersistentVolumeClaim|HorizontalPodAutoscaler|PodDisruptionBudget)"?
--- sniff: "?(?:metadata|items)"?:
+-- sniff: (?:^\s*(?:- )?|"items"\s*:\s*\[\s*|"object"\s*:\s*)\{?\s*"?(?:apiVersion"?\s*:\s*"?(?:v1"?,?\s*"?kind"?\s*:\s*"?(?:Pod|Node|Service|Event|Endpoints|ConfigMap|Secret|Namespace|PersistentVolume|PersistentVolumeClaim|ReplicationController|ServiceAccount|ResourceQuota|LimitRange)\b|(?:(?:apps|batch|autoscaling|policy|extensions)/v\w+|(?:networking|discovery|events|storage|scheduling|coordination|apiextensions|admissionregistration|rbac\.authorization)\.k8s\.io/v\w+)"?,?\s*"?kind"?\s*:\s*"?[A-Z])|kind"?\s*:\s*"?(?:(?:Pod|Node|Service|Event|Endpoints|ConfigMap|Secret|Namespace|PersistentVolume|PersistentVolumeClaim|ReplicationController|ServiceAccount|ResourceQuota|LimitRange)(?:List)?"?,?\s*"?apiVersion"?\s*:\s*"?v1\b|\w+"?,?\s*"?apiVersion"?\s*:\s*"?(?:(?:apps|batch|autoscaling|policy|extensions)/v\w+|(?:networking|discovery|events|storage|scheduling|coordination|apiextensions|admissionregistration|rbac\.authorization)\.k8s\.io/v\w+)))
 -- https://kubernetes.io/docs/reference/kubernetes-api/
 -- What `kubectl get -o json|yaml` prints (v1 events and events.k8s.io/v1 ones too), a list, a single
 -- object, a watch, or `kubectl cluster-info dump`; manifests.
@@ -295,7 +294,8 @@ events AS (
       "lastTimestamp": null, "deprecatedFirstTimestamp": null, "deprecatedLastTimestamp": null,
       "reportingComponent": null, "reportingController": null, "reportingInstance": null,
       "metadata": {"uid": null}}'), 'watched': watched})   AS unmapped,
-    CASE WHEN object.kind IS NULL THEN 'the event is about no object' END AS problem
+    CASE WHEN object.kind IS NULL AND message IS NULL THEN 'the event is about no object' END
+                                                           AS problem
   FROM about
 ),
 logs AS (   -- a line without a time belongs to the one before

@@ -243,6 +243,8 @@ CREATE MACRO columns_of_row(cells) AS list_transform(
   lambda share: CASE
     WHEN age_seconds(event_ages(cells[1])."last") >= 0 AND cells[2] IN ('Normal', 'Warning')
       THEN ['LAST SEEN', 'TYPE', 'REASON', 'OBJECT', 'MESSAGE']
+    WHEN cells[2] IN ('Active', 'Terminating') AND age_seconds(cells[3]) >= 0
+      THEN ['NAME', 'STATUS', 'AGE', 'LABELS']
     WHEN age_seconds(event_ages(cells[2])."last") >= 0 AND cells[3] IN ('Normal', 'Warning')
       THEN ['NAMESPACE', 'LAST SEEN', 'TYPE', 'REASON', 'OBJECT', 'MESSAGE']
     WHEN share IN (2, 3) AND regexp_matches(cells[share + 2], '^\d+(?: \(|$)')

@@ -79,12 +79,18 @@ def test_a_watch_is_its_json_texts_one_after_another(tmp_path: Path) -> None:
 
 
 def test_json_that_breaks_off_is_broken_from_where_it_begins(tmp_path: Path) -> None:
-    docs, broken = read(tmp_path / "cut.json", 'stdout:\n{"a": 1}\n{"a": [\n{"a": 3}\n')
+    docs, broken = read(tmp_path / "cut.json", 'odd\n{"a": 1}\n{"a": [\n{"a": 3}\n')
     assert docs == [(2, {"a": 1}), (4, {"a": 3})]
     assert broken == [
-        Broken(1, "the text is not JSON", "stdout:"),
+        Broken(1, "the text is not JSON", "odd"),
         Broken(3, "the text is not JSON", '{"a": ['),
     ]
+
+
+@pytest.mark.parametrize("text", ["kind: Pod\n", '{"kind": "Pod"}\n'])
+def test_the_command_that_was_typed_is_no_document(tmp_path: Path, text: str) -> None:
+    docs, broken = read(tmp_path / "typed", "$ kubectl get pod cart -o yaml\nstdout:\n" + text)
+    assert (docs, broken) == ([(3, {"kind": "Pod"})], [])
 
 
 def test_a_dump_gives_its_lists_and_every_line_of_its_logs(tmp_path: Path) -> None:
