@@ -3,8 +3,9 @@
 `doc` is the JSON text of one document. A file holds YAML documents, or JSON ones one after another:
 a list, a watch, or a `cluster-info dump`, of whose container logs every line is a document of the
 kind ContainerLog with `metadata` (the pod's name and namespace), `container` and `log`.
-`position` is the line on which a document begins; the command that was typed may stand before it. Of YAML only what JSON can say is read as other
-than text, so that `1e5`, `00123`, `1.10`, `on` and times stay what they are.
+`position` is the line on which a document begins; the command that was typed may stand before it.
+Of YAML only what JSON can say is read as other than text, so that `1e5`, `00123`, `1.10`, `on` and
+times stay what they are.
 """
 
 from __future__ import annotations
