@@ -2,7 +2,7 @@
 -- reads: csv
 -- class: metric_point
 -- product: unknown / CSV
--- sniff: \A\ufeff?(?:sep=.\r?\n)?(?:[^\n]*[,;\t|])?"?(?i:@?time|timestamp|date[ _]?time|date|ts|time_?stamp)\b[^\n]*[,;\t|][^\n]*\n"?[\d.-]
+-- sniff: \A\ufeff?(?:sep=.\r?\n)?(?:[^\n]*[,;\t|])?"?(?i:@?time|timestamp|date[ _]?time|date|ts|time_?stamp)\b[^\n]*[,;\t|][^\n]*\n(?:[^\n]*[,;\t|])?"?[\d.-]
 -- generic: yes
 -- https://www.rfc-editor.org/rfc/rfc4180
 -- A column of times and one column a series, as pandas, Grafana and spreadsheets write it: fields
