@@ -2,15 +2,18 @@
 -- reads: records
 -- class: log_record
 -- product: Application / text log
--- sniff: ^.{0,100}?(?:\d\d?:\d\d:\d\d|\b1\d{9}[.\d]{0,10}\b)
+-- sniff: ^[^\s{}"\]=].{0,100}?(?:\d\d?:\d\d:\d\d|\b1\d{9}[.\d]{0,10}\b)
 -- generic: yes
 -- Lines with a time in ISO 8601, the common log format, by the name of a month, klog's, or an epoch
 -- number; then in any order what logback, log4j, Spring Boot, Python, klog, Rust, Rails and .NET
 -- write: thread, level, process and logger. A time without a zone is UTC, one without a year the
 -- last before the file arrived (`year_from_arrival`). A short zone name that means several offsets
--- is not guessed. A stack trace is its record's; a record that is JSON is told as json_log would.
+-- is not guessed. A stack trace is its record's; JSON, alone or after the time, is told as json_log
+-- would.
 WITH heads AS (
-  SELECT position, ingested_at, line, log_head(line) AS h FROM raw
+  SELECT position, ingested_at, line,
+    log_head(CASE WHEN object_in(line) IS NULL THEN line END) AS h
+  FROM raw
 ),
 timed AS (
   SELECT *,
@@ -37,7 +40,8 @@ named AS (   -- a logger stands before the level, or before the text
   FROM parted
 ),
 worded AS (
-  SELECT *, CASE WHEN n.path || n.word <> '' THEN n.text ELSE p.text END AS words FROM named
+  SELECT *, coalesce(CASE WHEN n.path || n.word <> '' THEN n.text ELSE p.text END, line) AS words
+  FROM named
 ),
 found AS (SELECT *, json_found(object_in(words)) AS f FROM worded),
 firsts AS (SELECT *, json_firsts(f) AS i FROM found),
