@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
-from lake import ocsf
+from hypothesis import strategies as st
+
+from lake import ocsf, schema
 from lake.ocsf import Definition
 
 Json: TypeAlias = dict[str, Any]
@@ -26,6 +30,23 @@ _PRIMITIVE: Json = {
     "integer_t": 7,
     "long_t": 7_000_000_000,
     "string_t": "shop",
+}
+_GIVEN_ELSEWHERE = {"category_uid", "class_uid", "type_uid", "workload"}
+_TEXTS = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=8
+)
+_MOMENTS = st.integers(631_152_000_000, NOON).map(
+    lambda ms: datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=ms)
+)
+_JSON = st.dictionaries(_TEXTS, _TEXTS, min_size=1, max_size=2).map(json.dumps)
+_STRATEGIES: dict[str, st.SearchStrategy[Any]] = {
+    "boolean_t": st.booleans(),
+    "float_t": st.floats(allow_nan=False, allow_infinity=False),
+    "integer_t": st.integers(-(2**31), 2**31 - 1),
+    "json_t": _JSON,
+    "long_t": st.integers(-(2**53), 2**53),
+    "object_t": _JSON,
+    "string_t": _TEXTS,
 }
 
 
@@ -93,3 +114,50 @@ def _one(attribute: Definition, depth: int) -> Any:
     if kind == "json_t":
         return {"anything": [1]}
     return _NAMED.get(kind, _PRIMITIVE[ocsf.base_type(kind)])
+
+
+@st.composite
+def random_rows(draw: st.DrawFn, name: str) -> Json:
+    """What a SELECT may give for an event of a class: any attributes, in any shape that is allowed.
+
+    Times of columns are moments, those of deeper objects milliseconds, JSON is text.
+    """
+    columns = frozenset(schema.paths(name))
+    row = _drawn_object(draw, ocsf.classes()[name], "", columns)
+    return row | {"time": draw(_MOMENTS), "activity_id": 1}
+
+
+def _drawn_object(draw: st.DrawFn, of: Definition, at: str, columns: frozenset[str]) -> Json:
+    attributes, depth = of["attributes"], at.count(".")
+    captions = {one.get("sibling") for one in attributes.values()}
+    known = [
+        name
+        for name, attribute in attributes.items()
+        if name not in captions | _GIVEN_ELSEWHERE
+        and (depth < DEPTH or attribute["type"] != "object_t")
+    ]
+    names = draw(st.lists(st.sampled_from(known), max_size=4, unique=True)) if known else []
+    drawn = {name: _drawn(draw, attributes[name], f"{at}{name}", columns) for name in names}
+    return {name: value for name, value in drawn.items() if value not in ({}, [], [{}])}
+
+
+def _drawn(draw: st.DrawFn, attribute: Definition, path: str, columns: frozenset[str]) -> Any:
+    kind = attribute.get("object_type")
+    if kind and ocsf.objects()[kind]["attributes"]:
+        value = _drawn_object(draw, ocsf.objects()[kind], f"{path}.", columns)
+        return [value] if attribute.get("is_array") else value
+    strategy = _scalars(attribute, is_moment="." not in path or path in columns)
+    return draw(
+        st.lists(strategy, min_size=1, max_size=3) if attribute.get("is_array") else strategy
+    )
+
+
+def _scalars(attribute: Definition, *, is_moment: bool) -> st.SearchStrategy[Any]:
+    kind, base = attribute["type"], ocsf.base_type(attribute["type"])
+    if enum := attribute.get("enum"):
+        return st.sampled_from([int(key) if base == "integer_t" else key for key in sorted(enum)])
+    if kind == "timestamp_t":
+        return _MOMENTS if is_moment else st.integers(0, 10**13)
+    if kind in _NAMED:
+        return st.just(_NAMED[kind])
+    return st.integers(0, 65_535) if kind == "port_t" else _STRATEGIES[base]
