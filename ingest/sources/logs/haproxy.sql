@@ -4,9 +4,10 @@
 -- product: HAProxy / HAProxy
 -- sniff: ^.{0,120}?(?:\d{1,3}\.|[\da-fA-F]*:)[\da-fA-F:.]+:\d{1,5} \[\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d\.\d{3}\] \S+?[ /]
 -- https://docs.haproxy.org/3.0/configuration.html#8.2
--- The formats of httplog, tcplog and of failed connections, with syslog's prefix or without it; what
--- else HAProxy says of itself after such a prefix, as of a server that is down, is a log record. The
--- time of a request is the one in brackets, local and without a zone, taken for UTC. `upstream_duration` is Tr,
+-- The formats of httplog, tcplog and of failed connections, with syslog's prefix or without it;
+-- what else HAProxy says of itself after such a prefix, as of a server that is down, is a log
+-- record. The time of a request is the one in brackets, local and without a zone, taken for UTC.
+-- `upstream_duration` is Tr,
 -- the server's; `status_detail` the state at disconnection where it is not a normal one.
 WITH lines AS (
   SELECT position, ingested_at, line, regexp_extract(line,
@@ -38,7 +39,8 @@ SELECT
     ELSE 'network_activity' END                           AS class_name,
   coalesce(try_strptime(l."at", '%d/%b/%Y:%H:%M:%S.%g') AT TIME ZONE 'UTC',
     log_time(said."at", ingested_at))                     AS "time",
-  CASE WHEN said.text <> '' THEN 1 WHEN is_http THEN http_activity_id(given(r.method)) WHEN l.failure <> '' THEN 4 ELSE 2
+  CASE WHEN said.text <> '' THEN 1 WHEN is_http THEN http_activity_id(given(r.method))
+    WHEN l.failure <> '' THEN 4 ELSE 2
     END                                                   AS activity_id,
   CASE WHEN said.priority <> '' THEN told_severity_id(syslog_severity(said.priority)) ELSE 1 END
                                                           AS severity_id,
@@ -57,7 +59,8 @@ SELECT
   {'svc_name': given(l.backend), 'name': CASE WHEN l.server NOT LIKE '<%' THEN given(l.server) END}
                                                           AS dst_endpoint,
   CASE WHEN is_http THEN {'http_method': known_method(given(r.method)),
-    'version': given(r."version"), 'url': {'path': given(r.path), 'query_string': given(r.query)}} END AS http_request,
+    'version': given(r."version"), 'url': {'path': given(r.path), 'query_string': given(r.query)}}
+    END                                                   AS http_request,
   CASE WHEN l.code NOT IN ('', '-1') THEN {'code': l.code, 'length': ltrim(l.bytes, '+')} END
                                                           AS http_response,
   CASE WHEN l.code IN ('', '-1') AND l.bytes <> ''

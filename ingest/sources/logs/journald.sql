@@ -68,8 +68,8 @@ SELECT
         j."CONTAINER_NAME"), 'container.id': j."CONTAINER_ID_FULL",
       'container.image.name': j."IMAGE_NAME", 'k8s.pod.uid': nullif(k.uid, '')}))) AS attributes,
   filled(json_merge_patch(json_merge_patch(doc, '{"MESSAGE": null, "__CURSOR": null,
-    "_HOSTNAME": null, "_PID": null, "_EXE": null, "SYSLOG_FACILITY": null, "CODE_FILE": null, "CODE_LINE": null,
-    "CODE_FUNC": null, "CONTAINER_ID_FULL": null, "IMAGE_NAME": null}'),
+    "_HOSTNAME": null, "_PID": null, "_EXE": null, "SYSLOG_FACILITY": null, "CODE_FILE": null,
+    "CODE_LINE": null, "CODE_FUNC": null, "CONTAINER_ID_FULL": null, "IMAGE_NAME": null}'),
     to_json({'record_time': unread_time(t)})))            AS unmapped,
   CASE WHEN j."__REALTIME_TIMESTAMP" IS NULL THEN 'the document is no entry of journald' END
                                                           AS problem

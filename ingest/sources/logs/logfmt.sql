@@ -7,8 +7,8 @@
 -- generic: yes
 -- https://pkg.go.dev/github.com/go-logfmt/logfmt
 -- A line of key=value pairs, as logrus, go-kit, log15 and HashiCorp's tools write it: a value may
--- be quoted, a key alone is true. What the keys mean is found as in json_log; `raw_data` is kept of a
--- line that has a key twice.
+-- be quoted, a key alone is true. What the keys mean is found as in json_log; `raw_data` is kept
+-- of a line that has a key twice.
 WITH split AS (
   SELECT position, ingested_at, line,
     regexp_extract_all(line, '[^\s="]+(?:=(?:"(?:[^"\\]|\\.)*"|[^\s"]*))?') AS pairs,
