@@ -40,7 +40,7 @@ READERS = {
     "csv": Reader(csv.read, csv.SCHEMA.empty_table, "to_json(fields)::VARCHAR"),
     "yaml": Reader(yaml.read, yaml.SCHEMA.empty_table, yaml.TEXT),
     "xml": Reader(xml.read, xml.SCHEMA.empty_table, "text"),
-    "text": Reader(text.read, text.SCHEMA.empty_table, text.TEXT),
+    "text": Reader(text.read, text.SCHEMA.empty_table, "shown"),
     "otlp_logs": _otlp("logs"),
     "otlp_metrics": _otlp("metrics"),
     "otlp_traces": _otlp("traces"),

@@ -1,7 +1,8 @@
-"""Whole texts: `raw` is (position, text, path, captured_at, ingested_at), one row a file.
+"""Whole texts: `raw` is (position, text, shown, path, captured_at, ingested_at), one row a file.
 
-`captured_at` is when the text was taken: by the file's sidecar, else when the file was last
-written.
+`shown` is what of the text may be quoted: its beginning, unless describe printed in it what a
+Secret or ConfigMap holds. `captured_at` is when the text was taken: by the file's sidecar, else
+when the file was last written.
 """
 
 from __future__ import annotations
@@ -16,10 +17,15 @@ from ingest.read import lines
 from ingest.read.stream import RAW_CHARACTERS, Broken, Chunk, Stream, arrivals, sidecars
 
 WHOLE_BYTES = 256 << 20
+WITHHELD = "(withheld: it may hold the values of a Secret or ConfigMap)"
 CAPTURED_AT = pa.field("captured_at", pa.timestamp("us", tz="UTC"))
-TEXT = """CASE WHEN contains(text, chr(10) || 'Data' || chr(10) || '====')
-  THEN '(withheld: it may hold the values of a Secret or ConfigMap)' ELSE text END"""
-SCHEMA = lines.SCHEMA.set(1, pa.field("text", pa.string())).insert(3, CAPTURED_AT)
+SCHEMA = (
+    lines.SCHEMA.set(1, pa.field("text", pa.string()))
+    .insert(2, pa.field("shown", pa.string()))
+    .insert(4, CAPTURED_AT)
+)
+
+_VALUES = "\nData\n====\n"
 
 
 def read(path: Path, now: datetime) -> Iterator[Chunk]:
@@ -31,6 +37,7 @@ def read(path: Path, now: datetime) -> Iterator[Chunk]:
                 {
                     "position": 1,
                     "text": text,
+                    "shown": WITHHELD if _VALUES in text else text[:RAW_CHARACTERS],
                     "path": str(path),
                     "captured_at": captured(path, now),
                     "ingested_at": received(path, now),

@@ -24,10 +24,9 @@ import yaml
 from ingest.read import text as texts
 from ingest.read.stream import RAW_CHARACTERS, Broken, Chunk, Stream
 
-SCHEMA = texts.SCHEMA.set(1, pa.field("doc", pa.string()))
+SCHEMA = texts.SCHEMA.set(1, pa.field("doc", pa.string())).remove(2)
 CHUNK_CHARACTERS = 16 << 20
-WITHHELD = "(withheld: it may hold the values of a Secret or ConfigMap)"
-TEXT = f"CASE WHEN regexp_matches(doc, 'Secret|ConfigMap') THEN '{WITHHELD}' ELSE doc END"
+TEXT = f"CASE WHEN regexp_matches(doc, 'Secret|ConfigMap') THEN '{texts.WITHHELD}' ELSE doc END"
 
 _JSON = json.JSONDecoder()
 _ECHO = re.compile(r"\A(?:\$?[ ]?kubectl .*\n|stdout:[ ]*\n)+")
@@ -168,5 +167,5 @@ def _has_alias(text: str) -> bool:
 
 def _broken(position: int, reason: str, text: str) -> Broken:
     return Broken(
-        position, reason, WITHHELD if _SECRET.search(text) else text[:RAW_CHARACTERS].rstrip()
+        position, reason, texts.WITHHELD if _SECRET.search(text) else text[:RAW_CHARACTERS].rstrip()
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ingest import contract
 from ingest.bundle import guess, ingest_folder, take
 from ingest.source import load
 from lake.errors import InquestError
@@ -29,7 +30,7 @@ def lake(tmp_path: Path) -> Iterator[Lake]:
 
 @pytest.mark.parametrize("name", SOURCES)
 def test_the_samples_are_recognised(name: str, tmp_path: Path) -> None:
-    for sample in (DATA / name).glob("input*"):
+    for sample in contract.samples(SOURCES[name]):
         plain = tmp_path / f"{name}.{sample.name}"
         packed = tmp_path / f"{name}.{sample.name}.gz"
         shutil.copy(sample, plain)
