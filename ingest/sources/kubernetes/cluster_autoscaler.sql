@@ -4,10 +4,10 @@
 -- product: Kubernetes / Cluster Autoscaler
 -- sniff: (?:\b(?:static_autoscaler|scale_up|scale_down|orchestrator|executor|actuator|planner|eligibility|clusterstate|auto_scaling_groups|event_sink_logging_wrapper)\.go:\d+\]|"caller":"\w+/(?:static_autoscaler|orchestrator|actuator|planner)\.go)
 -- https://github.com/kubernetes/autoscaler/blob/master/cluster-autoscaler/FAQ.md
--- klog's lines, or its JSON (--logging-format=json). Every line is a log record; the setting of a group's
--- size and the removal of a node are changes of kind node as well. klog writes neither year nor zone:
--- the time is that before the line (kubectl logs --timestamps, CRI), else klog's in UTC, as a
--- container has it, in the year before the file's capture (`year` is `inferred`).
+-- klog's lines, or its JSON (--logging-format=json). Every line is a log record; the setting of a
+-- group's size and the removal of a node are changes of kind node as well. klog writes neither year
+-- nor zone: the time is that before the line (kubectl logs --timestamps, CRI), else klog's in UTC,
+-- as a container has it, in the year before the file's capture (`year` is `inferred`).
 WITH numbered AS (
   SELECT position, captured_at, ingested_at, unnest(string_split(text, chr(10))) AS line,
     unnest(range(1, len(string_split(text, chr(10))) + 1)) AS number
@@ -23,7 +23,8 @@ parsed AS (
 ),
 decoded AS (
   SELECT *, CASE WHEN p.said LIKE '{%' AND json_valid(p.said) THEN from_json(p.said,
-      '{"ts": "VARCHAR", "caller": "VARCHAR", "msg": "VARCHAR", "v": "INTEGER", "err": "VARCHAR"}') END                                                   AS j
+      '{"ts": "VARCHAR", "caller": "VARCHAR", "msg": "VARCHAR", "v": "INTEGER", "err": "VARCHAR"}')
+    END                                                    AS j
   FROM parsed
 ),
 read AS (

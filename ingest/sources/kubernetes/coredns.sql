@@ -4,9 +4,9 @@
 -- product: CoreDNS / CoreDNS
 -- sniff: ^(?:\S+Z )?(?:std(?:out|err) F )?\[(?:INFO|ERROR|WARNING|FATAL|DEBUG)\] (?:\S+:\d+ - \d+ "[A-Z0-9-]+ [A-Z]+ \S+ (?:udp|tcp|https|grpc|tls|quic) \d+|plugin/\w+:)|^CoreDNS-\d
 -- https://coredns.io/plugins/log/ and https://coredns.io/plugins/errors/
--- What CoreDNS prints: queries in the common and the combined format are dns_activity, its errors and
--- all else log records. CoreDNS prints no time: it is that of `kubectl logs --timestamps` or of the
--- container runtime (CRI) before the line, else that of the file's capture (`undated`).
+-- What CoreDNS prints: queries in the common and the combined format are dns_activity, its errors
+-- and all else log records. CoreDNS prints no time: it is that of `kubectl logs --timestamps` or of
+-- the container runtime (CRI) before the line, else that of the file's capture (`undated`).
 WITH numbered AS (
   SELECT position, captured_at, ingested_at, unnest(string_split(text, chr(10))) AS line,
     unnest(range(1, len(string_split(text, chr(10))) + 1)) AS number
@@ -14,7 +14,8 @@ WITH numbered AS (
 ),
 stamped AS (
   SELECT *,
-    regexp_extract(line, '^(?:(\d{4}-\d\d-\d\dT\S+) )?(?:std(?:out|err) [FP] )?(?:\[([A-Z]+)\] )?(.*)$',
+    regexp_extract(line,
+      '^(?:(\d{4}-\d\d-\d\dT\S+) )?(?:std(?:out|err) [FP] )?(?:\[([A-Z]+)\] )?(.*)$',
       ['at', 'level', 'said'])                             AS p
   FROM numbered
   WHERE trim(line) <> ''

@@ -5,11 +5,11 @@
 -- sniff: "verdict"\s*:\s*"(?:FORWARDED|DROPPED|ERROR|AUDIT|REDIRECTED|TRACED|TRANSLATED|VERDICT_UNKNOWN)"
 -- sniff: "(?:traffic_direction|event_type|IP|Type)"\s*:
 -- https://docs.cilium.io/en/stable/_api/v1/flow/README/
--- `hubble observe -o json|jsonpb` and Cilium's exporter: {"flow": ...}, or the flow alone as -o json
--- of Hubble before 0.8 has it. A flow of DNS is a dns_activity; an answer in HTTP, or a request that was
--- dropped, an http_activity (so that each request counts once); all else a network_activity. Of an answer
--- the source is who asked. The workload of HTTP is who was asked, of all else the source, or who
--- receives from outside the cluster.
+-- `hubble observe -o json|jsonpb` and Cilium's exporter: {"flow": ...}, or the flow alone as -o
+-- json of Hubble before 0.8 has it. A flow of DNS is a dns_activity; an answer in HTTP, or a
+-- request that was dropped, an http_activity (so that each request counts once); all else a
+-- network_activity. Of an answer the source is who asked. The workload of HTTP is who was asked, of
+-- all else the source, or who receives from outside the cluster.
 WITH flows AS (
   SELECT position, ingested_at, doc, coalesce(doc->'$.flow', doc) AS flow
   FROM raw
@@ -35,7 +35,8 @@ parsed AS (
       "l7": {"type": "VARCHAR", "latency_ns": "BIGINT",
         "dns": {"query": "VARCHAR", "ips": ["VARCHAR"], "ttl": "BIGINT", "cnames": ["VARCHAR"],
           "rcode": "INTEGER", "qtypes": ["VARCHAR"], "rrtypes": ["VARCHAR"]},
-        "http": {"code": "INTEGER", "method": "VARCHAR", "url": "VARCHAR", "protocol": "VARCHAR"}}}')
+        "http": {"code": "INTEGER", "method": "VARCHAR", "url": "VARCHAR",
+          "protocol": "VARCHAR"}}}')
                                                            AS f
   FROM flows
 ),
@@ -94,8 +95,9 @@ SELECT
                                                            AS action_id,
   CASE WHEN f.verdict IN ('FORWARDED', 'REDIRECTED', 'TRANSLATED') THEN 1
     WHEN f.verdict = 'DROPPED' THEN 6 ELSE 0 END           AS disposition_id,
-  concat_ws(' ', lower(f.verdict), endpoint_name(asking), 'to', endpoint_name(asked)) || coalesce(': '
-    || nullif(concat_ws(', ', nullif(f.drop_reason_desc, ''), nullif(f.Summary, '')), ''), '')
+  concat_ws(' ', lower(f.verdict), endpoint_name(asking), 'to', endpoint_name(asked))
+    || coalesce(': ' || nullif(concat_ws(', ', nullif(f.drop_reason_desc, ''),
+      nullif(f.Summary, '')), ''), '')
                                                            AS message,
   {'uid': nullif(f.uuid, '')}                              AS metadata,
   {'service': speaker.who.workloads[1].name, 'pod': speaker.who.pod_name,
@@ -128,7 +130,8 @@ SELECT
          '^(?:[a-z]+://[^/?]*)?([^?]*)', 1), ''), '/'),
        'query_string': nullif(regexp_extract(f.l7.http.url, '\?(.*)$', 1), '')}} END
                                                            AS http_request,
-  CASE WHEN class_name = 'http_activity' AND f.l7.http.code > 0 THEN {'code': f.l7.http.code} END AS http_response,
+  CASE WHEN class_name = 'http_activity' AND f.l7.http.code > 0
+    THEN {'code': f.l7.http.code} END                      AS http_response,
   filled({
     'node_name': coalesce(f.node_name, doc->>'$.node_name'), 'verdict': f.verdict,
     'direction': f.traffic_direction,

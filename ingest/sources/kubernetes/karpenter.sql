@@ -5,8 +5,9 @@
 -- sniff: "(?:controllerGroup"\s*:\s*"karpenter\.|controller"\s*:\s*"(?:nodeclaim|nodepool|nodeclass|provisioner|disruption|deprovisioning)\b|logger"\s*:\s*"controller\.(?:provisioner|machine|deprovisioning|interruption))
 -- sniff: "(?:level)"\s*:
 -- https://karpenter.sh/docs/concepts/nodeclaims/
--- The controller's JSON log, of v1 (node claims) and of v0 (machines). Every line is a log record; one
--- that tells a step in a node's life, from the claim to its removal, is also a change of kind node.
+-- The controller's JSON log, of v1 (node claims) and of v0 (machines). Every line is a log record;
+-- one that tells a step in a node's life, from the claim to its removal, is also a change of kind
+-- node.
 WITH parsed AS (
   SELECT position, ingested_at, doc,
     from_json(doc, '{"level": "VARCHAR", "time": "VARCHAR", "ts": "VARCHAR", "logger": "VARCHAR",
@@ -52,7 +53,7 @@ SELECT
   ingested_at,
   class_name,
   any_time(coalesce(e."time", e.ts))                       AS "time",
-  CASE WHEN class_name = 'log_record' THEN 1 WHEN step IN ('up', 'ready', 'failed') THEN 1 ELSE 2 END
+  CASE WHEN class_name = 'log_record' OR step IN ('up', 'ready', 'failed') THEN 1 ELSE 2 END
                                                            AS activity_id,
   level_severity_id(e.level)                               AS severity_id,
   CASE WHEN class_name = 'log_record' THEN e.level END     AS severity,

@@ -5,12 +5,13 @@
 -- sniff: "auditID"\s*:
 -- sniff: "stage"\s*:\s*"(?:RequestReceived|ResponseStarted|ResponseComplete|Panic)"
 -- https://kubernetes.io/docs/reference/config-api/apiserver-audit.v1/
--- audit.k8s.io/v1 and v1beta1, of the log backend (one event a line) and of the webhook (EventList).
--- Every event is an api_activity; a write that the server took, which changes what runs or how, is
--- also a change: of a workload's template a deploy, of its replicas a scale, of a ConfigMap or Secret
--- a config, of a node's life or schedulability a node change. Controllers that only carry out what
--- was asked for are left aside, but not what scales. Where the policy logs no bodies, a write to a
--- workload counts as a deploy. Bodies of ConfigMaps, Secrets and tokens are kept as digests.
+-- audit.k8s.io/v1 and v1beta1, of the log backend (one event a line) and of the webhook
+-- (EventList). Every event is an api_activity; a write that the server took, which changes what
+-- runs or how, is also a change: of a workload's template a deploy, of its replicas a scale, of a
+-- ConfigMap or Secret a config, of a node's life or schedulability a node change. Controllers that
+-- only carry out what was asked for are left aside, but not what scales. Where the policy logs no
+-- bodies, a write to a workload counts as a deploy. Bodies of ConfigMaps, Secrets and tokens are
+-- kept as digests.
 WITH listed AS (
   SELECT position, ingested_at, unnest(
     CASE WHEN json_array_length(doc, '$.items') > 0 THEN doc->'$.items[*]' ELSE [doc] END) AS doc
@@ -53,17 +54,20 @@ classed AS (
   SELECT *,
     CASE
       WHEN NOT is_write THEN NULL
-      WHEN kind IN ('Deployment', 'StatefulSet', 'DaemonSet') AND subresource IN ('', 'scale') THEN CASE
+      WHEN kind IN ('Deployment', 'StatefulSet', 'DaemonSet') AND subresource IN ('', 'scale')
+        THEN CASE
         WHEN subresource = 'scale' THEN 'scale'
-        WHEN e.verb IN ('create', 'delete', 'update') OR request IS NULL OR has_template THEN 'deploy'
+        WHEN e.verb IN ('create', 'delete', 'update') OR request IS NULL OR has_template
+          THEN 'deploy'
         WHEN json_exists(request, '$.spec.replicas') THEN 'scale'
         WHEN json_type(request) = 'ARRAY' AND regexp_matches(request::VARCHAR, '"/spec/template')
           THEN 'deploy'
         WHEN json_type(request) = 'ARRAY' AND contains(request::VARCHAR, '"/spec/replicas"')
           THEN 'scale'
       END
-      WHEN kind IN ('ConfigMap', 'Secret') AND subresource = '' AND e.objectRef.namespace <> 'kube-system'
-        AND name NOT LIKE 'sh.helm.release.%' AND NOT regexp_matches(name, '(?:lock|leader|election)')
+      WHEN kind IN ('ConfigMap', 'Secret') AND subresource = ''
+        AND e.objectRef.namespace <> 'kube-system'
+        AND NOT regexp_matches(name, '^sh\.helm\.release\.|lock|leader|election')
         THEN 'config'
       WHEN kind = 'Node' AND subresource = '' AND (e.verb IN ('create', 'delete')
         OR json_exists(request, '$.spec.unschedulable') OR json_exists(request, '$.spec.taints'))
@@ -72,7 +76,8 @@ classed AS (
     coalesce(body->>'$.metadata.labels."app.kubernetes.io/name"', body->>'$.metadata.labels.app',
       kubernetes_service(kind, name),
       CASE WHEN kind IN ('ConfigMap', 'Secret') THEN
-        regexp_replace(name, '-(?:config|configmap|conf|env|settings|secrets?)(?:-[a-z0-9]{10})?$', '')
+        regexp_replace(name,
+          '-(?:config|configmap|conf|env|settings|secrets?)(?:-[a-z0-9]{10})?$', '')
       END)                                                 AS service,
     from_json(coalesce(request->'$.spec.template.spec.containers',
       response->'$.spec.template.spec.containers'), '[{"name": "VARCHAR", "image": "VARCHAR"}]')
@@ -118,7 +123,8 @@ SELECT
   any_time(e.requestReceivedTimestamp)                     AS start_time,
   (epoch_us(any_time("at")) - epoch_us(any_time(e.requestReceivedTimestamp))) // 1000 AS duration,
   {'uid': e.auditID, 'event_code': e.stage,
-   'correlation_uid': CASE WHEN class_name = 'application_lifecycle' THEN e.auditID END} AS metadata,
+   'correlation_uid': CASE WHEN class_name = 'application_lifecycle' THEN e.auditID END}
+                                                           AS metadata,
   {'user': {'name': e.user.username, 'uid': e.user.uid,
     'type_id': CASE WHEN e.user.username LIKE 'system:serviceaccount:%' THEN 4
       WHEN e.user.username LIKE 'system:%' THEN 3 WHEN e.user.username <> '' THEN 1 END,
@@ -158,6 +164,7 @@ SELECT
     WHEN json_array_length(doc, '$.items') = 0 THEN ''
     WHEN e.auditID IS NULL OR e.verb IS NULL THEN 'the document is no audit event of Kubernetes'
     WHEN e.user.username IS NULL AND e.user.uid IS NULL THEN 'the audit event names no user'
-    WHEN NOT coalesce(regexp_full_match(e.sourceIPs[1], '[0-9a-fA-F:.]+'), false) THEN 'the audit event has no source address'
+    WHEN NOT coalesce(regexp_full_match(e.sourceIPs[1], '[0-9a-fA-F:.]+'), false)
+      THEN 'the audit event has no source address'
   END                                                      AS problem
 FROM shown

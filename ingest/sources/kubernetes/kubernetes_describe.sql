@@ -98,7 +98,8 @@ states AS (
     ingested_at,
     'kubernetes_object'                                    AS class_name,
     least(coalesce(changed_at, CASE WHEN conditions IS NULL AND available IS NULL
-      THEN any_time(described(fields, 'CreationTimestamp')) END, captured_at), captured_at) AS "time",
+      THEN any_time(described(fields, 'CreationTimestamp')) END, captured_at), captured_at)
+                                                           AS "time",
     1                                                      AS activity_id,
     CASE WHEN len(ills) > 0 THEN 4 WHEN len(cautions) > 0 THEN 3 ELSE 1 END AS severity_id,
     CASE WHEN len(ills) > 0 THEN 2

@@ -4,10 +4,10 @@
 -- product: Kubernetes / Kubernetes
 -- sniff: ^[ "]*(?:(?:NAMESPACE +)?(?:NAME|LAST SEEN)  +(?:[A-Z][-A-Z()]*(?: [A-Z]+)? {2,})*(?:AGE|READY|STATUS|MESSAGE|DATA|TYPE|OBJECT)\b|(?:\S+ {2,})?\S+ {2,}\d+/\d+ {2,}[A-Z][A-Za-z:]+ {2,}\d+(?: \(\S+ ago\))? {2,}(?:\d+[ydhms])+|(?:\S+ {2,})?\S+ {2,}\d+/\d+ {2,}\d+ {2,}\d+ {2,}(?:\d+[ydhms])+|(?:\d+[ydhms])+(?: \(x\d+ over \S+\))? {2,}(?:Normal|Warning) {2,}\S+ {2,}\S+/\S+|\S+ {2,}(?:\S+ {2,})?(?:Running|Complete|Failed) {2,}\d+/\d+ {2,}(?:\d+[ydhms])+|\S+ {2,}(?:Active|Terminating) {2,}(?:\d+[ydhms])+(?:\s|$))
 -- https://kubernetes.io/docs/reference/kubectl/#formatting-output
--- The tables that `kubectl get` prints (plain, -o wide, -A, --show-labels, several in one file, trees),
--- `kubectl get events` too; of pods, deployments, jobs and events also the rows alone, as grep leaves
--- them. Such a text has no times but ages: an object is told as of the file's capture, an event's time
--- is that of the capture less the age, to the age's precision (`relative`).
+-- The tables that `kubectl get` prints (plain, -o wide, -A, --show-labels, several in one file,
+-- trees), `kubectl get events` too; of pods, deployments, jobs and events also the rows alone, as
+-- grep leaves them. Such a text has no times but ages: an object is told as of the file's capture,
+-- an event's time is that of the capture less the age, to the age's precision (`relative`).
 WITH numbered AS (
   SELECT position, captured_at, ingested_at, unnest(string_split(text, chr(10))) AS line,
     unnest(range(1, len(string_split(text, chr(10))) + 1)) AS number
@@ -65,7 +65,8 @@ judged AS (
         WHEN status <> 'Pending' THEN status NOT IN ('Completed', 'Succeeded') END
       WHEN kind IN ('Deployment', 'ReplicaSet', 'StatefulSet', 'DaemonSet') THEN ready < desired
       WHEN kind = 'Node' THEN NOT regexp_matches(status, '^Ready\b')
-      WHEN kind IN ('PersistentVolumeClaim', 'PersistentVolume') THEN status IN ('Pending', 'Lost', 'Failed')
+      WHEN kind IN ('PersistentVolumeClaim', 'PersistentVolume')
+        THEN status IN ('Pending', 'Lost', 'Failed')
       WHEN kind = 'Job' THEN status = 'Failed'
       WHEN kind = 'Endpoints' THEN cell(names, cells, 'ENDPOINTS') IS NULL
     END                                                    AS is_ill,
@@ -88,7 +89,8 @@ none AS (
 SELECT
   position,
   ingested_at,
-  CASE WHEN kind = 'Event' AND about IS NOT NULL THEN 'kubernetes_event' ELSE 'kubernetes_object' END
+  CASE WHEN kind = 'Event' AND about IS NOT NULL THEN 'kubernetes_event'
+    ELSE 'kubernetes_object' END
                                                            AS class_name,
   CASE WHEN class_name = 'kubernetes_event' THEN time_before(captured_at, ages."last")
     ELSE captured_at END                                   AS "time",
@@ -104,7 +106,8 @@ SELECT
   {'logged_time': epoch_ms(captured_at)}                   AS metadata,
   CASE WHEN class_name = 'kubernetes_event'
     THEN event_workload(about_kind, "namespace", about_name, NULL)
-    ELSE {'service': coalesce(nullif(regexp_extract(cell(names, cells, 'REFERENCE'), '/(.*)$', 1), ''),
+    ELSE {'service': coalesce(
+        nullif(regexp_extract(cell(names, cells, 'REFERENCE'), '/(.*)$', 1), ''),
         CASE WHEN kind <> 'Pod' THEN kubernetes_service(kind, name) END),
       'pod': CASE WHEN kind = 'Pod' THEN name END,
       'node': CASE WHEN kind = 'Node' THEN name ELSE cell(names, cells, 'NODE') END,
@@ -133,7 +136,8 @@ SELECT
     THEN coalesce(try_cast(nullif(ages.count, '') AS BIGINT), cell(names, cells, 'COUNT')::BIGINT)
   END                                                      AS count,
   CASE WHEN class_name = 'kubernetes_event' THEN time_before(captured_at, coalesce(
-    nullif(ages."first", ''), cell(names, cells, 'FIRST SEEN'), ages."last")) END AS first_seen_time,
+    nullif(ages."first", ''), cell(names, cells, 'FIRST SEEN'), ages."last")) END
+                                                           AS first_seen_time,
   CASE WHEN class_name = 'kubernetes_event' THEN "time" END AS last_seen_time,
   split_part(cell(names, cells, 'SOURCE'), ', ', 1)        AS reporting_controller,
   nullif(split_part(cell(names, cells, 'SOURCE'), ', ', 2), '') AS reporting_instance,

@@ -4,15 +4,16 @@
 -- product: Kubernetes / Kubernetes
 -- sniff: (?:^\s*(?:- )?|"items"\s*:\s*\[\s*|"object"\s*:\s*)\{?\s*"?(?:apiVersion"?\s*:\s*"?(?:v1"?,?\s*"?kind"?\s*:\s*"?(?:Pod|Node|Service|Event|Endpoints|ConfigMap|Secret|Namespace|PersistentVolume|PersistentVolumeClaim|ReplicationController|ServiceAccount|ResourceQuota|LimitRange)\b|(?:(?:apps|batch|autoscaling|policy|extensions)/v\w+|(?:networking|discovery|events|storage|scheduling|coordination|apiextensions|admissionregistration|rbac\.authorization)\.k8s\.io/v\w+)"?,?\s*"?kind"?\s*:\s*"?[A-Z])|kind"?\s*:\s*"?(?:(?:Pod|Node|Service|Event|Endpoints|ConfigMap|Secret|Namespace|PersistentVolume|PersistentVolumeClaim|ReplicationController|ServiceAccount|ResourceQuota|LimitRange)(?:List)?"?,?\s*"?apiVersion"?\s*:\s*"?v1\b|\w+"?,?\s*"?apiVersion"?\s*:\s*"?(?:(?:apps|batch|autoscaling|policy|extensions)/v\w+|(?:networking|discovery|events|storage|scheduling|coordination|apiextensions|admissionregistration|rbac\.authorization)\.k8s\.io/v\w+)))
 -- https://kubernetes.io/docs/reference/kubernetes-api/
--- What `kubectl get -o json|yaml` prints (v1 events and events.k8s.io/v1 ones too), a list, a single
--- object, a watch, or `kubectl cluster-info dump`; manifests.
+-- What `kubectl get -o json|yaml` prints (v1 events and events.k8s.io/v1 ones too), a list, a
+-- single object, a watch, or `kubectl cluster-info dump`; manifests.
 --
 -- An object is a row of what it says of itself. Its time is the latest that its metadata and status
 -- tell, so that it held from then until it was captured (metadata.logged_time); what has a status
--- without times is told as of its capture, and `undated`. status_id is 2 if something is not well now, and `message` says what; severity 3 is
--- for what happened before or is near a limit. A ReplicaSet and a ControllerRevision are also the
--- beginning of a deploy, a Deployment the end of its last one. Values of ConfigMaps and Secrets are
--- digests; what managed fields are, and the configuration last applied, is left out.
+-- without times is told as of its capture, and `undated`. status_id is 2 if something is not well
+-- now, and `message` says what; severity 3 is for what happened before or is near a limit. A
+-- ReplicaSet and a ControllerRevision are also the beginning of a deploy, a Deployment the end of
+-- its last one. Values of ConfigMaps and Secrets are digests; what managed fields are, and the
+-- configuration last applied, is left out.
 WITH documents AS (   -- a watch tells {"type": ..., "object": ...}
   SELECT position, captured_at, ingested_at,
     CASE WHEN json_exists(doc, '$.object.kind') THEN doc->>'$.type' END AS watched,
@@ -33,7 +34,8 @@ parsed AS (
     from_json(doc, '{"kind": "VARCHAR", "apiVersion": "VARCHAR", "type": "VARCHAR",
       "metadata": {"name": "VARCHAR", "namespace": "VARCHAR", "uid": "VARCHAR",
         "resourceVersion": "VARCHAR", "generation": "BIGINT", "creationTimestamp": "VARCHAR",
-        "deletionTimestamp": "VARCHAR", "deletionGracePeriodSeconds": "BIGINT", "labels": "JSON", "annotations": "JSON",
+        "deletionTimestamp": "VARCHAR", "deletionGracePeriodSeconds": "BIGINT",
+        "labels": "JSON", "annotations": "JSON",
         "generateName": "VARCHAR", "ownerReferences":
           [{"kind": "VARCHAR", "name": "VARCHAR", "uid": "VARCHAR", "controller": "BOOLEAN"}],
         "managedFields": [{"manager": "VARCHAR", "operation": "VARCHAR", "subresource": "VARCHAR",
@@ -53,7 +55,8 @@ parsed AS (
           "message": "VARCHAR", "lastTransitionTime": "VARCHAR", "lastUpdateTime": "VARCHAR"}],
         "replicas": "BIGINT", "readyReplicas": "BIGINT", "availableReplicas": "BIGINT",
         "updatedReplicas": "BIGINT", "currentReplicas": "BIGINT", "desiredReplicas": "BIGINT",
-        "desiredNumberScheduled": "BIGINT", "currentNumberScheduled": "BIGINT", "numberReady": "BIGINT", "numberAvailable": "BIGINT",
+        "desiredNumberScheduled": "BIGINT", "currentNumberScheduled": "BIGINT",
+        "numberReady": "BIGINT", "numberAvailable": "BIGINT",
         "updatedNumberScheduled": "BIGINT", "failed": "BIGINT", "disruptionsAllowed": "BIGINT",
         "currentHealthy": "BIGINT", "desiredHealthy": "BIGINT",
         "hard": "MAP(VARCHAR, VARCHAR)", "used": "MAP(VARCHAR, VARCHAR)"},
@@ -81,8 +84,9 @@ owned AS (
     latest_time(json_merge_patch(doc->'$.metadata', '{"creationTimestamp": null}'), doc->'$.status',
       captured_at)                                         AS dated_at,
     coalesce(greatest(dated_at, any_time(o.metadata.deletionTimestamp)
-      - to_seconds(o.metadata.deletionGracePeriodSeconds)), CASE WHEN o.status IS NULL AND kind NOT IN ('Endpoints', 'EndpointSlice')
-      THEN any_time(o.metadata.creationTimestamp) END)     AS changed_at
+      - to_seconds(o.metadata.deletionGracePeriodSeconds)), CASE
+      WHEN o.status IS NULL AND kind NOT IN ('Endpoints', 'EndpointSlice')
+        THEN any_time(o.metadata.creationTimestamp) END)   AS changed_at
   FROM parsed
 ),
 timed AS MATERIALIZED (   -- a file that is a day younger than all that it tells of is a copy
@@ -95,7 +99,8 @@ named AS (
   SELECT *,
     CASE WHEN kind <> 'Event' THEN coalesce(
       kubernetes_service(o.spec.scaleTargetRef.kind, o.spec.scaleTargetRef.name),
-      CASE WHEN owner.kind NOT IN ('Node', 'CronJob') THEN kubernetes_maker(owner.kind, owner.name) END,
+      CASE WHEN owner.kind NOT IN ('Node', 'CronJob')
+        THEN kubernetes_maker(owner.kind, owner.name) END,
       CASE WHEN kind <> 'Pod' THEN kubernetes_service(kind, o.metadata.name) END,
       labels->>'kubernetes.io/service-name', labels->>'app.kubernetes.io/name', labels->>'app',
       labels->>'k8s-app', kubernetes_service(kind, o.metadata.name)) END AS service
@@ -118,7 +123,8 @@ judged AS MATERIALIZED (
       list_transform(bad, lambda c: told_condition(c)),
       CASE WHEN o.status.failed > 0 THEN ['pods failed: ' || o.status.failed] END,
       CASE WHEN o.status.currentHealthy < o.status.desiredHealthy
-        THEN [o.status.currentHealthy || ' of ' || o.status.desiredHealthy || ' needed pods are healthy'] END,
+        THEN [o.status.currentHealthy || ' of ' || o.status.desiredHealthy
+          || ' needed pods are healthy'] END,
       CASE WHEN kind = 'Endpoints' AND coalesce(len(
           json_extract(doc, '$.subsets[*].addresses[*]')), 0) = 0 THEN ['no address is ready'] END,
       CASE WHEN kind = 'EndpointSlice' AND len(list_filter(
@@ -165,7 +171,8 @@ states AS (
     END                                                    AS is_ready,
     coalesce(CASE WHEN o.metadata.deletionTimestamp <> '' THEN 'Terminating' END,
       list_filter(containers, lambda c: c.state.waiting.reason <> '')[1].state.waiting.reason,
-      list_filter(containers, lambda c: c.state.terminated.exitCode <> '0')[1].state.terminated.reason,
+      list_filter(containers, lambda c: c.state.terminated.exitCode <> '0')[1]
+        .state.terminated.reason,
       o.status.reason, nullif(bad[1].reason, ''))          AS reason,
     {'desired': desired, 'current': coalesce(o.status.replicas, o.status.currentReplicas,
        o.status.currentNumberScheduled),

@@ -95,7 +95,8 @@ CREATE MACRO container_past(container) AS
       || coalesce(', last ended with ' || told_end(container.lastState.terminated), '')
   END;
 
-CREATE MACRO quantity(text) AS   -- https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
+-- https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
+CREATE MACRO quantity(text) AS
   try_cast(regexp_extract(text, '^[+-]?[\d.]+(?:[eE][+-]?\d+)?') AS DOUBLE)
     * CASE regexp_extract(text, '^[+-]?[\d.]+(?:[eE][+-]?\d+)?([a-zA-Z]*)$', 1)
       WHEN '' THEN 1 WHEN 'n' THEN 1e-9 WHEN 'u' THEN 1e-6 WHEN 'm' THEN 1e-3 WHEN 'k' THEN 1e3
@@ -105,7 +106,8 @@ CREATE MACRO quantity(text) AS   -- https://kubernetes.io/docs/reference/kuberne
       WHEN 'Ei' THEN 1152921504606846976.0
     END;
 
--- What a pod's status tells of a container: https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#ContainerStatus
+-- What a pod's status tells of a container:
+-- https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#ContainerStatus
 CREATE MACRO container_statuses() AS '[{"name": "VARCHAR", "image": "VARCHAR",
   "imageID": "VARCHAR", "containerID": "VARCHAR", "ready": "BOOLEAN", "restartCount": "BIGINT",
   "state": {"waiting": {"reason": "VARCHAR", "message": "VARCHAR"},
@@ -118,7 +120,8 @@ CREATE MACRO container_statuses() AS '[{"name": "VARCHAR", "image": "VARCHAR",
 -- Objects without what is long and says nothing new, and without what must not be told ------------
 CREATE MACRO unmanaged(object) AS
   CASE
-    WHEN json_exists(object, '$.metadata.annotations."kubectl.kubernetes.io/last-applied-configuration"')
+    WHEN json_exists(object,
+        '$.metadata.annotations."kubectl.kubernetes.io/last-applied-configuration"')
       THEN json_merge_patch(object, '{"metadata": {"managedFields": null,
         "annotations": {"kubectl.kubernetes.io/last-applied-configuration": null}}}')
     WHEN json_exists(object, '$.metadata.managedFields')
@@ -131,14 +134,15 @@ CREATE MACRO digests(data) AS to_json(map_from_entries(list_transform(
   map_entries(from_json(data, '"MAP(VARCHAR, JSON)"')),
   lambda e: {'key': e.key, 'value': 'sha256:' || sha256(coalesce(e.value->>'$', ''))})));
 
--- A ConfigMap or Secret with its values as digests; anything else, as a list of them, as one digest.
+-- A ConfigMap or Secret with its values as digests; anything else, as a list of them, as one.
 CREATE MACRO withheld(object) AS
   CASE
     WHEN object IS NULL THEN NULL
     WHEN json_type(object, '$.data') = 'OBJECT' OR json_type(object, '$.stringData') = 'OBJECT'
       OR json_type(object, '$.binaryData') = 'OBJECT'
       THEN json_merge_patch(unmanaged(object), json_object(
-        'data', digests(json_extract(object, '$.data')), 'stringData', digests(json_extract(object, '$.stringData')),
+        'data', digests(json_extract(object, '$.data')),
+        'stringData', digests(json_extract(object, '$.stringData')),
         'binaryData', digests(json_extract(object, '$.binaryData'))))
     ELSE to_json('sha256:' || sha256(object::VARCHAR))
   END;
@@ -151,12 +155,13 @@ CREATE MACRO resource_kind(resource) AS MAP {
   'poddisruptionbudgets': 'PodDisruptionBudget', 'namespaces': 'Namespace',
   'replicationcontrollers': 'ReplicationController'}[resource];
 
--- Events and logs ----------------------------------------------------------------------------------
+-- Events and logs ---------------------------------------------------------------------------------
 CREATE MACRO object_reference() AS '{"kind": "VARCHAR", "name": "VARCHAR", "namespace": "VARCHAR",
   "uid": "VARCHAR", "apiVersion": "VARCHAR", "resourceVersion": "VARCHAR",
   "fieldPath": "VARCHAR"}';
 
-CREATE MACRO event_severity_id(type) AS CASE type WHEN 'Normal' THEN 1 WHEN 'Warning' THEN 3 ELSE 0 END;
+CREATE MACRO event_severity_id(type) AS
+  CASE type WHEN 'Normal' THEN 1 WHEN 'Warning' THEN 3 ELSE 0 END;
 
 -- Whom an event concerns: `host` is where it was reported, which for a pod is its node.
 CREATE MACRO event_workload(kind, namespace, name, host) AS {
@@ -185,10 +190,11 @@ CREATE MACRO told_elsewhere(has_status) AS '{"kind": null, "apiVersion": null, "
   || CASE WHEN has_status THEN ', "status": {"phase": null, "conditions": null,
     "containerStatuses": null, "initContainerStatuses": null}}' ELSE '}' END;
 
--- Texts for people ---------------------------------------------------------------------------------
+-- Texts for people --------------------------------------------------------------------------------
 -- Seconds of an age as kubectl writes it: 44d, 3h44m, 2m25s.
 CREATE MACRO age_seconds(age) AS
-  CASE WHEN regexp_full_match(age, '(?:\d+y)?(?:\d+d)?(?:\d+h)?(?:\d+m)?(?:\d+s)?') AND age <> '' THEN
+  CASE WHEN age <> '' AND regexp_full_match(age,
+      '(?:\d+y)?(?:\d+d)?(?:\d+h)?(?:\d+m)?(?:\d+s)?') THEN
     list_sum(list_transform(regexp_extract_all(age, '\d+[ydhms]'),
       lambda a: a[:-2]::BIGINT
         * MAP {'y': 31536000, 'd': 86400, 'h': 3600, 'm': 60, 's': 1}[a[-1]]))::BIGINT
@@ -271,7 +277,8 @@ CREATE MACRO described(fields, name) AS nullif(nullif(
 
 -- What begins with the values of a ConfigMap or Secret, with a digest in their stead.
 CREATE MACRO digested(part) AS list_transform(
-  [regexp_extract(part, '(?s)^(.*?)(\nEvents:[ ]*(?:<none>)?(?:\n.*)?|\n\n\nName: .*)?$', ['data', 'rest'])],
+  [regexp_extract(part, '(?s)^(.*?)(\nEvents:[ ]*(?:<none>)?(?:\n.*)?|\n\n\nName: .*)?$',
+    ['data', 'rest'])],
   lambda p: 'Data:  sha256:' || sha256(p.data) || p.rest)[1];
 
 CREATE MACRO labelled(labels, name) AS nullif(list_filter(labels,
@@ -335,13 +342,14 @@ CREATE MACRO described_condition(cells) AS {
   'message': CASE WHEN len(cells) > 4 THEN cells[6] ELSE cells[4] END,
   'lastTransitionTime': CASE WHEN len(cells) > 4 THEN cells[4] END};
 
--- The network ---------------------------------------------------------------------------------------
+-- The network -------------------------------------------------------------------------------------
 CREATE MACRO endpoint_name(side) AS coalesce(nullif(concat_ws('/',
   nullif(side.who.namespace, ''), nullif(side.who.pod_name, '')), ''), side.ip, '?')
   || coalesce(':' || side.port, '');
 
 -- https://www.iana.org/assignments/dns-parameters/dns-parameters.xhtml#dns-parameters-6
-CREATE MACRO dns_rcode_id(code) AS CASE WHEN code BETWEEN 0 AND 11 OR code BETWEEN 16 AND 23 THEN code ELSE 99 END;
+CREATE MACRO dns_rcode_id(code) AS
+  CASE WHEN code BETWEEN 0 AND 11 OR code BETWEEN 16 AND 23 THEN code ELSE 99 END;
 
 CREATE MACRO dns_rcode_of(name) AS coalesce(MAP {
   'NOERROR': 0, 'FORMERR': 1, 'SERVFAIL': 2, 'NXDOMAIN': 3, 'NOTIMP': 4, 'REFUSED': 5,
