@@ -2,7 +2,7 @@
 -- reads: csv
 -- class: metric_point
 -- product: unknown / CSV
--- sniff: \A\ufeff?(?:sep=.\r?\n)?(?:[^\n]*[,;\t|])?"?(?i:@?time|timestamp|date[ _]?time|date|ts|time_?stamp)\b[^\n]*[,;\t|][^\n]*\n(?:[^\n]*[,;\t|])?"?[\d.-]
+-- sniff: \A\ufeff?(?:sep=.\r?\n)?(?:[^\n]*[,;\t|])?"?(?i:@?time|timestamp|date[ _]?time|date|ts|time_?stamp)\b[^\n]*[,;\t|][^\n]*\n(?:[^\n]*[,;\t|])?"?[\d.-]|\A(?:[^\n]*\n){1,5}[^,;\t|\n]+[,;\t|]+\r?\n"?\d
 -- generic: yes
 -- https://www.rfc-editor.org/rfc/rfc4180
 -- A column of times and one column a series, as pandas, Grafana and spreadsheets write it: fields
@@ -75,7 +75,8 @@ named AS (
 columns AS (
   SELECT named.*,
     are_times AND row_number() OVER (
-      ORDER BY are_times DESC, is_called_time(key) OR numbers = 0 DESC, numbers, place) = 1 AS is_time,
+      ORDER BY are_times DESC, is_called_time(key) OR numbers = 0 DESC, numbers, place) = 1
+                                                                       AS is_time,
     CASE
       WHEN is_time THEN 'time'
       WHEN are_times OR numbers = given AND lower(key) IN ('', 'index', 'unnamed: 0') THEN 'other'
@@ -109,8 +110,8 @@ rows AS (
 ),
 measures AS (
   SELECT c.position, c.text, d.place, d.key, d.labels AS of_column,
-    coalesce(d.labels->>'__name__', nullif(d.labelled.name, ''), d.labels->>'metric', d.level, nullif(d.measured.name, ''), d.key)
-                                                    AS name,
+    coalesce(d.labels->>'__name__', nullif(d.labelled.name, ''), d.labels->>'metric', d.level,
+      nullif(d.measured.name, ''), d.key)           AS name,
     nullif(d.measured.unit, '')                     AS unit,
     table_number(c.text, commas.mean)               AS number
   FROM commas, cells AS c JOIN columns AS d ON d.key = c.key AND d.role = 'series'

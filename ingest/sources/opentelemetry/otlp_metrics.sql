@@ -59,19 +59,24 @@ SELECT
       CASE WHEN len(metric_metadata) > 0 THEN otlp_attributes(metric_metadata) END)
     || otlp_count('start_time_ns',
       CASE WHEN start_time_unix_nano % 1000 > 0 THEN start_time_unix_nano END)
-    || otlp_count('as_int', otlp_exact(as_int)) || otlp_infinite('value', as_double)
-    || otlp_infinite('sum', "sum") || otlp_infinite('min', "min") || otlp_infinite('max', "max")
-    || otlp_member('scale', scale::VARCHAR)
-    || otlp_count('zero_threshold', zero_threshold)
-    || otlp_member('positive_offset',
-      CASE WHEN len(positive.bucket_counts) > 0 THEN positive."offset"::VARCHAR END)
-    || otlp_member('negative_offset',
-      CASE WHEN len(negative.bucket_counts) > 0 THEN negative."offset"::VARCHAR END)
-    || otlp_member('quantiles',
-      CASE WHEN len(quantile_values) > 0 THEN to_json(quantile_values)::VARCHAR END)
-    || otlp_member('exemplars', CASE WHEN len(exemplars) > 0
-      THEN '[' || array_to_string(exemplars.list_transform(lambda e: otlp_exemplar(e)), ',') || ']'
-      END)
-    || otlp_member('no_recorded_value', CASE WHEN flags & 1 = 1 THEN 'true' END)
-    || otlp_count('flags', flags & ~1::UINTEGER)) AS unmapped
+    || otlp_count('as_int', otlp_exact(as_int))
+    || CASE WHEN isfinite(coalesce(as_double, 0) + coalesce("sum", 0) + coalesce("min", 0)
+        + coalesce("max", 0)) THEN ''
+      ELSE otlp_infinite('value', as_double) || otlp_infinite('sum', "sum")
+        || otlp_infinite('min', "min") || otlp_infinite('max', "max") END
+    || CASE metric_type
+      WHEN 'exponential_histogram' THEN otlp_member('scale', scale::VARCHAR)
+        || otlp_count('zero_threshold', zero_threshold)
+        || otlp_member('positive_offset',
+          CASE WHEN len(positive.bucket_counts) > 0 THEN positive."offset"::VARCHAR END)
+        || otlp_member('negative_offset',
+          CASE WHEN len(negative.bucket_counts) > 0 THEN negative."offset"::VARCHAR END)
+      WHEN 'summary' THEN otlp_member('quantiles',
+        CASE WHEN len(quantile_values) > 0 THEN to_json(quantile_values)::VARCHAR END)
+      ELSE '' END
+    || CASE WHEN len(exemplars) > 0 THEN otlp_member('exemplars', '[' || array_to_string(
+      exemplars.list_transform(lambda e: otlp_exemplar(e)), ',') || ']') ELSE '' END
+    || CASE WHEN flags > 0 THEN
+        otlp_member('no_recorded_value', CASE WHEN flags & 1 = 1 THEN 'true' END)
+        || otlp_count('flags', flags & ~1::UINTEGER) ELSE '' END) AS unmapped
 FROM points
