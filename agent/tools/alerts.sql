@@ -1,5 +1,6 @@
 -- question: Which alerts fired and resolved?
--- A notification that is delivered again, as Alertmanager does, is the same firing.
+-- A notification that is delivered again, as Alertmanager does, is the same firing; one that was
+-- acknowledged, or noted upon, fires no more than before.
 SELECT
   time,
   finding_info.title     AS title,
@@ -9,5 +10,6 @@ SELECT
   max(severity_id)       AS severity_id,
   max(finding_info.desc) AS description
 FROM detection_finding
+WHERE activity_id IN (1, 3)
 GROUP BY ALL
 ORDER BY time, title, service, uid, resolved

@@ -32,7 +32,7 @@ CREATE MACRO any_time(given) AS list_transform([trim(given::VARCHAR)],
       THEN make_timestamptz(epoch_ns(t) // 1000)
     ELSE coalesce(
       try_cast(t AS TIMESTAMPTZ),
-      try_cast(regexp_replace(replace(t, ',', '.'), ' ([+-]\d{4}) [A-Z]{3,4}$', '\1')
+      try_cast(regexp_replace(replace(t, ',', '.'), ' ([+-]\d\d):?(\d\d)( [A-Z]{3,4})?$', '\1:\2')
         AS TIMESTAMPTZ),
       try_strptime(t, ['%a, %d %b %Y %H:%M:%S GMT', '%a, %d %b %Y %H:%M:%S %z',
         '%d/%b/%Y:%H:%M:%S %z', '%Y%m%dT%H%M%SZ', '%Y%m%dT%H%M%S%z'])::TIMESTAMPTZ)
@@ -89,6 +89,15 @@ CREATE MACRO sorted_object(object) AS
 
 -- A JSON object without its empty members; NULL when none is left.
 CREATE MACRO filled(object) AS nullif(json_merge_patch('{}', to_json(object))::VARCHAR, '{}');
+
+-- Whether an address is of IP, and no name: 192.0.2.1, 2001:db8::1.
+CREATE MACRO is_ip(text) AS
+  regexp_full_match(text, '\d{1,3}(?:\.\d{1,3}){3}|[\da-fA-F]*:[\da-fA-F:.]*:[\da-fA-F.]*');
+
+-- What of a JSON object is not mapped: without the members that a patch of nulls takes out; NULL
+-- when none is left.
+CREATE MACRO remaining(doc, mapped) AS
+  nullif(json_merge_patch('{}', doc, mapped)::VARCHAR, '{}');
 
 -- OCSF's numbers --------------------------------------------------------------------------------
 CREATE MACRO http_status_id(code) AS

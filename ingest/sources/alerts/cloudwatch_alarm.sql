@@ -40,7 +40,7 @@ told AS (
       .list_transform(lambda d: d.key || ':' || d."value")) AS dimensions,
     nullif(split_part(arn, ':', 4), '')                    AS region,
     coalesce(alarm->>'$.AWSAccountId', doc->>'$.account')  AS account,
-    left_over(alarm, CASE WHEN json_exists(alarm, '$.state') THEN '{"alarmName": null,
+    remaining(alarm, CASE WHEN json_exists(alarm, '$.state') THEN '{"alarmName": null,
         "state": {"value": null, "reason": null, "timestamp": null}}'
       ELSE '{"AlarmName": null, "AlarmDescription": null, "AlarmArn": null, "AWSAccountId": null,
         "NewStateValue": null, "NewStateReason": null, "StateChangeTime": null}' END) AS rest

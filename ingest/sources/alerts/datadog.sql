@@ -87,7 +87,7 @@ SELECT
    'src_url': coalesce(e.link, regexp_replace(e.url, '^/', 'https://app.datadoghq.com/')),
    'analytic': rule(monitor_id, coalesce(e.alert_title, e.monitor.name))} AS finding_info,
   filled({'tags': nullif(list_sort(list_distinct(tags)), [])})        AS attributes,
-  left_over(one, '{"id": null, "event_title": null, "title": null, "alert_title": null,
+  remaining(one, '{"id": null, "event_title": null, "title": null, "alert_title": null,
     "event_msg": null, "body": null, "text": null, "alert_transition": null, "alert_id": null,
     "alert_cycle_key": null, "hostname": null, "host": null, "service": null, "tags": null,
     "link": null}')                                        AS unmapped,

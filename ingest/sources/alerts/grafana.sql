@@ -52,7 +52,7 @@ SELECT
    'analytic': rule(coalesce(labels->>'$.__alert_rule_uid__', doc->>'$.ruleId'),
      coalesce(labels->>'$.alertname', doc->>'$.ruleName'))} AS finding_info,
   filled({'labels': labels, 'annotations': alert.annotations}) AS attributes,
-  CASE WHEN legacy THEN left_over(doc, '{"ruleId": null, "ruleName": null, "ruleUrl": null,
+  CASE WHEN legacy THEN remaining(doc, '{"ruleId": null, "ruleName": null, "ruleUrl": null,
       "message": null, "tags": null, "time_from": "arrival"}') ELSE filled({
     'receiver': doc->>'$.receiver', 'orgId': doc->'$.orgId', 'groupKey': doc->>'$.groupKey',
     'groupLabels': doc->'$.groupLabels', 'externalURL': doc->>'$.externalURL',

@@ -1,10 +1,5 @@
 -- Expressions of the sources of alerts.
 
--- What is left of a document without the members that `mapped`, a patch of nulls, names; NULL if
--- nothing is. https://www.rfc-editor.org/rfc/rfc7396
-CREATE MACRO left_over(doc, mapped) AS nullif(
-  json_merge_patch('{}', json_merge_patch(doc, mapped))::VARCHAR, '{}');
-
 -- The value of a tag among texts like 'service:checkout'; of several the first.
 CREATE MACRO tag(tags, name) AS
   nullif(substr(list_filter(tags, lambda t: starts_with(t, name || ':'))[1], length(name) + 2), '');

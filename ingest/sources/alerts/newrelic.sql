@@ -56,7 +56,7 @@ SELECT
    'last_seen_time': CASE WHEN activity_id = 3 THEN "at" END,
    'src_url': coalesce(i."issueUrl", i.incident_url),
    'analytic': rule(i.condition_id, condition)}            AS finding_info,
-  left_over(doc, '{"id": null, "issueUrl": null, "title": null, "impactedEntities": null,
+  remaining(doc, '{"id": null, "issueUrl": null, "title": null, "impactedEntities": null,
     "createdAt": null, "incident_url": null, "details": null, "timestamp": null, "owner": null,
     "condition_id": null}')                                AS unmapped,
   CASE

@@ -70,10 +70,10 @@ SELECT
    'first_seen_time': created_at,
    'last_seen_time': CASE WHEN m.state = 'Close' THEN m."at" END} AS finding_info,
   filled({'tags': a.tags, 'details': a.details})           AS attributes,
-  CASE WHEN action IS NOT NULL THEN left_over(doc, '{"action": null, "alert": {"alertId": null,
+  CASE WHEN action IS NOT NULL THEN remaining(doc, '{"action": null, "alert": {"alertId": null,
       "message": null, "description": null, "tags": null, "details": null, "entity": null,
       "createdAt": null, "username": null, "owner": null, "note": null}}')
-    ELSE left_over(data, '{"id": null, "message": null, "description": null, "tags": null,
+    ELSE remaining(data, '{"id": null, "message": null, "description": null, "tags": null,
       "details": null, "entity": null, "createdAt": null, "owner": null}') END AS unmapped,
   CASE
     WHEN json_type(doc, '$.data') = 'ARRAY' AND json_array_length(doc, '$.data') = 0 THEN ''

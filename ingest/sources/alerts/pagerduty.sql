@@ -66,10 +66,10 @@ SELECT
   {'uid': i.id, 'title': coalesce(i.title, i.summary), 'first_seen_time': any_time(i.created_at),
    'last_seen_time': CASE WHEN m.status = 'resolved' THEN any_time(m."at") END,
    'src_url': i.html_url}                                  AS finding_info,
-  CASE WHEN event IS NOT NULL THEN left_over(event, '{"id": null, "event_type": null,
+  CASE WHEN event IS NOT NULL THEN remaining(event, '{"id": null, "event_type": null,
     "occurred_at": null, "data": {"id": null, "title": null, "html_url": null, "status": null,
       "created_at": null, "content": null, "message": null}}')
-    ELSE left_over(data, '{"id": null, "title": null, "html_url": null, "created_at": null,
+    ELSE remaining(data, '{"id": null, "title": null, "html_url": null, "created_at": null,
       "resolved_at": null}') END                           AS unmapped,
   CASE
     WHEN event_type = 'pagey.ping' OR json_array_length(doc, '$.incidents') = 0 THEN ''

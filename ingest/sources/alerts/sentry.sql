@@ -109,10 +109,10 @@ SELECT
     'stacktrace': stacktrace} END                          AS exception,
   filled({'tags': nullif(tags, []), 'environment': e.environment,
     'sentry.issue_id': CASE WHEN class_name = 'log_record' THEN e.issue_id END}) AS attributes,
-  CASE WHEN class_name = 'log_record' THEN left_over(event, '{"event_id": null, "issue_id": null,
+  CASE WHEN class_name = 'log_record' THEN remaining(event, '{"event_id": null, "issue_id": null,
       "level": null, "logger": null, "environment": null, "server_name": null, "tags": null,
       "datetime": null, "message": null}')
-    ELSE left_over(doc, CASE
+    ELSE remaining(doc, CASE
       WHEN issue IS NOT NULL THEN '{"data": {"issue": {"id": null, "title": null,
         "firstSeen": null, "web_url": null}}}'
       WHEN json_exists(doc, '$.data') THEN '{"data": {"event": null, "description_text": null,

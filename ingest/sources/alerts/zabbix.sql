@@ -96,7 +96,7 @@ SELECT
    'src_url': nullif(e.triggerurl, ''),
    'analytic': rule(coalesce(e.triggerid, e.objectid), e.triggername)} AS finding_info,
   filled({'tags': nullif(tags, [])})                       AS attributes,
-  left_over(one, '{"eventid": null, "event_id": null, "name": null, "tags": null}') AS unmapped,
+  remaining(one, '{"eventid": null, "event_id": null, "name": null, "tags": null}') AS unmapped,
   CASE
     WHEN json_type(doc, '$.result') = 'ARRAY' AND json_array_length(doc, '$.result') = 0 THEN ''
     WHEN e.eventid IS NULL OR coalesce(e.eventname, e.name, e.alertsubject, e.subject,

@@ -1,8 +1,3 @@
--- AWS -------------------------------------------------------------------------------------------
--- A record without what a patch of nulls names, and without what is null or empty.
-CREATE MACRO remaining(doc, mapped) AS
-  nullif(json_merge_patch('{}', doc, mapped)::VARCHAR, '{}');
-
 -- A JSON value as text: of a text itself, of nothing NULL.
 CREATE MACRO json_text(value) AS nullif(nullif(value->>'$', ''), 'null');
 
@@ -14,10 +9,6 @@ CREATE MACRO iso_time(moment) AS strftime(moment, '%Y-%m-%dT%H:%M:%S.%gZ');
 CREATE MACRO protocol_name(number) AS
   MAP {1: 'icmp', 2: 'igmp', 4: 'ipv4', 6: 'tcp', 17: 'udp', 41: 'ipv6', 47: 'gre', 50: 'esp',
        51: 'ah', 58: 'ipv6-icmp', 89: 'ospfigp', 112: 'vrrp', 132: 'sctp'}[number];
-
--- An address is an IP address and no name: '192.0.2.1', '2001:db8::1', not 'ecs.amazonaws.com'.
-CREATE MACRO is_ip(address) AS
-  regexp_full_match(address, '\d{1,3}(\.\d{1,3}){3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*');
 
 -- What a call of the API does, by the verb that its name begins with.
 CREATE MACRO aws_activity_id(operation) AS

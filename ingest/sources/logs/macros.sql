@@ -435,9 +435,6 @@ CREATE MACRO syslog_data(text) AS '{' || array_to_string(list_transform(
   ',') || '}';
 
 -- Access logs -------------------------------------------------------------------------------------
-CREATE MACRO is_ip(text) AS
-  regexp_full_match(text, '\d{1,3}(?:\.\d{1,3}){3}|[\da-fA-F]*:[\da-fA-F:.]*:[\da-fA-F.]*');
-
 -- A name that a host can have.
 CREATE MACRO named(text) AS
   CASE WHEN regexp_full_match(text, '[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?') THEN text END;

@@ -1,8 +1,3 @@
--- Audit logs ------------------------------------------------------------------------------------
--- A record without what a patch of nulls names, and without what is null or empty.
-CREATE MACRO remaining(doc, mapped) AS
-  nullif(json_merge_patch('{}', doc, mapped)::VARCHAR, '{}');
-
 -- Create, read, update or delete, by a verb among the words of an event's name; NULL if by none.
 CREATE MACRO verb_activity_id(event) AS
   CASE
@@ -23,8 +18,8 @@ CREATE MACRO verb_activity_id(event) AS
 -- Windows ---------------------------------------------------------------------------------------
 -- https://learn.microsoft.com/en-us/windows/win32/wes/eventschema-schema
 
--- What each event is: its provider and number, its class and activity. `status_id` and `severity_id`
--- are what the event means by itself; without them its own fields and its level tell.
+-- What each event is: its provider and number, its class and activity. `status_id` and
+-- `severity_id` are what the event means by itself; without them its fields and its level tell.
 -- https://learn.microsoft.com/en-us/previous-versions/windows/it-pro/windows-10/security/threat-protection/auditing/basic-security-audit-policy-settings
 -- https://learn.microsoft.com/en-us/sysinternals/downloads/sysmon#events
 -- https://learn.microsoft.com/en-us/defender-endpoint/troubleshoot-microsoft-defender-antivirus
@@ -128,8 +123,10 @@ CREATE MACRO windows_events() AS TABLE
     ('tasks', '101 103 104 105 203', 'scheduled_job_activity', 6, 2, 3),
     ('tasks', '102 201', 'scheduled_job_activity', 99, 1, NULL),
     ('tasks', '202', 'scheduled_job_activity', 99, 2, 3),
-    ('tasks', '111 112 114 126 127 128 130 131 132 133 134 135 153 322 323 324 325 326 327 328 329 330
-      331 332 333', 'scheduled_job_activity', 99, NULL, NULL),
+    ('tasks', '111 112 114 126 127 128 130 131 132 133 134 135 153', 'scheduled_job_activity', 99,
+     NULL, NULL),
+    ('tasks', '322 323 324 325 326 327 328 329 330 331 332 333', 'scheduled_job_activity', 99, NULL,
+     NULL),
     ('defender', '1006 1015 1116 1121 1122 1123 1124 1125 1126 1127 1128 1131 1132 1133 1134',
      'detection_finding', 1, NULL, NULL),
     ('defender', '1007 1008 1117 1118 1119', 'detection_finding', 2, NULL, NULL),
@@ -203,8 +200,7 @@ CREATE MACRO windows_exit_code(text) AS try_cast(CASE WHEN windows_number(text) 
 CREATE MACRO windows_pid(text) AS nullif(try_cast(windows_number(text) AS INTEGER), 0);
 
 CREATE MACRO windows_file_name(path) AS
-  coalesce(nullif(regexp_extract(path, '(?i)([^\\/"]+\.(?:exe|dll|sys|com|bat|cmd|ps1|msi))(?:"|\s|$)', 1), ''),
-    nullif(regexp_extract(trim(path, '\/"'), '[^\\/]*$'), ''));
+  nullif(regexp_extract(trim(path, '\/"'), '[^\\/]*$'), '');
 
 -- 'worker.exe' and 'Registry' are names and no paths.
 CREATE MACRO windows_path(text) AS CASE WHEN regexp_matches(text, '[\\/]') THEN text END;
@@ -213,6 +209,13 @@ CREATE MACRO windows_path(text) AS CASE WHEN regexp_matches(text, '[\\/]') THEN 
 CREATE MACRO windows_file(path, type) AS
   CASE WHEN path IS NOT NULL THEN
     {'name': windows_file_name(path), 'path': windows_path(path), 'type_id': type} END;
+
+-- The program that a service's command starts; where its path ends, and its arguments begin, is not
+-- told by a command without quotes, so that the path is the whole of it.
+CREATE MACRO windows_command_file(command) AS CASE WHEN command IS NOT NULL THEN {
+  'name': coalesce(nullif(regexp_extract(command,
+    '(?i)([^\\/"]+\.(?:exe|sys|dll))(?:"|\s|$)', 1), ''),
+    windows_file_name(command)), 'path': command, 'type_id': 8} END;
 
 -- OCSF wants an id of a process: where the record gives none, its path is what tells it.
 CREATE MACRO windows_process(id, guid, path, type) AS
@@ -232,8 +235,8 @@ CREATE MACRO windows_account(sid, name, domain) AS
     {'name': name, 'domain': domain, 'uid': sid} END;
 
 -- '::ffff:192.0.2.7' is 192.0.2.7; what is no address is none.
-CREATE MACRO windows_ip(text) AS nullif(
-  regexp_extract(text, '^(?:::ffff:)?(\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*)$', 1), '');
+CREATE MACRO windows_ip(text) AS nullif(regexp_extract(text,
+  '^(?:::ffff:)?(\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*)$', 1), '');
 
 CREATE MACRO windows_port(text) AS
   CASE WHEN try_cast(text AS INTEGER) BETWEEN 1 AND 65535 THEN try_cast(text AS INTEGER) END;
@@ -253,8 +256,10 @@ CREATE MACRO windows_words(text) AS nullif(regexp_extract_all(coalesce(text, '')
 
 -- https://learn.microsoft.com/en-us/windows/security/threat-protection/auditing/event-4624
 CREATE MACRO windows_logon_type_id(type) AS
-  CASE WHEN type = '0' THEN 1 WHEN type IN ('2', '3', '4', '5', '7', '8', '9', '10', '11', '12', '13')
-    THEN type::INTEGER END;
+  CASE
+    WHEN type = '0' THEN 1
+    WHEN type IN ('2', '3', '4', '5', '7', '8', '9', '10', '11', '12', '13') THEN type::INTEGER
+  END;
 
 CREATE MACRO windows_protocol_id(package) AS
   CASE
@@ -299,9 +304,9 @@ CREATE MACRO malware_class_id(category) AS coalesce(
     'trojan': 18, 'virus': 19, 'worm': 22}[lower(category)],
   CASE WHEN category IS NULL THEN 0 ELSE 99 END);
 
--- The fields that are mapped somewhere, parsed once. Windows spells some of them in two ways, which
--- are one here; `params` are those without a name, in their order.
-CREATE MACRO windows_fields(fields) AS struct_insert(
+-- The fields that are mapped somewhere, parsed once; Windows spells some of them in two ways, which
+-- are one here.
+CREATE MACRO windows_fields(fields) AS
   from_json(regexp_replace(replace(to_json(fields)::VARCHAR, 'ProcessGUID"', 'ProcessGuid"'),
     '"ProcessID"', '"ProcessId"'), '{
     "AccessGranted": "VARCHAR", "AccessList": "VARCHAR", "AccessRemoved": "VARCHAR",
@@ -358,9 +363,11 @@ CREATE MACRO windows_fields(fields) AS struct_insert(
     "TargetUserName": "VARCHAR", "TargetUserSid": "VARCHAR", "TaskName": "VARCHAR",
     "Threat ID": "VARCHAR", "Threat Name": "VARCHAR", "User": "VARCHAR", "UserContext": "VARCHAR",
     "UserName": "VARCHAR", "UtcTime": "VARCHAR", "Workstation": "VARCHAR",
-    "WorkstationName": "VARCHAR"}'),
-  params := list_transform(range(1, 26),
-    lambda n: coalesce(fields['param' || n], fields['Param' || n])));
+    "WorkstationName": "VARCHAR"}');
+
+-- The fields without a name, in their order.
+CREATE MACRO windows_params(fields) AS list_transform(range(1, 26),
+  lambda n: coalesce(fields['param' || n], fields['Param' || n]));
 
 -- Keywords with the bit that says Audit Failure.
 CREATE MACRO is_audit_failure(keywords) AS
@@ -438,6 +445,35 @@ CREATE MACRO windows_target(d, p, class_name, provider, code) AS {
     'type': coalesce(d.ObjectClass, CASE
       WHEN d.ShareName IS NOT NULL THEN 'Share' WHEN d.RuleName IS NOT NULL THEN 'Firewall Rule'
       WHEN d.DomainName IS NOT NULL THEN 'Domain' ELSE 'Policy' END)}};
+
+-- What OCSF wants an event of a class to tell, whatever of it is there; NULL if nothing is.
+CREATE MACRO windows_about(d, class_name, process, target, file_path) AS
+  CASE class_name
+    WHEN 'authentication' THEN coalesce(target."user".name, target."user".uid)
+    WHEN 'account_change' THEN coalesce(target."user".name, target."user".uid)
+    WHEN 'authorize_session' THEN CASE WHEN target."user" IS NOT NULL
+      THEN coalesce(windows_words(d.PrivilegeList)[1], d.SidList) END
+    WHEN 'user_access' THEN CASE WHEN target."user" IS NOT NULL
+      THEN windows_words(coalesce(d.PrivilegeList, d.EnabledPrivilegeList,
+        d.DisabledPrivilegeList, d.AccessGranted, d.AccessRemoved))[1] END
+    WHEN 'group_management' THEN coalesce(d.TargetSid, d.TargetUserName)
+    WHEN 'windows_resource_activity'
+      THEN coalesce(d.ObjectName, d.Service, d.ObjectServer, d.HandleId)
+    WHEN 'registry_key_activity' THEN coalesce(d.NewName, d.TargetObject)
+    WHEN 'registry_value_activity' THEN target.reg_value.path
+    WHEN 'windows_service_activity' THEN target.service_name
+    WHEN 'process_activity' THEN coalesce(process.pid::VARCHAR, process.uid)
+    WHEN 'file_activity' THEN windows_file_name(file_path)
+    WHEN 'module_activity' THEN windows_file_name(d.ImageLoaded)
+    WHEN 'kernel_extension_activity' THEN windows_file_name(d.ImageLoaded)
+    WHEN 'scheduled_job_activity' THEN d.TaskName
+    WHEN 'network_activity' THEN coalesce(windows_ip(coalesce(d.SourceIp, d.SourceAddress)),
+      windows_ip(coalesce(d.DestinationIp, d.DestAddress)), d.SourceHostname,
+      d.DestinationHostname)
+    WHEN 'peripheral_activity' THEN coalesce(d.DeviceDescription, d.DeviceId)
+    WHEN 'detection_finding' THEN coalesce(d."Detection ID", d."Threat ID", d.ID)
+    ELSE class_name
+  END;
 
 -- 'type:  5 web.example.com;::ffff:192.0.2.7;' is an alias and an address.
 CREATE MACRO dns_client_answers(results) AS nullif(list_transform(
@@ -637,8 +673,8 @@ CREATE MACRO entra_entity_activity_id(activity, operation) AS
   CASE
     WHEN operation IN ('Add', 'Create') OR regexp_matches(activity, '(?i)^(add|create|register) ')
       THEN 1
-    WHEN operation IN ('Delete', 'Remove') OR regexp_matches(activity, '(?i)^(hard )?(delete|remove) ')
-      THEN 4
+    WHEN operation IN ('Delete', 'Remove')
+      OR regexp_matches(activity, '(?i)^(hard )?(delete|remove) ') THEN 4
     WHEN regexp_matches(activity, '(?i)^enable ') THEN 8
     WHEN regexp_matches(activity, '(?i)^disable ') THEN 9
     WHEN operation IN ('Update', 'Assign', 'Unassign')
@@ -657,18 +693,21 @@ CREATE MACRO sophos_device_type_id(type) AS
     WHEN 'securityvm' THEN 6 WHEN 'security_vm' THEN 6 ELSE 0 END;
 
 -- Windows events as text ------------------------------------------------------------------------
--- What an event's message says: 'Subject:' and under it '  Account Name:  anna' is a heading, a name
--- and a value; a line without a name goes on with the value before it.
+-- What an event's message says: 'Subject:' and under it '  Account Name:  anna' is a heading, a
+-- name and a value; a line without a name goes on with the value before it.
 CREATE MACRO message_entries(message) AS flatten(list_transform(
-  string_split(regexp_replace(regexp_replace(message, '(?m)\n[ \t]+([^:\n]*[^:\s])[ \t]*$', ' \1', 'g'),
+  string_split(regexp_replace(
+    regexp_replace(message, '(?m)\n[ \t]+([^:\n]*[^:\s])[ \t]*$', ' \1', 'g'),
     '(?m)^(\S[^:\n]*):[ \t]*$', chr(1) || '\1', 'g'), chr(1)),
   lambda section: list_transform(
     list_filter(string_split(section, chr(10))[2:], lambda l: contains(l, ':')),
-    lambda l: {'heading': split_part(section, chr(10), 1), 'name': trim(split_part(l, ':', 1), E' \t'),
+    lambda l: {'heading': split_part(section, chr(10), 1),
+      'name': trim(split_part(l, ':', 1), E' \t'),
       'value': given(trim(l[strpos(l, ':') + 1:], E' \t'))})));
 
 CREATE MACRO message_value(entries, headings, names) AS list_filter(entries, lambda e:
-  list_contains(headings, e.heading) AND list_contains(names, e.name) AND e.value IS NOT NULL)[1].value;
+  list_contains(headings, e.heading) AND list_contains(names, e.name)
+    AND e.value IS NOT NULL)[1].value;
 
 -- A process as the messages tell it, with the folder of its program.
 CREATE MACRO windows_program(pid, path) AS
@@ -711,24 +750,24 @@ CREATE MACRO m365_file_activity_id(operation) AS
     WHEN regexp_matches(operation, '^FilePreviewed') THEN 9
     WHEN regexp_matches(operation, '^FileCheckedOut|^LockRecord') THEN 10
     WHEN regexp_matches(operation, '^FileCheckedIn|^FileCheckOutDiscarded|^UnlockRecord') THEN 11
-    WHEN regexp_matches(operation, '^SharingSet|^SharingInvitationCreated|LinkCreated$|^AddedToSecureLink')
-      THEN 12
-    WHEN regexp_matches(operation, '^SharingRevoked|LinkRemoved$|LinkDeleted$|^RemovedFromSecureLink')
-      THEN 13
+    WHEN regexp_matches(operation,
+      '^SharingSet|^SharingInvitationCreated|LinkCreated$|^AddedToSecureLink') THEN 12
+    WHEN regexp_matches(operation,
+      '^SharingRevoked|LinkRemoved$|LinkDeleted$|^RemovedFromSecureLink') THEN 13
     ELSE 99
   END;
 
 -- Any other operation by its verb: New-Mailbox, UserLoggedIn, Add-RoleGroupMember, SendAs.
 CREATE MACRO m365_activity_id(operation) AS
   CASE
-    WHEN regexp_matches(operation, '(?i)^(new|add|create|send|install|import|enable|invite)|(created|added)$')
-      THEN 1
-    WHEN regexp_matches(operation, '(?i)^(get|search|test|view|mailitemsaccessed|export)|(viewed|accessed|exported)$')
-      THEN 2
-    WHEN regexp_matches(operation, '(?i)^(set|update|change|move|rename|disable)|(updated|modified|changed|moved|set)$')
-      THEN 3
-    WHEN regexp_matches(operation, '(?i)^(remove|delete|harddelete|softdelete|uninstall|purge)|(deleted|removed)$')
-      THEN 4
+    WHEN regexp_matches(operation,
+      '(?i)^(new|add|create|send|install|import|enable|invite)|(created|added)$') THEN 1
+    WHEN regexp_matches(operation,
+      '(?i)^(get|search|test|view|export)|(viewed|accessed|exported)$') THEN 2
+    WHEN regexp_matches(operation,
+      '(?i)^(set|update|change|move|rename|disable)|(updated|modified|changed|moved|set)$') THEN 3
+    WHEN regexp_matches(operation,
+      '(?i)^(remove|delete|harddelete|softdelete|uninstall|purge)|(deleted|removed)$') THEN 4
     ELSE 99
   END;
 
