@@ -90,11 +90,12 @@ def guess(path: Path, sources: Mapping[str, Source]) -> Guess | None:
     """Say of which source a file seems to be; None if no source is known to read it."""
     head = _head(path)
     if _is_binary(head):
-        named = [one for one in sources.values() if one.takes(path) and one.reader.is_binary]
-        return Guess(named[0].name, "it is binary and called so") if len(named) == 1 else None
+        named = [one for one in sources.values() if one.takes(path)]
+        found = [one for one in named if one.reader.begins and one.reader.begins(head)]
+        return Guess(found[0].name, "it is no text, and called so") if len(found) == 1 else None
     text = _text(head)
-    found = [one for one in sources.values() if one.sniffs and _holds(one, text)]
-    specific = [one for one in found if not one.is_generic] or found
+    held = [one for one in sources.values() if one.sniffs and _holds(one, text)]
+    specific = [one for one in held if not one.is_generic] or held
     best = max(specific, key=lambda one: len(_shown(one, text)), default=None)
     return Guess(best.name, f"it holds {_shown(best, text)}") if best else None
 

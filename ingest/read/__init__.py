@@ -18,19 +18,20 @@ from ingest.read.stream import Chunk
 class Reader:
     """Reads a file as chunks of `raw`; `empty` is `raw` without rows.
 
-    `text` is SQL over `raw`: what of a row is shown when it has to be quarantined. A form that is no
-    text cannot say what it is, so its files are told by their names.
+    `text` is SQL over `raw`: what of a row is shown when it has to be quarantined. A form that is
+    no text cannot say what it is, so its files are told by their names; `begins` says whether one
+    can begin with some bytes.
     """
 
     read: Callable[[Path, datetime], Iterator[Chunk]]
     empty: Callable[[], pa.Table]
     text: str
-    is_binary: bool = False
+    begins: Callable[[bytes], bool] | None = None
 
 
 def _otlp(signal: str) -> Reader:
     shown = """json_merge_patch(to_json(raw), '{"path": null, "ingested_at": null}')::VARCHAR"""
-    return Reader(partial(otlp.read, signal), partial(otlp.empty, signal), shown, is_binary=True)
+    return Reader(partial(otlp.read, signal), partial(otlp.empty, signal), shown, otlp.begins)
 
 
 READERS = {
@@ -44,7 +45,5 @@ READERS = {
     "otlp_logs": _otlp("logs"),
     "otlp_metrics": _otlp("metrics"),
     "otlp_traces": _otlp("traces"),
-    "remote_write": Reader(
-        remote_write.read, remote_write.empty, remote_write.TEXT, is_binary=True
-    ),
+    "remote_write": Reader(remote_write.read, remote_write.empty, remote_write.TEXT, begins=bool),
 }

@@ -27,6 +27,7 @@ import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
+import zstandard
 from google.protobuf import json_format  # type: ignore[import-untyped]  # ships no types
 from google.protobuf.message import Message  # type: ignore[import-untyped]  # as above
 from opentelemetry.proto.common.v1.common_pb2 import (
@@ -62,6 +63,13 @@ def read(name: str, path: Path, now: datetime) -> Iterator[Chunk]:
         records = records.append_column("position", position)
         yield Chunk(records, chunk.broken + _broken(of, refused), chunk.consumed)
         first += len(records)
+
+
+def begins(head: bytes) -> bool:
+    """Whether a file that begins so can be OTLP: its first body begins with its first field."""
+    found = None if head[0] == _FIELD_1 else _framing(head)(head, 0)
+    at = found[0] if found else 0
+    return head[at] == _FIELD_1 or head[at:].startswith(zstandard.FRAME_HEADER)
 
 
 def empty(name: str) -> pa.Table:

@@ -55,6 +55,14 @@ def test_what_no_source_reads_is_said_and_sidecars_are_none(tmp_path: Path) -> N
     )
 
 
+@pytest.mark.parametrize(
+    "content", [b"\x89PNG\r\n\x1a\n" + bytes(60), bytes(4096), b"GIF89a\1\0\1\0"]
+)
+def test_what_is_no_text_and_cannot_be_otlp_is_not_guessed(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "app.log").write_bytes(content)
+    assert guess(tmp_path / "app.log", SOURCES) is None
+
+
 @pytest.mark.parametrize("incident", sorted(INCIDENTS.glob("*/evidence")), ids=str)
 def test_a_recorded_incident_is_read_whole(incident: Path, tmp_path: Path) -> None:
     with Lake.create(tmp_path / "lake") as lake:
