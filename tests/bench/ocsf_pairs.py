@@ -87,7 +87,7 @@ def scorer(cases: Path) -> ModuleType:
 
 
 def scored(cases: Path, answer: Answer) -> dict[str, float]:
-    """A case's `partial` (recall), `core_recall` and `precision`."""
+    """A case's `partial` (recall), and `precision` where there is anything to be wrong."""
     score: dict[str, float] = scorer(cases).score_ocsf(_truth(cases, answer), vars(answer))
     return score
 
@@ -132,7 +132,8 @@ def _leaves(what: str, leaves: Counter[Leaf]) -> Iterable[str]:
 
 def _figures(scores: Sequence[dict[str, float]]) -> str:
     named = {"recall": "partial", "precision": "precision", "class": "top1"}
-    means = {name: fmean(score.get(key) or 0 for score in scores) for name, key in named.items()}
+    found = {name: [one[key] for one in scores if key in one] for name, key in named.items()}
+    means = {name: fmean(values) if values else 0.0 for name, values in found.items()}
     return "  ".join(f"{name} {value:.3f}" for name, value in means.items())
 
 
