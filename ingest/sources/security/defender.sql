@@ -89,14 +89,16 @@ SELECT
       'sub_technique': {'uid': t}} ELSE {'technique': {'uid': t}, 'sub_technique': NULL} END) END
                                                            AS attacks,
   CASE WHEN NOT is_incident THEN
-    list_transform(e.evidence, lambda v: {'name': v->>'$."@odata.type"', 'data': v}) END AS evidences,
+    list_transform(e.evidence, lambda v: {'name': v->>'$."@odata.type"', 'data': v}) END
+                                                           AS evidences,
   CASE WHEN e.recommendedActions <> '' AND NOT is_incident
     THEN {'desc': e.recommendedActions} END                AS remediation,
   remaining(doc, '{"id": null, "tenantId": null, "createdDateTime": null, "status": null,
     "lastUpdateDateTime": null, "severity": null, "classification": null, "assignedTo": null,
     "description": null, "displayName": null, "summary": null, "customTags": null,
     "priorityScore": null, "redirectIncidentId": null, "incidentWebUrl": null, "title": null,
-    "providerAlertId": null, "incidentId": null, "serviceSource": null, "detectionSource": null, "detectorId": null,
+    "providerAlertId": null, "incidentId": null, "serviceSource": null, "detectionSource": null,
+    "detectorId": null,
     "mitreTechniques": null, "firstActivityDateTime": null, "lastActivityDateTime": null,
     "alertWebUrl": null, "recommendedActions": null, "evidence": null, "alerts": null}')
                                                            AS unmapped,

@@ -15,7 +15,8 @@ WITH listed AS (
 ),
 found AS (
   SELECT position, ingested_at, told,
-    CASE WHEN json_type(told, '$.properties') = 'OBJECT' THEN told->'$.properties' ELSE told END AS doc
+    CASE WHEN json_type(told, '$.properties') = 'OBJECT' THEN told->'$.properties' ELSE told END
+                                                           AS doc
   FROM listed
 ),
 parsed AS (
@@ -66,7 +67,8 @@ classed AS (
     CASE
       WHEN is_sign_in THEN CASE WHEN e.status.errorCode = '0' THEN 1
         WHEN e.status.errorCode IS NOT NULL THEN 2 ELSE 0 END
-      ELSE CASE e.result WHEN 'success' THEN 1 WHEN 'failure' THEN 2 WHEN 'timeout' THEN 2 ELSE 0 END
+      ELSE CASE WHEN e.result = 'success' THEN 1 WHEN e.result IN ('failure', 'timeout') THEN 2
+        ELSE 0 END
     END                                                    AS status_id
   FROM targeted
 )

@@ -66,8 +66,8 @@ classed AS (
 judged AS (
   SELECT *,
     CASE
-      WHEN e.Operation = 'UserLoginFailed' OR lower(e.ResultStatus) IN ('failed', 'failure', 'false')
-        THEN 2
+      WHEN e.Operation = 'UserLoginFailed'
+        OR lower(e.ResultStatus) IN ('failed', 'failure', 'false') THEN 2
       WHEN e.Operation = 'UserLoggedIn'
         OR lower(e.ResultStatus) IN ('succeeded', 'success', 'true') THEN 1
       WHEN e.ResultStatus IS NOT NULL AND e.ResultStatus <> '' THEN 99 ELSE 0
@@ -104,7 +104,8 @@ SELECT
     WHEN e.Status = 'Resolved' THEN 4 WHEN e.Status = 'Dismissed' THEN 3
     WHEN e.Status = 'Investigating' THEN 2 WHEN e.Status = 'Active' THEN 1 ELSE 0
   END                                                      AS status_id,
-  CASE WHEN status_id = 99 AND class_name <> 'detection_finding' THEN e."ResultStatus" END AS status,
+  CASE WHEN status_id = 99 AND class_name <> 'detection_finding' THEN e."ResultStatus" END
+                                                           AS status,
   nullif(e."ErrorNumber", '0')                             AS status_code,
   nullif(e."LogonError", '')                               AS status_detail,
   e.Operation                                              AS message,

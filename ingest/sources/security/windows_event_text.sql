@@ -32,7 +32,8 @@ parsed AS (
 found AS (
   SELECT parsed.*,
     CASE WHEN e.class_name IN ('authentication', 'account_change', 'group_management',
-      'windows_resource_activity', 'process_activity', 'event_log_actvity') THEN e.class_name ELSE 'base_event' END AS class_name,
+      'windows_resource_activity', 'process_activity', 'event_log_actvity')
+      THEN e.class_name ELSE 'base_event' END              AS class_name,
     e.activity_id, e.status_id, e.severity_id,
     message_account(entries, ['Subject', 'Creator Subject']) AS subject,
     message_account(entries, ['New Logon', 'Account For Which Logon Failed', 'Target Account',

@@ -5,10 +5,10 @@
 -- sniff: <EventID[ >]
 -- sniff: <Provider [^>]*Name=
 -- https://learn.microsoft.com/en-us/windows/win32/wes/eventschema-schema
--- Events of any log as XML, from wevtutil, Event Viewer, Get-WinEvent or a forwarder. Which event is
--- what is the table `windows_events` of macros.sql: Security, Sysmon to schema 4.90, PowerShell, Task
--- Scheduler, Defender, crashes, services, DNS client, remote sessions, AppLocker, firewall,
--- installer; an event that is not in it is a base event, all of it kept.
+-- Events of any log as XML, from wevtutil, Event Viewer, Get-WinEvent or a forwarder. Which event
+-- is what stands in `windows_events` of macros.sql: Security, Sysmon to schema 4.90, PowerShell,
+-- Task Scheduler, Defender, crashes, services, DNS client, remote sessions, AppLocker, firewall and
+-- installer. An event that is not there is a base event, all of it kept.
 WITH events AS (
   SELECT position, ingested_at, "text", doc,
     from_json(doc->'$.System', '{"Provider": {"Name": "VARCHAR", "Guid": "VARCHAR"},
@@ -28,23 +28,14 @@ cleaned AS (   -- Windows writes '-' for what it has not
   FROM events
 ),
 parsed AS (
-  SELECT cleaned.*, windows_fields(fields) AS d, windows_fields(fields).params AS p,
-    coalesce(e.class_name, 'base_event') AS class_name, e.activity_id, e.status_id, e.severity_id,
+  SELECT cleaned.*, windows_fields(fields) AS d, windows_params(fields) AS p,
+    coalesce(e.class_name, 'base_event') AS class_name, e.activity_id, e.status_id, e.severity_id
   FROM cleaned LEFT JOIN windows_events() AS e USING (provider, code)
 ),
 meant AS (   -- what the fields say of the event's kind
   SELECT * REPLACE (
-    CASE
-      WHEN code = '12' AND provider = 'sysmon' AND d.EventType LIKE '%Value' THEN
-        'registry_value_activity'
-      WHEN code = '14' AND provider = 'sysmon' AND d.EventType LIKE '%Value' THEN
-        'registry_value_activity'
-      WHEN class_name = 'authorize_session' AND coalesce(d.PrivilegeList, d.SidList) IS NULL
-        THEN 'base_event'
-      WHEN class_name = 'user_access' AND coalesce(d.PrivilegeList, d.EnabledPrivilegeList,
-        d.DisabledPrivilegeList, d.AccessGranted, d.AccessRemoved) IS NULL THEN 'base_event'
-      ELSE class_name
-    END AS class_name),
+    CASE WHEN provider = 'sysmon' AND code IN ('12', '14') AND d.EventType LIKE '%Value'
+      THEN 'registry_value_activity' ELSE class_name END AS class_name),
     regexp_extract(d.ContextInfo, '(?m)^\s*User = (.*\S)\s*$', 1) AS shell_user,
     CASE WHEN provider = 'crash' THEN windows_crash(sys.Provider.Name, p, d) END AS crash
   FROM parsed
@@ -99,7 +90,8 @@ acting AS (
         windows_account(sys.Security.UserID, NULL, NULL))
     END                                                    AS actor_user,
     CASE
-      WHEN provider = 'sysmon' AND code = '1' THEN {'uid': d.LogonGuid, 'uid_alt': d.LogonId}
+      WHEN provider = 'sysmon' AND code = '1' AND coalesce(d.LogonGuid, d.LogonId) IS NOT NULL
+        THEN {'uid': d.LogonGuid, 'uid_alt': d.LogonId}
       WHEN provider = 'powershell' AND d.RunspaceId IS NOT NULL
         THEN {'uid': d.RunspaceId, 'uid_alt': NULL::VARCHAR}
       WHEN d.SubjectLogonId IS NOT NULL
@@ -123,7 +115,8 @@ acting AS (
         THEN windows_process(NULL::INTEGER, NULL, d."Process Name", 1)
       WHEN provider = 'powershell'
         THEN windows_process(windows_pid(sys.Execution.ProcessID), NULL, NULL, 8)
-      WHEN provider = 'firewall' THEN windows_process(NULL::INTEGER, NULL, d.ModifyingApplication, 8)
+      WHEN provider = 'firewall'
+        THEN windows_process(NULL::INTEGER, NULL, d.ModifyingApplication, 8)
     END                                                    AS actor_process,
     CASE
       WHEN class_name <> 'process_activity' THEN NULL
@@ -132,7 +125,8 @@ acting AS (
         d.TargetImage, 8)
       WHEN provider = 'sysmon'
         THEN windows_process(windows_pid(d.ProcessId), d.ProcessGuid, d.Image, 8)
-      WHEN code = '4688' THEN windows_process(windows_pid(d.NewProcessId), NULL, d.NewProcessName, 8)
+      WHEN code = '4688'
+        THEN windows_process(windows_pid(d.NewProcessId), NULL, d.NewProcessName, 8)
       WHEN code = '4696'
         THEN windows_process(windows_pid(d.TargetProcessId), NULL, d.TargetProcessName, 8)
       WHEN provider = 'security' THEN actor_process
@@ -146,6 +140,12 @@ acting AS (
         regexp_replace(split_part(d.Path, ';', 1), '^[a-z]+:_', '')) END AS file_path,
     windows_target(d, p, class_name, provider, code)       AS target
   FROM judged
+),
+whole AS (   -- an event without what its class is about is no more than a base event
+  SELECT * REPLACE (
+    CASE WHEN about IS NULL THEN 'base_event' ELSE class_name END AS class_name,
+    CASE WHEN about IS NULL THEN 0 ELSE activity_id END AS activity_id)
+  FROM (SELECT *, windows_about(d, class_name, process, target, file_path) AS about FROM acting)
 )
 SELECT
   position,
@@ -214,7 +214,8 @@ SELECT
   CASE WHEN class_name = 'process_activity' AND activity_id = 1 THEN 1 END AS launch_type_id,
   CASE WHEN class_name = 'process_activity' AND activity_id = 4
     THEN CASE code WHEN '8' THEN 1 ELSE 99 END END         AS injection_type_id,
-  CASE WHEN code = '4689' AND provider = 'security' THEN windows_exit_code(d.Status) END AS exit_code,
+  CASE WHEN code = '4689' AND provider = 'security' THEN windows_exit_code(d.Status) END
+                                                           AS exit_code,
   CASE WHEN code = '10' AND provider = 'sysmon'
     THEN windows_number(d.GrantedAccess) END               AS actual_permissions,
   CASE WHEN class_name = 'file_activity'
@@ -249,7 +250,7 @@ SELECT
                                                            AS win_resource,
   CASE WHEN class_name = 'windows_service_activity' THEN {
     'name': target.service_name,
-    'service_file': windows_file(coalesce(d.ServiceFileName, d.ImagePath), 8),
+    'service_file': windows_command_file(coalesce(d.ServiceFileName, d.ImagePath)),
     'service_start_name': coalesce(d.ServiceAccount, d.AccountName),
     'service_start_type_id': CASE WHEN code IN ('7045', '7040')
       THEN windows_start_type_id(coalesce(d.StartType, p[3])) END,
@@ -309,9 +310,10 @@ SELECT
       THEN windows_endpoint(NULL, NULL, coalesce(d.TargetServerName, sys.Computer))
   END                                                      AS dst_endpoint,
   CASE WHEN class_name = 'network_activity' THEN {
-    'protocol_name': coalesce((CASE WHEN d.Protocol IN ('tcp', 'udp') THEN d.Protocol END), MAP {'1': 'icmp', '6': 'tcp', '17': 'udp',
-      '58': 'ipv6-icmp'}[d.Protocol]),
-    'protocol_num': coalesce(try_cast(d.Protocol AS INTEGER), MAP {'tcp': 6, 'udp': 17}[d.Protocol]),
+    'protocol_name': CASE d.Protocol WHEN '1' THEN 'icmp' WHEN '6' THEN 'tcp' WHEN '17' THEN 'udp'
+      WHEN '58' THEN 'ipv6-icmp' WHEN 'tcp' THEN 'tcp' WHEN 'udp' THEN 'udp' END,
+    'protocol_num': CASE d.Protocol WHEN 'tcp' THEN 6 WHEN 'udp' THEN 17
+      ELSE try_cast(d.Protocol AS INTEGER) END,
     'direction_id': CASE WHEN d.Initiated = 'true' OR d.Direction = '%%14593' THEN 2
       WHEN d.Initiated = 'false' OR d.Direction = '%%14592' THEN 1 ELSE 0 END} END
                                                            AS connection_info,
@@ -361,4 +363,4 @@ SELECT
     WHEN code IS NULL OR sys.Provider.Name IS NULL OR sys.Computer IS NULL
       THEN 'the event has no provider, number or computer'
   END                                                      AS problem
-FROM acting
+FROM whole
