@@ -258,7 +258,8 @@ CREATE MACRO windows_words(text) AS nullif(regexp_extract_all(coalesce(text, '')
 CREATE MACRO windows_logon_type_id(type) AS
   CASE
     WHEN type = '0' THEN 1
-    WHEN type IN ('2', '3', '4', '5', '7', '8', '9', '10', '11', '12', '13') THEN try_cast(type AS INTEGER)
+    WHEN type IN ('2', '3', '4', '5', '7', '8', '9', '10', '11', '12', '13')
+      THEN try_cast(type AS INTEGER)
   END;
 
 CREATE MACRO windows_protocol_id(package) AS
@@ -381,7 +382,8 @@ CREATE MACRO windows_crash(provider, p, d) AS
     WHEN 'Application Error' THEN {
       'name': coalesce(d.AppName, p[1]), 'version': coalesce(d.AppVersion, p[2]),
       'code': coalesce(d.ExceptionCode, p[7]),
-      'pid': try_cast(windows_hex(coalesce(d.ProcessId, p[9])) AS INTEGER), 'path': coalesce(d.AppPath, p[11])}
+      'pid': try_cast(windows_hex(coalesce(d.ProcessId, p[9])) AS INTEGER),
+      'path': coalesce(d.AppPath, p[11])}
     WHEN 'Application Hang' THEN {
       'name': p[1], 'version': p[2], 'code': NULL, 'pid': try_cast(windows_hex(p[3]) AS INTEGER),
       'path': p[6]}
