@@ -35,7 +35,9 @@ records AS (   -- a line without a time goes on with the one before it, where li
   FROM (
     SELECT *, count(*) FILTER (begins) OVER (ORDER BY position) AS nth
     FROM (
-      SELECT *, kind IS NOT NULL OR told_at IS NOT NULL OR logged_at IS NULL AS begins FROM known
+      SELECT *, kind IS NOT NULL OR told_at IS NOT NULL OR logged_at IS NULL AS begins,
+        count(kind) OVER () AS told
+      FROM known
     )
   )
 ),
@@ -82,6 +84,8 @@ SELECT
     'direction': m."of".word, 'from_revision': m."of"."old", 'to_revision': m."of".new,
     'record': CASE WHEN m IS NOT NULL AND record <> line THEN record END,
     'time_from': CASE WHEN logged_at IS NULL THEN 'arrival' END}) AS unmapped,
-  CASE WHEN NOT begins THEN '' END                         AS problem   -- told with the one before
+  CASE WHEN NOT begins THEN ''                             -- told with the one before
+    WHEN told = 0 AND logged_at IS NULL THEN 'the line tells no time, and nothing is of Alembic'
+  END                                                      AS problem
 FROM (SELECT *, concat_ws('/', m."of".word, m."of".revision)
     || strftime(m."of"."at", '@%Y-%m-%dT%H:%M:%SZ') AS uid FROM moments)

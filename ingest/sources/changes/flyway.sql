@@ -46,7 +46,9 @@ records AS (   -- a line without a time goes on with the one before it, where li
   FROM (
     SELECT *, count(*) FILTER (begins) OVER (ORDER BY position) AS nth
     FROM (
-      SELECT *, kind IS NOT NULL OR told_at IS NOT NULL OR logged_at IS NULL AS begins FROM known
+      SELECT *, kind IS NOT NULL OR told_at IS NOT NULL OR logged_at IS NULL AS begins,
+        count(kind) OVER () AS told
+      FROM known
     )
   )
 ),
@@ -98,6 +100,8 @@ SELECT
     'execution_time': CASE WHEN kind = 'ends' THEN took END,
     'record': CASE WHEN m IS NOT NULL AND record <> line THEN record END,
     'time_from': CASE WHEN logged_at IS NULL THEN 'arrival' END}) AS unmapped,
-  CASE WHEN NOT begins THEN '' END                         AS problem   -- told with the one before
+  CASE WHEN NOT begins THEN ''                             -- told with the one before
+    WHEN told = 0 AND logged_at IS NULL THEN 'the line tells no time, and nothing is of Flyway'
+  END                                                      AS problem
 FROM (SELECT *, concat_ws('/', m."of".service, m."of".schema, m."of"."version")
     || strftime(coalesce(m.began, m."of"."at"), '@%Y-%m-%dT%H:%M:%SZ') AS uid FROM moments)

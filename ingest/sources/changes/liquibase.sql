@@ -39,7 +39,9 @@ records AS (   -- a line without a time goes on with the one before it, where li
   FROM (
     SELECT *, count(*) FILTER (begins) OVER (ORDER BY position) AS nth
     FROM (
-      SELECT *, state IS NOT NULL OR told_at IS NOT NULL OR logged_at IS NULL AS begins FROM known
+      SELECT *, state IS NOT NULL OR told_at IS NOT NULL OR logged_at IS NULL AS begins,
+        count(state) OVER () AS told
+      FROM known
     )
   )
 ),
@@ -81,5 +83,7 @@ SELECT
     'file': nullif(l.file, ''), 'author': nullif(l.author, ''),
     'record': CASE WHEN changes AND record <> line THEN record END,
     'time_from': CASE WHEN logged_at IS NULL THEN 'arrival' END}) AS unmapped,
-  CASE WHEN NOT begins THEN '' END                         AS problem   -- told with the one before
+  CASE WHEN NOT begins THEN ''                             -- told with the one before
+    WHEN told = 0 AND logged_at IS NULL THEN 'the line tells no time, and nothing is of Liquibase'
+  END                                                      AS problem
 FROM attempts
