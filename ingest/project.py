@@ -14,15 +14,19 @@ from duckdb.sqltypes import DuckDBPyType
 
 from lake import schema
 from lake.ask import literal, quoted
+from lake.faults import faults
 
 Given: TypeAlias = Mapping[str, DuckDBPyType]
 
 _NOT_STORED = ("position", "problem", "class_name", "ocsf_rest")
+_WHOLE = frozenset({"integer", "uinteger", "bigint", "ubigint", "hugeint"})
 _HEX_DIGITS = {"trace_uid": 32, "span_uid": 16, "parent_span_uid": 16}
 
 
 def projection(table: str, given: Given, defaults: Mapping[str, str]) -> str:
-    """The select list of a table's columns, and of `position` and `problem`.
+    """The select list of a table's columns, and of `position`, `problem` and `fault`.
+
+    `fault` is why a row would be no valid OCSF.
 
     Who speaks (`workload`) is named as every other source names it.
 
@@ -41,6 +45,8 @@ def projection(table: str, given: Given, defaults: Mapping[str, str]) -> str:
         columns["workload"] = f"resolved({columns['workload']})"
     columns["position"] = "position"
     columns["problem"] = "problem::VARCHAR" if "problem" in given else "NULL::VARCHAR"
+    invalid = "\n".join(faults(table, {n: k for n, k in given.items() if n not in _NOT_STORED}))
+    columns["fault"] = f"CASE {invalid} END" if invalid else "NULL::VARCHAR"
     return ",\n".join(f"{sql} AS {quoted(name)}" for name, sql in columns.items())
 
 
@@ -57,6 +63,7 @@ def reason(table: str, given: Given) -> str:
         WHEN "time" IS NULL THEN 'it has no time that can be read'
         WHEN "time" < TIMESTAMPTZ '1990-01-01 00:00:00+00' THEN 'its time is before 1990'
         WHEN "time" > ingested_at + INTERVAL 1 DAY THEN 'its time is more than a day ahead'
+        WHEN fault IS NOT NULL THEN fault
         {ids}
     END"""
 
@@ -81,8 +88,15 @@ def _fitted(
     kind = schema.duckdb_type(wanted)
     value = f"NULL::{kind}"
     if given is not None:
-        value = at if str(given) == kind else f"TRY_CAST({at} AS {kind})"
+        value = at if str(given) == kind else _cast(at, given, kind)
     return f"coalesce({value}, {defaults[path]})" if path in defaults else value
+
+
+def _cast(at: str, given: DuckDBPyType, kind: str) -> str:
+    """A value as another type, NULL if it does not fit; a time's whole number is milliseconds."""
+    if kind == "TIMESTAMP WITH TIME ZONE" and given.id in _WHOLE:
+        return f"TRY(make_timestamptz({at}::BIGINT * 1000))"
+    return f"TRY_CAST({at} AS {kind})"
 
 
 def _extras(given: Given, wanted: Mapping[str, pa.DataType], at: str = "") -> Iterator[str]:

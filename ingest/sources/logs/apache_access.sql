@@ -30,7 +30,7 @@ SELECT
      'port': try_cast(nullif(f.port, '') AS INT), 'path': r.path,
      'query_string': given(r.query)} END,
    'user_agent': given(f.agent), 'referrer': given(f.referrer)} AS http_request,
-  {'code': f.code, 'length': given(f.bytes)}              AS http_response,
+  {'code': f.code, 'length': CASE WHEN length(f.bytes) <= 9 THEN given(f.bytes) END} AS http_response,
   filled({
     'ident': given(f.ident),
     'http_method': CASE WHEN known_method(r.method) IS NULL THEN given(r.method) END,

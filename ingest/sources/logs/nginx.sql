@@ -36,7 +36,7 @@ SELECT
   {'uid': given(t.rid), 'http_method': known_method(given(f.method)),
    'url': {'path': given(f.path), 'query_string': given(f.query)},
    'user_agent': given(f.agent), 'referrer': given(f.referrer)} AS http_request,
-  {'code': f.code, 'length': given(f.bytes)}              AS http_response,
+  {'code': f.code, 'length': CASE WHEN length(f.bytes) <= 9 THEN given(f.bytes) END} AS http_response,
   milliseconds(last_tried(t.urt))                         AS upstream_duration,
   filled({
     'remote_user': given(f.user),
