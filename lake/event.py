@@ -40,17 +40,46 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def stored(
-    view: View, table: str, since: datetime | None = None, until: datetime | None = None
+    view: View,
+    table: str,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    *,
+    core: bool = False,
 ) -> Iterator[Event]:
-    """Restore the events of a class in the order of their times, from `since` to before `until`."""
+    """Restore the events of a class in the order of their times, from `since` to before `until`.
+
+    With `core` they are what OCSF itself defines, and what our extension adds is in `unmapped`.
+    """
     for rows in _pages(view, table, since or _FIRST, until or _LAST):
-        yield from events(table, rows)
+        for event in events(table, rows):
+            yield _core(event, ocsf.classes()[table]) if core else event
 
 
 def events(table: str, rows: Iterable[Mapping[str, Any]]) -> Iterator[Event]:
     """Restore the events that rows of a class's table hold; a time without a zone is in UTC."""
     of = ocsf.classes()[table]
     return (_event(of, row) for row in rows)
+
+
+def _core(event: Event, of: Definition) -> Event:
+    """An event of a core class without our extension."""
+    added = ocsf.added(of["name"])
+    plain = {name: value for name, value in event.items() if name not in added}
+    ours = {name: value for name, value in event.items() if name in added}
+    if ours:
+        plain["unmapped"] = {**event.get("unmapped", {}), **ours}
+    metadata = dict(event["metadata"])
+    profiles = [one for one in metadata.pop("profiles", []) if not _is_ours(one)]
+    extensions = [one for one in metadata.pop("extensions", []) if not _is_ours(one["name"])]
+    parts = {"profiles": profiles, "extensions": extensions}
+    plain["metadata"] = metadata | {name: part for name, part in parts.items() if part}
+    return plain
+
+
+def _is_ours(name: str) -> bool:
+    ours: str = ocsf.extension()["extension"]["name"]
+    return name.partition("/")[0] == ours
 
 
 def _pages(
@@ -215,11 +244,11 @@ def _described(of: Definition, event: Event) -> Event:
     profiles = _profiles(of, event)
     if profiles and "profiles" not in metadata:
         metadata["profiles"] = profiles
-    if ocsf.is_extended(of["name"], event) and "extensions" not in metadata:
+    given = metadata.get("extensions", [])
+    if ocsf.is_extended(of["name"], event) and not any(_is_ours(one["name"]) for one in given):
         ours = ocsf.extension()["extension"]
-        metadata["extensions"] = [
-            {"name": ours["name"], "uid": str(ours["uid"]), "version": ours["version"]}
-        ]
+        named = {"name": ours["name"], "uid": str(ours["uid"]), "version": ours["version"]}
+        metadata["extensions"] = [*given, named]
     return metadata
 
 

@@ -39,6 +39,15 @@ def export(
     until: Annotated[
         str | None, typer.Option(metavar="TIME", help="Leave out what was then or later.")
     ] = None,
+    *,
+    core: Annotated[
+        bool,
+        typer.Option(
+            "--core",
+            help="Only what OCSF itself defines: what our extension adds goes to `unmapped`, and "
+            "its classes are left out.",
+        ),
+    ] = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="A file, instead of the terminal.")
     ] = None,
@@ -53,10 +62,10 @@ def export(
     encode = {"ocsf-json": _line}[form]
     written = 0
     with progress() as tell, Lake.open(lake_folder(ctx, lake)) as opened:
-        names, view = _chosen(opened, classes), opened.at()
+        names, view = _chosen(opened, classes, core=core), opened.at()
         with _sink(output) as sink:
             for name in names:
-                for event in stored(view, name, begin, end):
+                for event in stored(view, name, begin, end, core=core):
                     sink.write(encode(event))
                     written += 1
                     if written % EVERY == 0:
@@ -69,14 +78,16 @@ def _line(event: Event) -> bytes:
     return orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def _chosen(lake: Lake, classes: Sequence[str] | None) -> list[str]:
+def _chosen(lake: Lake, classes: Sequence[str] | None, *, core: bool) -> list[str]:
     """The classes to export: those asked for, or all that have rows."""
-    from lake import schema
+    from lake import ocsf, schema
 
     known = [name for name in schema.tables() if name != "quarantine"]
     if unknown := [name for name in classes or () if name not in known]:
         raise InquestError(schema.no_table(unknown[0]))
-    there = lake.snapshots()
+    if core and (ours := [name for name in classes or () if not ocsf.is_core(name)]):
+        raise InquestError(f"{ours[0]} is a class of our extension: export it without --core.")
+    there = {name for name in lake.snapshots() if not core or ocsf.is_core(name)}
     return [name for name in classes or known if name in there]
 
 

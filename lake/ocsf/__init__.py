@@ -102,13 +102,21 @@ def has_unknown(attribute: Definition) -> bool:
     )
 
 
+def is_core(name: str) -> bool:
+    """Whether a class is OCSF's own."""
+    return name not in extension()["classes"]
+
+
+def added(name: str) -> frozenset[str]:
+    """The attributes that our extension adds to a class of the core."""
+    patches = extension()["patches"]
+    found = (patches.get(one, {"attributes": {}})["attributes"] for one in ("base_event", name))
+    return frozenset().union(*found)
+
+
 def is_extended(name: str, event: Mapping[str, Any]) -> bool:
     """Whether an event of a class has anything of our extension."""
-    added = extension()
-    if name in added["classes"]:
-        return True
-    patches = (added["patches"].get(one, {"attributes": {}}) for one in ("base_event", name))
-    return any(not event.keys().isdisjoint(patch["attributes"]) for patch in patches)
+    return not is_core(name) or not added(name).isdisjoint(event)
 
 
 def types() -> Definition:

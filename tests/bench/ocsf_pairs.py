@@ -16,13 +16,14 @@ import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from statistics import fmean
 from types import ModuleType
 from typing import Any, TypeAlias
 
 from ingest.bundle import ingest_folder
-from lake import schema
+from lake import ocsf
 from lake.errors import InquestError
 from lake.event import Event, stored
 from lake.store import Lake
@@ -70,10 +71,9 @@ def _taken(lake: Lake, folder: Path) -> tuple[str, tuple[Event, ...]]:
         return str(error), ()
     told = [one.source for one in summaries if one.source]
     told += [reason for one in summaries for reason in (*one.quarantined, *one.notes)]
-    classes = [
-        name for name in schema.tables() if name != "quarantine" and name in lake.snapshots()
-    ]
-    return "; ".join(told), tuple(event for name in classes for event in stored(lake.at(), name))
+    there = lake.snapshots().keys() - {"quarantine"}
+    found = (stored(lake.at(), name, core=ocsf.is_core(name)) for name in sorted(there))
+    return "; ".join(told), tuple(chain.from_iterable(found))
 
 
 def scorer(cases: Path) -> ModuleType:

@@ -45,6 +45,27 @@ def test_a_class_and_a_time_can_be_chosen(lake: str, capsys: pytest.CaptureFixtu
     assert err == "1 event of 1 classes written\n"
 
 
+def test_without_our_extension_events_are_the_cores_and_nothing_is_lost(
+    lake: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, options in (("whole", []), ("core", ["--core"])):
+        file = str(tmp_path / name)
+        assert run(["export", "--lake", lake, "--output", file, *options]) == 0
+        assert run(["ocsf", "validate", file]) == 0
+    whole, core = (
+        [json.loads(line) for line in (tmp_path / name).read_text().splitlines()]
+        for name in ("whole", "core")
+    )
+    assert all("inquest" in str(event["metadata"]) for event in whole)
+    assert not any("inquest" in str(event["metadata"]) for event in core)
+    assert not any("workload" in event for event in core)
+    assert [event["workload"] for event in whole] == [
+        event["unmapped"]["workload"] for event in core
+    ]
+    assert run(["export", "--lake", lake, "--class", "log_record", "--core"]) == 2
+    assert "log_record is a class of our extension" in capsys.readouterr().err
+
+
 def test_a_class_that_ocsf_lacks_is_refused(lake: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["export", "--lake", lake, "--class", "htp_activity"]) == 2
     assert "http_activity" in capsys.readouterr().err
