@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from ingest.read import csv, json, lines, otlp, records, remote_write, text, xml, yaml
+from ingest.read import csv, json, lines, otlp, records, remote_write, text, xml, yaml, zeek
 from ingest.read.stream import Chunk
 
 
@@ -41,6 +41,7 @@ READERS = {
     "csv": Reader(csv.read, csv.SCHEMA.empty_table, "to_json(fields)::VARCHAR"),
     "yaml": Reader(yaml.read, yaml.SCHEMA.empty_table, yaml.TEXT),
     "xml": Reader(xml.read, xml.SCHEMA.empty_table, "text"),
+    "zeek": Reader(zeek.read, json.SCHEMA.empty_table, "doc"),
     "text": Reader(text.read, text.SCHEMA.empty_table, "shown"),
     "otlp_logs": _otlp("logs"),
     "otlp_metrics": _otlp("metrics"),

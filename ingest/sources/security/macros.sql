@@ -853,3 +853,14 @@ CREATE MACRO rcode_id(name) AS CASE WHEN name IS NOT NULL THEN coalesce(MAP {
 CREATE MACRO digest(text) AS CASE WHEN text <> '' THEN {
   'value': replace(text, ':', ''), 'algorithm_id': coalesce(MAP {32: 1, 40: 2, 64: 3, 96: 9,
     128: 4}[length(replace(text, ':', ''))], 0)} END;
+
+-- Zeek ------------------------------------------------------------------------------------------
+-- Where the remote side of an SSH connection is, as Zeek's GeoIP database tells.
+CREATE MACRO place(record) AS list_transform([{
+    'country': coalesce(record.remote_location.country_code,
+      record."remote_location.country_code"),
+    'region': coalesce(record.remote_location.region, record."remote_location.region"),
+    'city': coalesce(record.remote_location.city, record."remote_location.city"),
+    'lat': coalesce(record.remote_location.latitude, record."remote_location.latitude"),
+    'long': coalesce(record.remote_location.longitude, record."remote_location.longitude")}],
+  lambda p: CASE WHEN coalesce(p.country, p.region, p.city) IS NOT NULL THEN p END)[1];
