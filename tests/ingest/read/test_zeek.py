@@ -58,7 +58,8 @@ def test_a_row_is_the_document_that_its_header_makes_of_it(file: Path) -> None:
 
 def test_a_second_header_is_that_of_the_rows_below_it(file: Path) -> None:
     docs, _ = parsed(
-        file, HEADER + "1\tC1\t1\tT\t-\t-\n#separator |\n#path\tdns\n#fields\tts\n#types\ttime\n2\n"
+        file,
+        HEADER + "1\tC1\t1\tT\t-\t-\n#separator \\x7c\n#path|dns\n#fields|ts\n#types|time\n2\n",
     )
     assert docs[8]["_path"] == "conn"
     assert docs[12] == {"_path": "dns", "ts": 2}
