@@ -62,7 +62,7 @@ def test_a_second_header_is_that_of_the_rows_below_it(file: Path) -> None:
         HEADER + "1\tC1\t1\tT\t-\t-\n#separator \\x7c\n#path|dns\n#fields|ts\n#types|time\n2\n",
     )
     assert docs[8]["_path"] == "conn"
-    assert docs[12] == {"_path": "dns", "ts": 2}
+    assert docs[13] == {"_path": "dns", "ts": 2}
 
 
 def test_a_row_of_another_width_is_broken_and_the_others_are_not(file: Path) -> None:
