@@ -864,3 +864,40 @@ CREATE MACRO place(record) AS list_transform([{
     'lat': coalesce(record.remote_location.latitude, record."remote_location.latitude"),
     'long': coalesce(record.remote_location.longitude, record."remote_location.longitude")}],
   lambda p: CASE WHEN coalesce(p.country, p.region, p.city) IS NOT NULL THEN p END)[1];
+
+-- Firewalls -------------------------------------------------------------------------------------
+-- What a firewall did with what it saw, in its own word, as OCSF's disposition.
+CREATE MACRO firewall_disposition_id(action) AS MAP {
+  'accept': 1, 'accepted': 1, 'allow': 1, 'allowed': 1, 'pass': 1, 'passed': 1, 'passthrough': 1,
+  'permit': 1, 'permitted': 1, 'exempt': 1, 'bypass': 1, 'key install': 1, 'encrypt': 1,
+  'decrypt': 1, 'ip-conn': 1, 'block': 2, 'blocked': 2, 'deny': 2, 'denied': 2, 'prevent': 2,
+  'quarantine': 3, 'quarantined': 3, 'drop': 6, 'dropped': 6, 'clear_session': 6, 'drop_session': 6,
+  'detect': 15, 'detected': 15, 'monitored': 15, 'monitor': 15, 'inform': 19, 'ask': 23,
+  'log-only': 17, 'logged': 17, 'bypass_session': 1, 'pass_session': 1, 'redirect': 7,
+  'reset': 21, 'reset_client': 21, 'reset_server': 21, 'reject': 25, 'rejected': 25}[lower(action)];
+
+-- The same as OCSF's action.
+CREATE MACRO disposition_action_id(disposition_id) AS CASE
+  WHEN disposition_id IN (1, 8) THEN 1 WHEN disposition_id IN (2, 3, 6, 21, 25) THEN 2
+  WHEN disposition_id IN (15, 17, 19) THEN 3 WHEN disposition_id IS NOT NULL THEN 99 END;
+
+-- Inbound, outbound or lateral by where a firewall's interfaces lie.
+CREATE MACRO zone_direction_id(inside, outside) AS CASE
+  WHEN inside IS NULL OR outside IS NULL THEN 0
+  WHEN inside AND outside THEN 3 WHEN inside THEN 2 WHEN outside THEN 1 ELSE 0 END;
+
+-- FortiGate ---------------------------------------------------------------------------------------
+-- https://docs.fortinet.com/document/fortigate/latest/fortios-log-message-reference
+-- The class of an event is the first row's whose type and subtype are its own; NULL is any.
+CREATE MACRO fortigate_class(type, subtype) AS CASE
+  WHEN type = 'traffic' THEN 'network_activity'
+  WHEN type = 'utm' OR type IN ('dns', 'app-ctrl') THEN coalesce(MAP {
+    'virus': 'detection_finding', 'ips': 'detection_finding', 'anomaly': 'detection_finding',
+    'dlp': 'detection_finding', 'attack': 'detection_finding', 'webfilter': 'http_activity',
+    'waf': 'http_activity', 'dns': 'dns_activity', 'emailfilter': 'email_activity',
+    'spam': 'email_activity', 'ssh': 'ssh_activity', 'cifs': 'smb_activity'}[subtype],
+    'network_activity')
+  WHEN type = 'event' THEN MAP {'user': 'authentication', 'vpn': 'tunnel_activity',
+    'endpoint': 'tunnel_activity', 'wireless': 'detection_finding', 'wad': 'network_activity',
+    'system': 'authentication'}[subtype]
+END;
