@@ -10,6 +10,6 @@ SELECT
   max(severity_id)       AS severity_id,
   max(finding_info.desc) AS description
 FROM detection_finding
-WHERE activity_id IN (1, 3)
+WHERE activity_id IS DISTINCT FROM 2
 GROUP BY ALL
 ORDER BY time, title, service, uid, resolved

@@ -58,6 +58,7 @@ def test_quarantined_records_can_be_asked_for(lake: Lake) -> None:
         "path": "p",
         "position": 7,
         "reason": "r",
+        "is_part": False,
         "raw": "{",
     }
     lake.append("quarantine", pa.Table.from_pylist([row]), "b1")
