@@ -122,7 +122,8 @@ read AS (
       WHEN 'files' THEN e.tx_hosts[1] END)) AS src_ip,
     ip_only(coalesce(e.id.resp_h, e."id.resp_h", CASE kind
       WHEN 'notice' THEN e.dst WHEN 'dhcp' THEN e.server_addr
-      WHEN 'x509' THEN coalesce(e.rx, e.rx_hosts[1]) WHEN 'files' THEN e.rx_hosts[1] END)) AS dst_ip,
+      WHEN 'x509' THEN coalesce(e.rx, e.rx_hosts[1]) WHEN 'files' THEN e.rx_hosts[1]
+      END)) AS dst_ip,
     coalesce(e.id.orig_p, e."id.orig_p") AS src_port,
     coalesce(e.id.resp_p, e."id.resp_p", CASE WHEN kind = 'notice' THEN e.p END) AS dst_port,
     coalesce(e.uid, e.uids[1]) AS connection_uid,
@@ -404,7 +405,8 @@ SELECT
     'data_sources': CASE WHEN kind = 'intel' THEN e.sources END,
     'analytic': {'name': coalesce(e.note, 'Intel::' || coalesce(e.seen."where", e."seen.where")),
       'type_id': 1}} END AS finding_info,
-  CASE WHEN class_name = 'detection_finding' AND coalesce(src_ip, dst_ip, e.fuid) IS NOT NULL THEN [{
+  CASE WHEN class_name = 'detection_finding' AND coalesce(src_ip, dst_ip, e.fuid) IS NOT NULL
+    THEN [{
     'src_endpoint': source, 'dst_endpoint': target,
     'connection_info': CASE WHEN coalesce(src_ip, dst_ip) IS NOT NULL THEN connection END,
     'file': CASE WHEN e.fuid <> '' THEN {'uid': e.fuid, 'name': coalesce(e.file_desc, e.fuid),
