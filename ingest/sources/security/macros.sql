@@ -901,3 +901,20 @@ CREATE MACRO fortigate_class(type, subtype) AS CASE
     'endpoint': 'tunnel_activity', 'wireless': 'detection_finding', 'wad': 'network_activity',
     'system': 'authentication'}[subtype]
 END;
+
+-- Cisco ASA ---------------------------------------------------------------------------------------
+-- A time without a zone, in UTC; one without a year in the last in which it is not after a moment.
+CREATE MACRO device_time(text, moment) AS coalesce(
+  CASE WHEN regexp_matches(text, '^\d{4}-') THEN any_time(text) END,
+  try_strptime(text, ['%b %d %Y %H:%M:%S', '%b %d %Y %H:%M:%S.%f'])::TIMESTAMPTZ,
+  list_transform([try_strptime(year(moment) || ' ' || text, ['%Y %b %d %H:%M:%S',
+      '%Y %b %d %H:%M:%S.%f']), try_strptime((year(moment) - 1) || ' ' || text,
+      ['%Y %b %d %H:%M:%S', '%Y %b %d %H:%M:%S.%f'])],
+    lambda t: t AT TIME ZONE 'UTC').list_filter(lambda t: t <= moment + INTERVAL 1 DAY)[1]);
+
+-- 'inside:10.0.0.1/443', 'inside/10.0.0.1(443)', '10.0.0.1/443' and '10.0.0.1'.
+CREATE MACRO asa_endpoint(text) AS list_transform([regexp_extract(text,
+    '^(?:([\w.-]+)[:/])??((?:\d{1,3}\.){3}\d{1,3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]+)(?:[/(](\d+))?',
+    ['interface', 'ip', 'port'])],
+  lambda p: CASE WHEN p.ip <> '' THEN {'ip': p.ip, 'port': try_cast(p.port AS INTEGER),
+    'interface_name': nullif(p.interface, '')} END)[1];
