@@ -138,8 +138,9 @@ def _refused(plan: Plan, raw: pa.Table, failed: Mapping[int, str]) -> list[Refus
     given = pa.concat_tables([_GIVEN.empty_table(), *plan.given])
     is_given = pc.is_in(raw["position"], given["position"])
     lost: list[Any] = raw["position"].filter(pc.invert(is_given)).to_pylist()
-    stored = set(given.filter(pc.is_null(given["reason"]))["position"].to_pylist())
     refused: list[dict[str, Any]] = given.filter(pc.field("reason") != "").to_pylist()
+    held = given["position"].filter(pc.is_null(given["reason"]))
+    stored = set(held.to_pylist()) if refused else set()
     return [
         *(Refused(**one, is_part=one["position"] in stored) for one in refused),
         *(Refused(one, failed.get(one, "the SELECT gives no row for it")) for one in lost),

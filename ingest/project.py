@@ -37,10 +37,8 @@ def projection(table: str, given: Given, defaults: Mapping[str, str]) -> str:
         name: _fitted(name, quoted(name), kind, given.get(name), defaults)
         for name, kind in wanted.items()
     }
-    if extras := ", ".join(
-        _extras({n: k for n, k in given.items() if n not in _NOT_STORED}, wanted)
-    ):
-        columns["ocsf_rest"] = f"filled({{{extras}}})"
+    if rest := _rest({n: k for n, k in given.items() if n not in _NOT_STORED}, wanted):
+        columns["ocsf_rest"] = rest
     if "workload" in given:
         columns["workload"] = f"resolved({columns['workload']})"
     columns["position"] = "position"
@@ -99,16 +97,31 @@ def _cast(at: str, given: DuckDBPyType, kind: str) -> str:
     return f"TRY_CAST({at} AS {kind})"
 
 
-def _extras(given: Given, wanted: Mapping[str, pa.DataType], at: str = "") -> Iterator[str]:
-    """The members of a struct literal that holds what is given and not wanted."""
+def _rest(given: Given, wanted: Mapping[str, pa.DataType]) -> str:
+    """A JSON object of what is given and not wanted, without NULLs; '' if all is wanted.
+
+    It is written member by member: to take the NULLs out of many at once costs more.
+    """
+    members = ", ".join(
+        f"{literal(f'{quoted(name)}:')} || "
+        f"nullif(json_merge_patch('{{}}', to_json({sql}))::VARCHAR, 'null')"
+        for name, sql in _extras(given, wanted)
+    )
+    return f"nullif('{{' || concat_ws(',', {members}) || '}}', '{{}}')" if members else ""
+
+
+def _extras(
+    given: Given, wanted: Mapping[str, pa.DataType], at: str = ""
+) -> Iterator[tuple[str, str]]:
+    """The name and the SQL of each member that holds something that is given and not wanted."""
     for name, kind in given.items():
         here = at + quoted(name)
         if name not in wanted:
-            yield f"{literal(name)}: {here}"
+            yield name, here
         elif isinstance(fields := wanted[name], pa.StructType):
             inner = {field.name: field.type for field in fields}
-            if extras := ", ".join(_extras(_fields(kind), inner, f"{here}.")):
-                yield f"{literal(name)}: {{{extras}}}"
+            if extras := [*_extras(_fields(kind), inner, f"{here}.")]:
+                yield name, f"{{{', '.join(f'{literal(one)}: {sql}' for one, sql in extras)}}}"
 
 
 def _fields(kind: DuckDBPyType | None) -> Given:
