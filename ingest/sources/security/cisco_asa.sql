@@ -2,7 +2,7 @@
 -- reads: lines
 -- class: network_activity authentication tunnel_activity base_event
 -- product: Cisco / Cisco ASA
--- sniff: ^.*%(?:ASA|FTD|PIX|FWSM)-(?:\w+-)?[0-7]-\d{6}:.*
+-- sniff: \A(?:.*%(?:ASA|FTD|PIX|FWSM)-(?:\w+-)?[0-7]-\d{6}:.*\n){3}|\A(?:.*%(?:ASA|FTD|PIX|FWSM)-(?:\w+-)?[0-7]-\d{6}:.*\n?){1,2}\Z
 -- https://www.cisco.com/c/en/us/td/docs/security/asa/syslog/b_syslog.html
 -- ASA 8 and 9, FTD and PIX, with and without a header of syslog. Connections, translations and what
 -- a rule let through or not are network activity, sign-ins authentication, sessions of VPN tunnels;
@@ -34,7 +34,8 @@ read AS (
     lower(nullif(regexp_extract(said, '(?i)\b(tcp|udp|icmp6?|gre|esp|sctp|igmp|ipv6-icmp)\b', 1),
       '')) AS proto,
     CASE
-      WHEN regexp_matches(said, '(?i)^deny|denied|no matching connection|discard|Action: Block') THEN 'deny'
+      WHEN regexp_matches(said, '(?i)^deny|denied|no matching connection|discard|Action: Block')
+        THEN 'deny'
       WHEN starts_with(said, 'Built') THEN 'built'
       WHEN starts_with(said, 'Teardown') THEN 'teardown'
       WHEN regexp_matches(said, '(?i)permitted|est-allowed|Action: Allow') THEN 'permitted' END AS did,
@@ -61,7 +62,8 @@ told AS (
     CASE WHEN is_outbound AND two IS NOT NULL OR said LIKE '%: server = %user IP = %' THEN one
       WHEN two IS NOT NULL THEN struct_update(two, port := coalesce(two.port,
         try_cast(regexp_extract(said, 'DstPort: (\d+)', 1) AS INTEGER))) END AS target,
-    regexp_extract(l.text, 'duration (?:(\d+)d)? ?(\d+):(\d\d):(\d\d)', ['d', 'h', 'm', 's']) AS took
+    regexp_extract(l.text, 'duration (?:(\d+)d)? ?(\d+):(\d\d):(\d\d)', ['d', 'h', 'm', 's'])
+      AS took
   FROM read
 )
 SELECT

@@ -2,7 +2,7 @@
 -- reads: lines
 -- class: dhcp_activity base_event
 -- product: ISC / ISC DHCPD
--- sniff: .*\bdhcpd6?(?:\[\d+\])?: .*|.*\bDHCP(?:DISCOVER|OFFER|REQUEST|ACK|NAK|DECLINE|RELEASE|INFORM|EXPIRE) (?:from|on|for|of|to) \S+.*|.*\b(?:Advertise|Reply) [NTP][AD]: address \S+ to client with duid.*
+-- sniff: \A(?:.*(?:\bdhcpd6?(?:\[\d+\])?: |\bDHCP(?:DISCOVER|OFFER|REQUEST|ACK|NAK|DECLINE|RELEASE|INFORM) (?:from|on|for|of|to) |\b(?:Advertise|Reply) [NTP][AD]: address \S+ to client with duid).*\n){3}|\A(?:.*(?:\bdhcpd6?(?:\[\d+\])?: |\bDHCP(?:DISCOVER|OFFER|REQUEST|ACK|NAK|DECLINE|RELEASE|INFORM) (?:from|on|for|of|to) |\b(?:Advertise|Reply) [NTP][AD]: address \S+ to client with duid).*\n?){1,2}\Z
 -- https://kb.isc.org/docs/isc-dhcp-44-manual-pages-dhcpd
 -- What ISC's server of DHCP 4.x logs of version 4 and 6, by syslog, and as JSON of a time and a
 -- message. The client is the source whoever speaks; the year of a time without one, and its zone,
@@ -19,18 +19,20 @@ WITH lines AS (
 ),
 parsed AS (
   SELECT *, regexp_replace(l."at", ' +', ' ', 'g') AS told_at,
-    regexp_extract(l.text, '^DHCP(DISCOVER|OFFER|REQUEST|ACK|NAK|DECLINE|RELEASE|INFORM|EXPIRE)\b', 1)
-      AS four,
+    regexp_extract(l.text,
+      '^DHCP(DISCOVER|OFFER|REQUEST|ACK|NAK|DECLINE|RELEASE|INFORM|EXPIRE)\b', 1) AS four,
     regexp_extract(l.text, '^(?:Sending |Relay-forward )?(Solicit|Advertise|Request|Confirm|Renew'
       || '|Rebind|Reply|Release|Decline|Information-request)\b', 1) AS six,
-    CASE WHEN four <> '' THEN
-      nullif(regexp_extract(l.text, '\b((?:[0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2})\b', 1), '') END AS mac,
-    nullif(regexp_extract(l.text, '(?:[0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2} \(([^)]+)\)', 1), '') AS host,
+    CASE WHEN four <> '' THEN nullif(regexp_extract(l.text,
+      '\b((?:[0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2})\b', 1), '') END AS mac,
+    nullif(regexp_extract(l.text, '(?:[0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2} \(([^)]+)\)', 1), '')
+      AS host,
     ip_only(nullif(regexp_extract(l.text, '^DHCP[A-Z]+ (?:for|on|of|to|from) ([\d.]+)\b'
       || '|address ([0-9A-Fa-f:.]+) ', 1), '')) AS four_ip,
     CASE WHEN six <> '' THEN ip_only(nullif(regexp_extract(l.text,
       '(?:address|from|to) ([0-9A-Fa-f]*:[0-9A-Fa-f:.]+)(?: |$)', 1), '')) END AS six_ip,
-    ip_only(nullif(regexp_extract(l.text, '^DHCPREQUEST for \S+ \(([\d.]+)\)', 1), '')) AS server_ip,
+    ip_only(nullif(regexp_extract(l.text, '^DHCPREQUEST for \S+ \(([\d.]+)\)', 1), ''))
+      AS server_ip,
     nullif(regexp_extract(l.text, '\bvia ([^\s:]+|[0-9A-Fa-f:]+)(?::|\s|$)', 1), '') AS via,
     nullif(regexp_extract(l.text, 'duid ([0-9A-Fa-f:]+)', 1), '') AS duid,
     nullif(regexp_extract(l.text, '\bvia \S+?: (.+)$', 1), '') AS reason
