@@ -1,18 +1,26 @@
 """Zip and tar archives, and what is in them, whatever they are called.
 
-A member is written below a folder of ours under its own name; one whose name would lead out of it,
-and a link, is left out. An archive that breaks off gives what comes before.
+A member is written below a folder of ours under its own name and with its own time; one whose name
+would lead out of it, and a link, is left out. An archive that breaks off gives what comes before.
 """
 
 from __future__ import annotations
 
+import lzma
+import os
+import shutil
+import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from calendar import timegm
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from io import BufferedReader, RawIOBase
+from itertools import chain, count
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from ingest.read.stream import Stream
 
@@ -21,38 +29,53 @@ MOST_MEMBERS = 100_000
 
 _TAR_MAGIC, _TAR_MAGIC_AT = b"ustar", 257
 _PIECE_BYTES = 1 << 20
+_EXTENDED_TIMESTAMP = 0x5455
+_DAMAGED = (  # what zipfile and tarfile raise on what they cannot read
+    EOFError, NotImplementedError, OSError, RuntimeError, ValueError, lzma.LZMAError, zlib.error,
+)  # fmt: skip
 
 
 def is_archive(path: Path) -> bool:
     """Whether a file holds a zip or tar archive, be the tar compressed or not."""
-    if zipfile.is_zipfile(path):
+    if _is_zip(path):
         return True
     with Stream(path) as stream, BufferedReader(_Content(stream)) as content:
         return content.read(_TAR_MAGIC_AT + len(_TAR_MAGIC))[_TAR_MAGIC_AT:] == _TAR_MAGIC
 
 
-def unpack(path: Path, into: Path) -> str:
-    """Write the files of an archive below a folder; say what went wrong, '' if nothing did."""
-    left, members = MOST_BYTES, 0
+def unpack(path: Path, into: Path) -> list[str]:
+    """Write the files of an archive below a folder; say what went wrong, if anything."""
+    into.mkdir(parents=True, exist_ok=True)
+    left, members, faults = min(MOST_BYTES, shutil.disk_usage(into).free // 2), 0, list[str]()
     try:
-        for name, content in _zipped(path) if zipfile.is_zipfile(path) else _tarred(path):
+        for member in _zipped(path) if _is_zip(path) else _tarred(path):
             members += 1
             if members > MOST_MEMBERS:
-                return f"it holds more than {MOST_MEMBERS:,} files: the others are left out"
-            place = PurePosixPath(name.replace("\\", "/"))
-            if place.is_absolute() or ".." in place.parts or not place.parts:
-                return f"it holds {name}, which would lie outside of it: reading stops there"
-            target = into / place
-            target.parent.mkdir(parents=True, exist_ok=True)
-            left -= _copied(content, target, left)
+                faults.append(f"it holds more than {MOST_MEMBERS:,} files: the others are left out")
+                break
+            target = _place(member.name, into)
+            if target is None:
+                faults.append(f"it holds {member.name!r}, which would lie outside of it: left out")
+                continue
+            try:
+                left -= _copied(member, target, left)
+            except _DAMAGED as error:
+                faults.append(f"{member.name!r} in it is damaged ({error}): what came is read")
             if left <= 0:
                 target.unlink()
-                return f"it holds more than {MOST_BYTES:,} bytes: the rest is left out"
-    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
-        return f"the archive is damaged or breaks off after {members:,} files ({error})"
-    except (RuntimeError, NotImplementedError) as error:  # zipfile: a password, a method
-        return f"the archive cannot be read ({error})"
-    return ""
+                faults.append(f"{member.name!r} in it is too large: it and the rest are left out")
+                break
+    except (*_DAMAGED, tarfile.TarError, zipfile.BadZipFile) as error:
+        faults.append(f"the archive is damaged or breaks off after {members:,} files ({error})")
+    return faults
+
+
+class _Member(NamedTuple):
+    """A file in an archive; `changed_at` in seconds since 1970."""
+
+    name: str
+    opened: Callable[[], AbstractContextManager[IO[bytes]]]
+    changed_at: float
 
 
 class _Content(RawIOBase):
@@ -74,31 +97,74 @@ class _Content(RawIOBase):
         return size
 
 
-def _zipped(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
+def _is_zip(path: Path) -> bool:
+    """Whether a file begins as a zip archive does; elsewhere any text may hold a zip's marks."""
+    with path.open("rb") as file:
+        return file.read(4) in (b"PK\3\4", b"PK\5\6") and zipfile.is_zipfile(path)
+
+
+def _place(name: str, into: Path) -> Path | None:
+    """Where a member goes, under a name that no other has; None if that would be outside."""
+    parts = PurePosixPath(printable(name.replace("\\", "/"))).parts
+    if not parts or ".." in parts or parts[0].startswith("/"):
+        return None
+    target = into.joinpath(*parts)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    others = (target.with_name(f"{number}.{target.name}") for number in count(2))
+    return next(one for one in chain([target], others) if not one.exists())
+
+
+def printable(name: str) -> str:
+    """A name as text, though its bytes were none, and without what a file system refuses."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace").replace("\0", "\\x00")
+
+
+def _zipped(path: Path) -> Iterator[_Member]:
     with zipfile.ZipFile(path) as archive:
-        for member in archive.infolist():
-            if not member.is_dir():
-                with archive.open(member) as content:
-                    yield member.filename, content
+        for one in archive.infolist():
+            if not one.is_dir():
+                yield _Member(one.filename, partial(archive.open, one), _zip_time(one))
 
 
-def _tarred(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
+def _zip_time(member: zipfile.ZipInfo) -> float:
+    """The extended timestamp of a member; without one its time of no zone, taken for UTC.
+
+    https://libzip.org/specifications/extrafld.txt
+    """
+    extra = member.extra
+    while len(extra) >= 4:
+        kind, size = struct.unpack_from("<HH", extra)
+        if kind == _EXTENDED_TIMESTAMP and size >= 5 and extra[4] & 1:
+            return float(struct.unpack_from("<i", extra, 5)[0])
+        extra = extra[4 + size :]
+    return float(timegm(member.date_time))
+
+
+def _tarred(path: Path) -> Iterator[_Member]:
     with (
         Stream(path) as stream,
         BufferedReader(_Content(stream)) as whole,
         tarfile.open(fileobj=whole, mode="r|") as archive,
     ):
-        for member in archive:
-            content = archive.extractfile(member) if member.isreg() else None
+        for one in archive:
+            content = archive.extractfile(one) if one.isreg() else None
             if content:
-                yield member.name, content
+                yield _Member(one.name, partial(_opened, content), one.mtime)
+        if stream.fault:
+            raise tarfile.ReadError(stream.fault)
 
 
-def _copied(content: IO[bytes], target: Path, most: int) -> int:
-    """Write a member, at most one piece past `most` bytes, and say how many."""
-    with target.open("wb") as file:
+def _opened(content: IO[bytes]) -> AbstractContextManager[IO[bytes]]:
+    return nullcontext(content)
+
+
+def _copied(member: _Member, target: Path, most: int) -> int:
+    """Write a member with its time, at most one piece past `most` bytes; say how many."""
+    with member.opened() as content, target.open("wb") as file:
         for piece in iter(lambda: content.read(_PIECE_BYTES), b""):
             if file.tell() > most:
                 break
             file.write(piece)
-        return file.tell()
+        size = file.tell()
+    os.utime(target, (member.changed_at, member.changed_at))
+    return size

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ingest.archive import is_archive, unpack
+from ingest.archive import is_archive, printable, unpack
 from ingest.read.stream import ARRIVALS, Stream
 from ingest.run import Progress, Summary, ingest
 from ingest.source import Source, family, load
@@ -96,7 +96,7 @@ def guess(path: Path, sources: Mapping[str, Source]) -> Guess | None:
     text = _text(head)
     held = [one for one in sources.values() if one.sniffs and _holds(one, text)]
     specific = [one for one in held if not one.is_generic] or held
-    best = max(specific, key=lambda one: len(_shown(one, text)), default=None)
+    best = max(specific, key=lambda one: (len(one.sniffs), len(_shown(one, text))), default=None)
     return Guess(best.name, f"it holds {_shown(best, text)}") if best else None
 
 
@@ -106,7 +106,7 @@ def _gathered(paths: Iterable[Path], scratch: Path) -> _Bundle:
         if not path.exists():
             raise InquestError(f"{path} cannot be read: there is no such file.")
         for file in _walked(path) if path.is_dir() else [path]:
-            _add(bundle, file, str(file), scratch, _NESTED)
+            _add(bundle, _named(file, scratch), printable(str(file)), scratch, _NESTED)
     return bundle
 
 
@@ -118,10 +118,18 @@ def _add(bundle: _Bundle, file: Path, shown: str, scratch: Path, nested: int) ->
             bundle.shown[file] = shown
         return
     into = Path(tempfile.mkdtemp(dir=scratch))
-    if fault := unpack(file, into):
-        bundle.notes.append(f"{shown}: {fault}.")
+    bundle.notes += [f"{shown}: {fault}." for fault in unpack(file, into)]
     for member in _walked(into):
         _add(bundle, member, f"{shown}/{member.relative_to(into)}", scratch, nested - 1)
+
+
+def _named(file: Path, scratch: Path) -> Path:
+    """A file by a name that is text; one whose name is not, by a link to it."""
+    if printable(str(file)) == str(file):
+        return file
+    link = Path(tempfile.mkdtemp(dir=scratch)) / printable(file.name)
+    link.symlink_to(file.resolve())
+    return link
 
 
 def _walked(folder: Path) -> list[Path]:

@@ -1,15 +1,16 @@
 """Quarantined records, tried again with the sources as they are now.
 
 A record that is mapped now goes to its table and leaves the quarantine; the others stay, with their
-reason of now. A record is tried from what the quarantine kept of it, so one that was cut
-or that its reader could not read has to be ingested from its file again.
+reason of now. It is marked before, so that a replay killed in the middle is told from one that was
+through. A record is tried from what the quarantine kept of it, so one that was cut, and one whose
+document is stored otherwise, stays.
 """
 
 from __future__ import annotations
 
-import hashlib
+import uuid
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ingest.plan import QUARANTINE, Plan, Refused, Staged, discard, prepare, take
 from ingest.run import RAW_CHARACTERS
@@ -63,21 +65,24 @@ def replay(lake: Lake, source: str | None = None, sources_dir: Path | None = Non
 def _replayed(lake: Lake, source: Source) -> Replay:
     column = _column(source)
     if column is None:
-        note = f"{source.name} does not read text: ingest its files again."
-        return Replay(source.name, 0, {}, {}, note)
-    kept = lake.rows(QUARANTINE, "source", source.name)
-    staged: Staged = defaultdict(list)
+        return Replay(
+            source.name, 0, {}, {}, f"{source.name} does not read text: its records stay."
+        )
     with connect(source.folder) as connection:
-        tried, untried = _documents(connection, kept)
         plan = prepare(lake, connection, source)
+        kept = _settled(plan, column, lake.rows(QUARANTINE, "source", source.name))
+        tried, untried = _documents(connection, kept)
+        staged: Staged = defaultdict(list)
         counts, refused = take(plan, _raw(plan, tried, column), staged)
     if counts:
-        _commit(lake, source, tried, staged)
-        still = pa.concat_tables([untried, _still(tried, refused, untried.schema)])
-        lake.replace(QUARANTINE, "source", source.name, still)
+        batch = uuid.uuid4().hex
+        marked = pa.concat_tables([untried, *_marked(tried, refused, batch, kept.schema)])
+        lake.replace(QUARANTINE, "source", source.name, marked)
+        _commit(lake, source, batch, staged)
+        lake.replace(QUARANTINE, "source", source.name, _after(marked, {batch}))
     else:
         discard(chain.from_iterable(staged.values()))
-    note = f"{len(untried):,} were cut or are parts of documents: ingest their files again."
+    note = f"{len(untried):,} stay: they were cut, or others of their documents are stored."
     return Replay(
         source=source.name,
         tried=len(tried),
@@ -100,6 +105,60 @@ def _documents(connection: duckdb.DuckDBPyConnection, kept: pa.Table) -> tuple[p
     return tried, untried.cast(kept.schema)
 
 
+def _settled(plan: Plan, column: str, kept: pa.Table) -> pa.Table:
+    """What is in quarantine after the replays that were killed in the middle."""
+    batches = set(filter(None, kept["replay"].to_pylist()))
+    if not batches:
+        return kept
+    landed = {
+        one.lstrip("!") for one in batches if _has_landed(plan, kept, column, one.lstrip("!"))
+    }
+    kept = _after(kept, landed)
+    plan.lake.replace(QUARANTINE, "source", plan.source.name, kept)
+    return kept
+
+
+def _has_landed(plan: Plan, kept: pa.Table, column: str, batch: str) -> bool:
+    """Whether a replay's rows are in their tables; those that some lack are added."""
+    there = {
+        table: found
+        for table in plan.source.tables
+        for found in plan.lake.batches(table)
+        if found.startswith(f"{plan.source.name}:replay-{batch}:")
+    }
+    lacking = {one for found in there.values() for one in found.split(":")[2].split("+")} - {*there}
+    if lacking:
+        tried, _ = _documents(
+            plan.connection, _after(kept.filter(pc.field("replay") == batch), set())
+        )
+        staged: Staged = defaultdict(list)
+        take(plan, _raw(plan, tried, column), staged)
+        discard(chain.from_iterable(staged.pop(table) for table in there if table in staged))
+        _commit(plan.lake, plan.source, batch, staged, next(iter(there.values())))
+    return bool(there)
+
+
+def _after(kept: pa.Table, landed: Container[str]) -> pa.Table:
+    """What stays of marked rows: of a replay that landed those marked with `!`, else the others."""
+    marks = kept["replay"].to_pylist()
+    stays = [one is None or (one.lstrip("!") in landed) == one.startswith("!") for one in marks]
+    at = kept.schema.get_field_index("replay")
+    rows = kept.filter(pa.array(stays, pa.bool_()))
+    return rows.set_column(at, kept.schema.field(at), pa.nulls(len(rows), pa.string()))
+
+
+def _marked(
+    tried: pa.Table, refused: Sequence[Refused], batch: str, shape: pa.Schema
+) -> list[pa.Table]:
+    """What was tried, to go once the batch has landed, and what is refused of it, to stay then."""
+    at = shape.get_field_index("replay")
+    still = _still(tried, refused, shape)
+    return [
+        rows.set_column(at, shape.field(at), pa.repeat(mark, len(rows)))
+        for rows, mark in ((tried.select(shape.names).cast(shape), batch), (still, f"!{batch}"))
+    ]
+
+
 def _column(source: Source) -> str | None:
     """The column of `raw` that is the text of a record; None if there is none."""
     names = source.reader.empty().schema.names
@@ -119,15 +178,13 @@ def _raw(plan: Plan, kept: pa.Table, column: str) -> pa.Table:
     return pa.table({**absent, **given}).select(shape.names).cast(shape)
 
 
-def _commit(lake: Lake, source: Source, tried: pa.Table, staged: Staged) -> None:
-    """Add what was mapped; once, though a replay be killed before it changed the quarantine."""
-    digest = hashlib.sha256()
-    for column in ("path", "position", "raw"):
-        for value in tried[column].to_pylist():
-            digest.update(f"{value}\n".encode())
-    batch_id = f"{source.name}:replay-{digest.hexdigest()}:{'+'.join(sorted(staged))}"
+def _commit(
+    lake: Lake, source: Source, batch: str, staged: Staged, batch_id: str | None = None
+) -> None:
+    """Add what was mapped, table by table, under an id that names them all."""
+    named = batch_id or f"{source.name}:replay-{batch}:{'+'.join(sorted(staged))}"
     for table, files in staged.items():
-        lake.add_files(table, {batch_id: files})
+        lake.add_files(table, {named: files})
 
 
 def _still(tried: pa.Table, refused: Sequence[Refused], shape: pa.Schema) -> pa.Table:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from ingest.plan import QUARANTINE, Plan, Refused, discard, prepare, take, write
 from ingest.read.stream import Chunk
@@ -154,7 +155,7 @@ def _take(plan: Plan, group: Sequence[_File], progress: Progress | None) -> None
                 discard(file.staged.pop(table, []))
             there[file.batch_id] = _Landed(frozenset(file.mapped), frozenset())
             if file.batch_id in aside:
-                discard(file.staged.pop(QUARANTINE, []))
+                _set_aside_again(plan.lake, file)
             if file.batch_id in aside and not file.mapped:
                 file.skip()
             elif not file.mapped and not file.reasons:
@@ -164,9 +165,24 @@ def _take(plan: Plan, group: Sequence[_File], progress: Progress | None) -> None
             discard(chain.from_iterable(file.staged.values()))
         raise
     for table in (QUARANTINE, *plan.source.tables):
-        staged = {_batch(file, table): file.staged.get(table, []) for file in group}
-        if batches := {batch_id: files for batch_id, files in staged.items() if files}:
-            plan.lake.add_files(table, batches)
+        staged = {_batch(file, table): file.staged[table] for file in group if table in file.staged}
+        if staged:
+            plan.lake.add_files(table, staged)
+
+
+def _set_aside_again(lake: Lake, file: _File) -> None:
+    """Let what is refused of a file now stand for what was refused of it before."""
+    staged = file.staged.pop(QUARANTINE, [])
+    tables = [pq.read_table(path) for path in staged]
+    before = lake.rows(QUARANTINE, "batch", file.batch_id)
+    now = pa.concat_tables([before.slice(0, 0), *(one.cast(before.schema) for one in tables)])
+    if _refusals(now) != _refusals(before):
+        lake.replace(QUARANTINE, "batch", file.batch_id, now)
+    discard(staged)
+
+
+def _refusals(rows: pa.Table) -> Counter[tuple[object, object]]:
+    return Counter(zip(rows["position"].to_pylist(), rows["reason"].to_pylist(), strict=True))
 
 
 @dataclass(frozen=True)
@@ -235,6 +251,7 @@ def _set_aside(plan: Plan, file: _File, chunk: Chunk, refused: Sequence[Refused]
           SELECT
             {literal(plan.now)} AS ingested_at, {literal(plan.source.name)} AS source,
             {literal(file.shown)} AS path, position, reason, is_part,
+            {literal(file.batch_id)} AS batch, NULL::VARCHAR AS replay,
             left(raw, {RAW_CHARACTERS}) AS raw
           FROM (
             SELECT position, reason, is_part, {plan.source.reader.text} AS raw

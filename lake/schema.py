@@ -29,6 +29,8 @@ _OURS = {
     "position": "long_t",
     "reason": "string_t",
     "is_part": "boolean_t",
+    "batch": "string_t",
+    "replay": "string_t",
     "raw": "string_t",
 }
 _ARROW: dict[str, pa.DataType] = {

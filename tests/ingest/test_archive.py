@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import tarfile
 import zipfile
 from pathlib import Path
@@ -41,7 +42,7 @@ def test_a_tar_is_told_by_its_content_however_it_is_packed(tmp_path: Path, pack:
     assert callable(pack)
     (tmp_path / "evidence.log").write_bytes(pack(tarred(a__b=b"x\n", c=b"y\n")))
     assert is_archive(tmp_path / "evidence.log")
-    assert unpack(tmp_path / "evidence.log", tmp_path / "out") == ""
+    assert unpack(tmp_path / "evidence.log", tmp_path / "out") == []
     assert (tmp_path / "out" / "a" / "b").read_bytes() == b"x\n"
     assert (tmp_path / "out" / "c").read_bytes() == b"y\n"
 
@@ -68,8 +69,9 @@ def test_archives_in_archives_are_read_and_their_files_called_by_where_they_are(
 def test_a_member_that_leads_out_of_its_archive_is_not_written(tmp_path: Path, name: str) -> None:
     (tmp_path / "evil.tar").write_bytes(tarred(**{name: b"x", "good": b"y"}))
     told = unpack(tmp_path / "evil.tar", tmp_path / "in" / "out")
-    assert told == f"it holds {name}, which would lie outside of it: reading stops there"
+    assert told == [f"it holds {name!r}, which would lie outside of it: left out"]
     assert [path for path in tmp_path.rglob("*") if path.name == "evil"] == []
+    assert (tmp_path / "in" / "out" / "good").read_bytes() == b"y"
 
 
 def test_links_are_left_out(tmp_path: Path) -> None:
@@ -77,7 +79,7 @@ def test_links_are_left_out(tmp_path: Path) -> None:
         link = tarfile.TarInfo("link")
         link.type, link.linkname = tarfile.SYMTYPE, "/etc/hostname"
         made.addfile(link)
-    assert unpack(tmp_path / "links.tar", tmp_path / "out") == ""
+    assert unpack(tmp_path / "links.tar", tmp_path / "out") == []
     assert not (tmp_path / "out" / "link").exists()
 
 
@@ -96,7 +98,7 @@ def test_an_archive_that_would_fill_the_disk_is_stopped(
     monkeypatch.setattr(archive, "MOST_BYTES", 3 << 20)
     bomb = zipped(tmp_path / "bomb.zip", a=b"0" * (2 << 20), b=b"0" * (60 << 20))
     told = unpack(bomb, tmp_path / "out")
-    assert told == "it holds more than 3,145,728 bytes: the rest is left out"
+    assert told == ["'b' in it is too large: it and the rest are left out"]
     assert sum(path.stat().st_size for path in (tmp_path / "out").iterdir()) == 2 << 20
 
 
@@ -105,5 +107,53 @@ def test_an_archive_of_too_many_files_is_stopped(
 ) -> None:
     monkeypatch.setattr(archive, "MOST_MEMBERS", 2)
     many = zipped(tmp_path / "many.zip", a=b"1", b=b"2", c=b"3")
-    assert unpack(many, tmp_path / "out") == ("it holds more than 2 files: the others are left out")
+    told = unpack(many, tmp_path / "out")
+    assert told == ["it holds more than 2 files: the others are left out"]
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"a", "b"}
+
+
+def test_a_log_that_quotes_a_zips_marks_is_a_log(tmp_path: Path) -> None:
+    (tmp_path / "access.log").write_bytes(LINE * 50 + LINE.replace(b"curl", b"PK\5\6" + bytes(18)))
+    assert not is_archive(tmp_path / "access.log")
+
+
+def test_a_member_keeps_its_time_and_of_two_of_one_name_none_is_lost(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "twice.tar", "w") as made:
+        for content in (b"first", b"second"):
+            member = tarfile.TarInfo("log")
+            member.size, member.mtime = len(content), 1_736_935_200
+            made.addfile(member, io.BytesIO(content))
+    assert unpack(tmp_path / "twice.tar", tmp_path / "out") == []
+    files = sorted((tmp_path / "out").iterdir())
+    assert {file.read_bytes() for file in files} == {b"first", b"second"}
+    assert {file.stat().st_mtime for file in files} == {1_736_935_200}
+    with zipfile.ZipFile(tmp_path / "one.zip", "w") as packed:
+        packed.writestr(zipfile.ZipInfo("log", (2025, 1, 15, 10, 0, 0)), b"x")
+    assert unpack(tmp_path / "one.zip", tmp_path / "zip") == []
+    assert (tmp_path / "zip" / "log").stat().st_mtime == 1_736_935_200
+
+
+def test_a_damaged_member_costs_no_other(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "some.zip", "w", zipfile.ZIP_LZMA) as made:
+        made.writestr("bad", b"a" * 5000)
+        made.writestr("good", LINE)
+    whole = bytearray((tmp_path / "some.zip").read_bytes())
+    at = whole.index(b"bad") + 12
+    whole[at : at + 6] = b"\xff" * 6
+    (tmp_path / "some.zip").write_bytes(whole)
+    (told,) = unpack(tmp_path / "some.zip", tmp_path / "out")
+    assert told.startswith("'bad' in it is damaged (")
+    assert (tmp_path / "out" / "good").read_bytes() == LINE
+
+
+def test_a_name_that_is_no_text_harms_nothing(tmp_path: Path) -> None:
+    odd = tmp_path / "evidence" / os.fsdecode(b"caf\xe9.log")
+    odd.parent.mkdir()
+    odd.write_bytes(LINE + b"what is this\n")
+    with tarfile.open(tmp_path / "evidence" / "all.tar", "w") as made:
+        made.add(odd, os.fsdecode(b"in/caf\xe9.log"))
+    with Lake.create(tmp_path / "lake") as lake:
+        summaries = take(lake, [tmp_path / "evidence"])
+        kept = lake.at().ask("SELECT DISTINCT path FROM quarantine").dicts()
+    assert [one.mapped for one in summaries] == [1]
+    assert kept == [{"path": f"{tmp_path}/evidence/all.tar/in/caf\\xe9.log"}]

@@ -59,6 +59,8 @@ def test_quarantined_records_can_be_asked_for(lake: Lake) -> None:
         "position": 7,
         "reason": "r",
         "is_part": False,
+        "batch": "b",
+        "replay": None,
         "raw": "{",
     }
     lake.append("quarantine", pa.Table.from_pylist([row]), "b1")
