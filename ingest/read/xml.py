@@ -32,8 +32,7 @@ SCHEMA = lines.SCHEMA.set(1, pa.field("doc", pa.string())).insert(2, pa.field("t
 
 _BEGIN = re.compile(r"<(?:\w+:)?Event(?=[\s>])")
 _END = re.compile(r"</(?:\w+:)?Event\s*>[ \t]*(?:\r?\n)?")
-_AROUND = re.compile(r"<\?xml[^>]*\?>|</?(?:\w+:)?Events(?:\s[^>]*)?>")
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_AROUND = re.compile(r"<\?xml[^<>]*\?>|</?(?:\w+:)?Events(?:\s[^<>]*)?>")
 
 
 def read(path: Path, now: datetime) -> Iterator[Chunk]:
@@ -129,11 +128,20 @@ def _parted(text: str) -> tuple[str, str]:
     text = _AROUND.sub("", text)
     begins = [found.start() for found in _BEGIN.finditer(text)]
     if not begins or not _END.search(text):
-        return _COMMENT.sub("", text).strip() and text, ""
+        return _uncommented(text).strip() and text, ""
     before = text[: begins[-1]]
-    if _COMMENT.sub("", before).strip():
+    if _uncommented(before).strip():
         return before, text[begins[-1] :]
     return "", text.lstrip("\r\n")
+
+
+def _uncommented(text: str) -> str:
+    """Leave out the comments that end."""
+    kept, at = list[str](), 0
+    while (begin := text.find("<!--", at)) >= 0 and (end := text.find("-->", begin + 4)) >= 0:
+        kept.append(text[at:begin])
+        at = end + len("-->")
+    return "".join([*kept, text[at:]])
 
 
 def _document(text: str) -> str:
@@ -156,10 +164,11 @@ def _value(element: ElementTree.Element) -> Any:
             value = _value(child) if len(child) else child.text or ""
         else:
             value = _value(child)
-        if name in members:
-            there = members[name]
-            value = [*there, value] if isinstance(there, list) else [there, value]
-        members[name] = value
+        there = members.get(name)
+        if isinstance(there, list):
+            there.append(value)
+        else:
+            members[name] = value if there is None else [there, value]
     said = element.text or ""
     if members and said.strip():
         members["#text"] = said

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -128,3 +129,18 @@ def test_an_event_that_does_not_end_is_not_held(
     rows, broken = read(tmp_path / "events.xml", EVENT + "<Event>" + "x" * 5000 + EVENT * 4)
     assert len(rows) >= 4
     assert max(len(one.raw) for one in broken) < 500
+
+
+@pytest.mark.parametrize("mark", ["<!--", "<?xml ", "<Events ", "<Event><a>", "</Event "])
+def test_marks_that_never_end_are_passed_over_in_one_go(tmp_path: Path, mark: str) -> None:
+    started = time.process_time()
+    rows, broken = read(tmp_path / "events.xml", mark * 200_000 + EVENT)
+    assert time.process_time() - started < 10, "it once took an hour"
+    assert len(rows) + len(broken) >= 1
+
+
+def test_an_element_may_repeat_many_times(tmp_path: Path) -> None:
+    started = time.process_time()
+    rows, _ = read(tmp_path / "events.xml", EVENT.replace("10d", "<a/>" * 200_000))
+    assert time.process_time() - started < 10, "it once took a minute"
+    assert json.loads(rows[0]["doc"])["EventData"]["param2"] == {"a": [""] * 200_000}
