@@ -25,15 +25,16 @@ numbered AS (
     sum((NOT goes_on)::INT) OVER (PARTITION BY l.stream ORDER BY position) AS nth
   FROM begun
 ),
-joined AS (
-  SELECT *,
-    row_number() OVER of_record = 1                       AS is_first,
-    ltrim(string_agg(CASE WHEN is_piece THEN '' ELSE chr(10) END || l.text, '')
-      OVER of_record_whole, chr(10))                      AS text
+whole AS (
+  SELECT min(position) AS "first",
+    ltrim(string_agg(CASE WHEN is_piece THEN '' ELSE chr(10) END || l.text, ''
+      ORDER BY position), chr(10))                      AS text
   FROM numbered
-  WINDOW of_record AS (PARTITION BY l.stream, nth ORDER BY position),
-    of_record_whole AS (PARTITION BY l.stream, nth ORDER BY position
-      ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)
+  GROUP BY l.stream, nth
+),
+joined AS (
+  SELECT numbered.*, "first" IS NOT NULL AS is_first, text
+  FROM numbered LEFT JOIN whole ON position = "first"
 ),
 found AS (SELECT *, json_found(object_in(text)) AS f FROM joined),
 firsts AS (SELECT *, json_firsts(f) AS i FROM found),

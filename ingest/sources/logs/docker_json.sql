@@ -23,14 +23,15 @@ numbered AS (
     sum((NOT coalesce(goes_on, false))::INT) OVER (PARTITION BY l.stream ORDER BY position) AS nth
   FROM begun
 ),
-joined AS (
-  SELECT *,
-    row_number() OVER of_record = 1                       AS is_first,
-    rtrim(string_agg(l.log, '') OVER of_record_whole, E'\n') AS text
+whole AS (
+  SELECT min(position) AS "first",
+    rtrim(string_agg(l.log, '' ORDER BY position), E'\n') AS text
   FROM numbered
-  WINDOW of_record AS (PARTITION BY l.stream, nth ORDER BY position),
-    of_record_whole AS (PARTITION BY l.stream, nth ORDER BY position
-      ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)
+  GROUP BY l.stream, nth
+),
+joined AS (
+  SELECT numbered.*, "first" IS NOT NULL AS is_first, text
+  FROM numbered LEFT JOIN whole ON position = "first"
 ),
 found AS (SELECT *, json_found(object_in(text)) AS f FROM joined),
 firsts AS (SELECT *, json_firsts(f) AS i FROM found),
