@@ -4,7 +4,7 @@ r"""CSV with a header: `raw` is (position, fields, path, ingested_at).
 that the header has again is `name_1`, then `name_2`. `position` is the row, the header being row 1;
 a blank line is no row. Fields are parted by the comma, semicolon, tab or bar that the header has
 most of outside quotes and braces and the row below has too, or that a spreadsheet's line `sep=;`
-above names. Lines end in CRLF or LF; a byte that is not UTF-8 is written as `\xff`.
+above names. Lines end in CRLF or LF; a byte that is neither UTF-8 nor UTF-16 is written as `\xff`.
 https://www.rfc-editor.org/rfc/rfc4180
 """
 
@@ -39,7 +39,7 @@ class _File(io.RawIOBase):
     """A stream's content as a file; `last` is its last byte that does not end a line."""
 
     def __init__(self, content: Stream) -> None:
-        texts = codecs.iterdecode(content.blocks(), "utf-8-sig", "backslashreplace")
+        texts = codecs.iterdecode(content.text(), "utf-8", "backslashreplace")
         self._blocks, self._held, self.last = map(str.encode, texts), b"", b""
 
     def readable(self) -> bool:

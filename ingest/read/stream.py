@@ -22,6 +22,7 @@ BLOCK_BYTES = 1 << 20
 # zstd makes at most 128 KiB of 4 bytes, so a hostile block of this size becomes 512 MiB
 COMPRESSED_BLOCK_BYTES = 1 << 14
 CHUNK_BYTES = 16 << 20
+WHOLE_BYTES = 256 << 20
 RAW_CHARACTERS = 4096
 SAMPLE_BYTES = 1 << 13
 ARRIVALS = ".arrivals.jsonl"
@@ -139,6 +140,20 @@ class Stream:
         else:
             yield from chain([head.removeprefix(codecs.BOM_UTF8)], blocks)
 
+    def whole(self, text: Iterator[bytes] | None = None) -> tuple[bytes, tuple[Broken, ...]]:
+        """Give all of `text`, which is this one's; of a damaged one what came before the damage.
+
+        One that is longer than WHOLE_BYTES is broken, as is what `fault` tells of.
+        """
+        held, size = list[bytes](), 0
+        for block in text or self.text():
+            held.append(block)
+            size += len(block)
+            if size > WHOLE_BYTES:
+                return b"", (Broken(1, f"the text is longer than {WHOLE_BYTES >> 20} MiB"),)
+        whole = b"".join(held)
+        return whole, self._fault(whole.count(b"\n") + 1)
+
     def lines(self, text: Iterator[bytes] | None = None) -> Iterator[Lines]:
         """Yield the lines of `text`, which is this one's, about CHUNK_BYTES at a time.
 
@@ -162,8 +177,11 @@ class Stream:
             yield Lines(first, rest)
         if self.fault:
             last = first + rest.count(b"\n")
-            shown = self.rest[: RAW_CHARACTERS // 2].hex()
-            yield Lines(last, b"", (Broken(last, self.fault, shown),))
+            yield Lines(last, b"", self._fault(last))
+
+    def _fault(self, position: int) -> tuple[Broken, ...]:
+        shown = self.rest[: RAW_CHARACTERS // 2].hex()
+        return (Broken(position, self.fault, shown),) if self.fault else ()
 
 
 def _is_binary(sample: bytes) -> bool:

@@ -1,8 +1,8 @@
-"""Whole texts: `raw` is (position, text, shown, path, captured_at, ingested_at), one row a file.
+r"""Whole texts: `raw` is (position, text, shown, path, captured_at, ingested_at), one row a file.
 
 `shown` is what of the text may be quoted: its beginning, unless describe printed in it what a
 Secret or ConfigMap holds. `captured_at` is when the text was taken: by the file's sidecar, else
-when the file was last written.
+when the file was last written. A byte that is neither UTF-8 nor UTF-16 is written as `\xff`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import pyarrow as pa
 from ingest.read import lines
 from ingest.read.stream import RAW_CHARACTERS, Broken, Chunk, Stream, arrivals, sidecars
 
-WHOLE_BYTES = 256 << 20
 WITHHELD = "(withheld: it may hold the values of a Secret or ConfigMap)"
 CAPTURED_AT = pa.field("captured_at", pa.timestamp("us", tz="UTC"))
 SCHEMA = (
@@ -29,7 +28,7 @@ _VALUES = "\nData\n====\n"
 
 
 def read(path: Path, now: datetime) -> Iterator[Chunk]:
-    """Read a file's text; one that is not UTF-8 or too long to hold is broken."""
+    """Read a file's text; one that is no text or too long to hold is broken."""
     with Stream(path) as stream:
         text, broken = whole(stream)
         rows = (
@@ -50,20 +49,9 @@ def read(path: Path, now: datetime) -> Iterator[Chunk]:
 
 
 def whole(stream: Stream) -> tuple[str, tuple[Broken, ...]]:
-    """Give all of a stream as text; of a damaged one what came before the damage."""
-    blocks, size = list[bytes](), 0
-    for block in stream.blocks():
-        blocks.append(block)
-        size += len(block)
-        if size > WHOLE_BYTES:
-            return "", (Broken(1, f"the text is longer than {WHOLE_BYTES >> 20} MiB"),)
-    content = b"".join(blocks)
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return "", (Broken(1, "the text is not UTF-8", content[: RAW_CHARACTERS // 2].hex()),)
-    faults = (Broken(text.count("\n") + 1, stream.fault),) if stream.fault else ()
-    return text.replace("\r\n", "\n"), faults
+    """Give all of a stream as text, its lines ending in LF; of a damaged one what came before."""
+    content, broken = stream.whole()
+    return content.decode(errors="backslashreplace").replace("\r\n", "\n"), broken
 
 
 def captured(path: Path, now: datetime) -> datetime:

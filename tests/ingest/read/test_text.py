@@ -38,10 +38,22 @@ def test_of_a_cut_file_there_is_what_came_before(tmp_path: Path) -> None:
     assert [one.reason for one in broken] == ["the compressed stream breaks off here"]
 
 
-@pytest.mark.parametrize("limit", [3])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_mark_at_the_front_tells_the_encoding(tmp_path: Path, encoding: str) -> None:
+    assert read(tmp_path / "a", "Name: café ☂\r\n".encode(encoding)) == (["Name: café ☂\n"], ())
+
+
+def test_a_byte_of_another_encoding_is_written_out_and_the_rest_is_read(tmp_path: Path) -> None:
+    content = b"Name: caf\xe9\n" + "Other: café\n".encode()
+    assert read(tmp_path / "a", content) == (["Name: caf\\xe9\nOther: café\n"], ())
+
+
 def test_what_is_no_text_or_too_long_is_broken(
-    tmp_path: Path, limit: int, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert read(tmp_path / "a", b"\xff\xfe")[1] == (Broken(1, "the text is not UTF-8", "fffe"),)
-    monkeypatch.setattr(text, "WHOLE_BYTES", limit)
-    assert read(tmp_path / "b", b"abcd")[1][0].reason == "the text is longer than 0 MiB"
+    texts, (broken,) = read(tmp_path / "a", b"\x7fELF\0\0\xff")
+    assert texts == []
+    assert broken.reason.startswith("the file is binary")
+    assert broken.raw == "7f454c460000ff"
+    monkeypatch.setattr("ingest.read.stream.WHOLE_BYTES", 3)
+    assert read(tmp_path / "b", b"abcd") == ([], (Broken(1, "the text is longer than 0 MiB"),))

@@ -117,6 +117,20 @@ def test_what_cannot_be_read_or_would_swell_is_broken(tmp_path: Path, text: str)
     assert (docs, len(broken)) == ([], 1)
 
 
+def test_a_byte_of_another_encoding_in_a_log_costs_nothing_else(tmp_path: Path) -> None:
+    begin = "==== START logs for container app of pod shop/a ====\n"
+    end = begin.replace("START", "END")
+    text = '{"kind": "PodList"}\n' + begin + "caf\xe9\n" + end + '{"kind": "EventList"}\n'
+    docs, broken = read(tmp_path / "dump.txt", text.encode("latin-1"))
+    assert [doc.get("log", doc["kind"]) for _, doc in docs] == ["PodList", "caf\\xe9", "EventList"]
+    assert broken == []
+
+
+def test_what_powershell_redirects_is_read(tmp_path: Path) -> None:
+    docs, broken = read(tmp_path / "pods.yaml", "kind: Pod\r\nname: ☂\r\n".encode("utf-16"))
+    assert (docs, broken) == ([(1, {"kind": "Pod", "name": "☂"})], [])
+
+
 def test_a_value_of_a_secret_is_not_quoted(tmp_path: Path) -> None:
     _, broken = read(tmp_path / "s.yaml", "kind: Secret\ndata:\n  a: [aHVudGVyMg==\n")
     assert "aHVudGVyMg" not in broken[0].raw
