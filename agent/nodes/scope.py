@@ -80,17 +80,21 @@ def _extent(held: dict[str, Row]) -> tuple[datetime, datetime]:
 
 
 def _chosen(alerts: list[Row], request: Request) -> list[Row]:
-    """The alerts that belong to the one incident asked about, firing ones first in time."""
+    """The alerts that belong to the one incident asked about, firing ones first in time.
+
+    Those about services that telemetry shows make the incident, where there are any; others only
+    belong to it.
+    """
     wanted = [a for a in alerts if _is_wanted(a, request)]
     if request.alert and not any(not a["resolved"] for a in wanted):
         names = ", ".join(sorted({str(a["title"]) for a in alerts})) or "none at all"
         raise RequestError(f"There is no alert {request.alert!r} in this lake; it holds {names}.")
-    episodes: list[list[Row]] = []
-    for alert in wanted:
-        if not episodes or alert["time"] - episodes[-1][-1]["time"] > _SAME_INCIDENT:
-            episodes.append([])
-        episodes[-1].append(alert)
-    return episodes[-1] if episodes else []
+    first = last = None
+    for alert in [a for a in wanted if a["is_observed"]] or wanted:
+        if last is None or alert["time"] - last > _SAME_INCIDENT:
+            first = alert["time"]
+        last = alert["time"]
+    return [a for a in wanted if first and last and first <= a["time"] <= last]
 
 
 def _is_wanted(alert: Row, request: Request) -> bool:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from agent.tools.catalogue import tool
+from ingest.source import load
 from tests.agent.tools.rows import Row, answer, moment
 
 
@@ -26,6 +30,36 @@ def test_an_alert_delivered_many_times_fired_once() -> None:
         ("b", False),
         ("a", True),
     ]
+
+
+OTHERS: dict[str, Row] = {
+    "a source of security findings": {"source": "falco"},
+    "no alert, by its own word": {"source": "door", "ocsf_rest": '{"is_alert":false}'},
+}
+
+
+@pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS.keys())
+def test_a_finding_that_is_not_about_a_services_health_is_no_alert(other: Row) -> None:
+    mine = alert(60, uid="mine") | {"source": "mine", "ocsf_rest": '{"is_alert":true}'}
+    rows = answer("alerts", detection_finding=[alert(0) | other, mine])
+    assert [row["uid"] for row in rows] == ["mine"]
+
+
+def test_every_source_of_ours_that_finds_something_else_than_alerts_is_left_out() -> None:
+    finding = {
+        name
+        for name, source in load().items()
+        if "detection_finding" in source.tables and source.folder.name != "alerts"
+    }
+    assert finding == set(re.findall(r"'(\w+)'", tool("alerts").sql.partition("NOT IN")[2]))
+
+
+def test_an_alert_says_whether_there_is_telemetry_of_its_service() -> None:
+    lines = [{"time": moment(0), "workload": {"service": "checkout"}}]
+    other = alert(0, uid="b") | {"workload": {"service": "billing"}}
+    nobodys = alert(0, uid="c") | {"workload": None}
+    rows = answer("alerts", detection_finding=[alert(0), other, nobodys], log_record=lines)
+    assert {row["uid"]: row["is_observed"] for row in rows} == {"a": True, "b": False, "c": False}
 
 
 STATES: dict[tuple[str | None, ...], bool] = {

@@ -1,0 +1,61 @@
+"""Rows that are of no use to an investigation, though they look like those that are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from agent.config import Request
+from agent.graph import investigate
+from lake.store import Lake
+from tests.agent.test_graph import BACK, EARLY, GUILTY, leaking, verdicts
+from tests.agent.tools.rows import Row, moment, put
+from tests.agent.world import record
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Iterator[Lake]:
+    with Lake.create(tmp_path / "lake") as lake:
+        yield lake
+
+
+def findings(**more: object) -> list[Row]:
+    """One every ten minutes of the two hours before, and of the world's own time."""
+    return [
+        {
+            "time": moment(600 * n + 60),
+            "status_id": 1,
+            "workload": {"service": None},
+            "finding_info": {"uid": f"n{n}", "title": "Shell in a container"},
+        }
+        | more
+        for n in range(-12, 2)
+    ]
+
+
+NOTICES: dict[str, Row] = {
+    "of a security product": {"source": "falco", "workload": {"service": "checkout"}},
+    "of nobody that telemetry knows": {"source": "mine"},
+}
+
+
+@pytest.mark.parametrize("notice", NOTICES.values(), ids=NOTICES.keys())
+def test_findings_before_the_alarm_do_not_become_the_alarm(lake: Lake, notice: Row) -> None:
+    record(lake, releases=(EARLY, GUILTY, BACK), behaviour=leaking)
+    put(lake, "detection_finding", findings(**notice))
+    report = investigate(lake, Request())
+    assert report.incident.detected_at == moment(420)
+    assert report.incident.alerts == ("CheckoutBurn",)
+    assert verdicts(report)["payment 2.8.0"] == "implicated"
+
+
+def test_an_alarm_about_what_no_telemetry_shows_is_an_alarm_where_there_is_no_other(
+    lake: Lake,
+) -> None:
+    record(lake, releases=(EARLY, GUILTY, BACK), behaviour=leaking, alerts=())
+    put(lake, "detection_finding", [findings()[-1] | {"time": moment(420)}])
+    report = investigate(lake, Request())
+    assert report.incident.detected_at - moment(420) == timedelta()
