@@ -29,6 +29,9 @@ Progress: TypeAlias = Callable[[Path, int, int], None]
 
 COMMIT_BYTES = 16 << 20
 
+CONTEXT_BYTES = 256 << 20
+"""How much of a file is mapped at a time where records mean what those around them say."""
+
 RAW_CHARACTERS = 1 << 20
 """How much of a quarantined record is kept; a longer one is read from its file again."""
 
@@ -219,7 +222,8 @@ def _there(plan: Plan) -> dict[str, _Landed]:
 
 def _stage(plan: Plan, file: _File, progress: Progress | None) -> None:
     """Write a file's records as Parquet, chunk by chunk, so that memory stays bounded."""
-    for chunk in plan.source.reader.read(file.path, plan.now):
+    chunks = plan.source.reader.read(file.path, plan.now)
+    for chunk in _gathered(chunks) if plan.source.needs_context else chunks:
         if file.shown != str(file.path):
             chunk = replace(chunk, raw=_renamed(chunk.raw, file.shown))
         counts, refused = take(plan, chunk.raw, file.staged)
@@ -227,6 +231,23 @@ def _stage(plan: Plan, file: _File, progress: Progress | None) -> None:
         _set_aside(plan, file, chunk, refused)
         if progress:
             progress(file.path, chunk.consumed, file.size)
+
+
+def _gathered(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
+    """Put the chunks of a file together, as far as memory should go."""
+    held: list[Chunk] = []
+    for chunk in chunks:
+        held.append(chunk)
+        if sum(one.raw.nbytes for one in held) >= CONTEXT_BYTES:
+            yield _joined(held)
+            held = []
+    if held:
+        yield _joined(held)
+
+
+def _joined(chunks: Sequence[Chunk]) -> Chunk:
+    raw = pa.concat_tables([one.raw for one in chunks])
+    return Chunk(raw, tuple(chain.from_iterable(one.broken for one in chunks)), chunks[-1].consumed)
 
 
 def _renamed(raw: pa.Table, shown: str) -> pa.Table:

@@ -38,6 +38,7 @@ KEYS = {
     "sniff": "a regular expression that the beginning of a file holds; of several, all",
     "generic": "`yes`: tried on a file only if no other source takes it",
     "files": "patterns of file names",
+    "context": "`file`: a record means what those around it say, so a file is mapped whole",
 }
 
 _NEEDED = ("name", "reads", "class")
@@ -57,7 +58,7 @@ class Source:
 
     `folder` holds it, by whose name sources are grouped; `product` is the vendor and the name of
     what writes the format, `sniffs` what the beginning of a file holds. `files` are patterns of the
-    names of the files that it takes in its family.
+    names of the files that it takes in its family. With `needs_context` a file is mapped whole.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Source:
     sniffs: tuple[re.Pattern[str], ...] = ()
     is_generic: bool = False
     files: tuple[str, ...] = ()
+    needs_context: bool = False
 
     @property
     def reader(self) -> Reader:
@@ -163,6 +165,7 @@ def _source(path: Path, sql: str) -> Source:
         sniffs=tuple(re.compile(one, re.MULTILINE) for one in sniffs),
         is_generic="generic" in header,
         files=tuple(header.get("files", "").split()),
+        needs_context="context" in header,
     )
 
 
@@ -193,7 +196,7 @@ def _faults(
 
 
 def _header_faults(stem: str, header: list[tuple[int, str, str]]) -> Iterator[tuple[int, str]]:
-    known = {"name": [stem], "reads": list(READERS), "generic": ["yes"]}
+    known = {"name": [stem], "reads": list(READERS), "generic": ["yes"], "context": ["file"]}
     for key in _NEEDED:
         if key not in (one for _, one, _ in header):
             yield 1, f"the header lacks `-- {key}:`, {KEYS[key]}"

@@ -4,6 +4,7 @@
 -- product: SQLAlchemy / Alembic
 -- sniff: Running (upgrade|downgrade|stamp_revision) .*-> |alembic\.runtime\.migration\b
 -- sniff: \A(?:.*\n){0,4}.*(?:\[alembic\.|alembic\.runtime|Context impl \w+Impl|Running \w+ .*-> )
+-- context: file
 -- https://alembic.sqlalchemy.org/en/latest/tutorial.html#running-our-first-migration (0.6 to 1.x,
 -- with the logger format of its template or one that tells the time)
 -- A migration has begun when Alembic says so and is done when the next one begins; of the last it

@@ -4,6 +4,7 @@
 -- product: Argo / Argo CD
 -- sniff: "argoproj.io/[^"]*"
 -- sniff: "kind"\s*:\s*"Application"
+-- context: file
 -- https://argo-cd.readthedocs.io/en/stable/operator-manual/application.yaml
 -- Applications from kubectl, from a watch or from Argo CD's API, alone or in a list, and as `app`
 -- of a webhook of Argo CD Notifications whose template has `"app": {{toJson .app}}`. One tells when

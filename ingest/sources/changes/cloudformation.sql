@@ -3,6 +3,7 @@
 -- class: application_lifecycle
 -- product: AWS / CloudFormation
 -- sniff: "StackEvents":|"CloudFormation (Stack|Resource) Status Change"|StackId='arn:
+-- context: file
 -- https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_StackEvent.html
 -- https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/eventbridge-events.html
 -- What describe-stack-events prints, EventBridge's status changes, and SNS notifications with their

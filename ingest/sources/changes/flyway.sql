@@ -4,6 +4,7 @@
 -- product: Redgate / Flyway
 -- sniff: Migrating schema \S+ (?:to version|with repeatable migration) |Successfully applied \d+ migrations? to schema |Schema \S+ is up to date\. No migration necessary
 -- sniff: \A(?:.*\n){0,4}.*(?:Flyway \w+ Edition |Database: jdbc:|Successfully validated \d+ migration|Migrating schema |Schema history table )
+-- context: file
 -- https://documentation.red-gate.com/flyway/reference/commands/migrate (what Flyway 5 to 11 says by
 -- itself or through an application's logger, in English)
 -- An attempt at a migration has begun when Flyway says so and is done when the next one begins or

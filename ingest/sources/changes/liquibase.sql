@@ -4,6 +4,7 @@
 -- product: Liquibase / Liquibase
 -- sniff: (Running Change[Ss]et: .*::.*::|Change[Ss]et .*::.*::.* ran successfully in |Migration failed for change ?set |Rolling Back Change[Ss]et: .*::)
 -- sniff: \A(?:.*\n){0,4}.*(?:[Ll]iquibase|Running Change[Ss]et: )|\A#{20,}\n##
+-- context: file
 -- https://docs.liquibase.com/reference-guide/update-commands/update (what Liquibase 3.6 to 5 says
 -- in English, on its console, in its log or through an application's logger)
 -- A changeset that is run again after a failure is another change, whose uid ends with the

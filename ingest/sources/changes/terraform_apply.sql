@@ -3,6 +3,7 @@
 -- class: application_lifecycle
 -- product: HashiCorp / Terraform
 -- sniff: "@module":\s*"(terraform|tofu)\.ui"
+-- context: file
 -- https://developer.hashicorp.com/terraform/internals/machine-readable-ui
 -- What `terraform apply -json` (and plan, refresh, destroy) prints, a message a line: Terraform
 -- 0.15.3 to 1.13, messages of version 0.1 to 1.2, and OpenTofu 1.6 and later. Each resource is a

@@ -4,6 +4,7 @@
 -- product: Oracle / MySQL
 -- sniff: ^# User@Host: \S*\[
 -- sniff: ^# Query_time: [\d.]+ +Lock_time: [\d.]+
+-- context: file
 -- https://dev.mysql.com/doc/refman/8.4/en/slow-query-log.html (5.6 to 9, log_slow_extra too),
 -- https://mariadb.com/docs/server/server-management/server-monitoring-logs/slow-query-log
 -- https://docs.percona.com/percona-server/8.0/slow-extended.html

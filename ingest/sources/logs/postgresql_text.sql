@@ -3,6 +3,7 @@
 -- class: log_record
 -- product: PostgreSQL / PostgreSQL
 -- sniff: ^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? \S+ \[\d+\] (\S*@\S* )?[A-Z]+\d?:  
+-- context: file
 -- https://www.postgresql.org/docs/current/runtime-config-logging.html#GUC-LOG-LINE-PREFIX
 -- What goes to stderr, in English, with Debian's log_line_prefix '%m [%p] %q%u@%d ' or PostgreSQL's
 -- own '%m [%p] '. A record is a message and the lines of the same process that follow it: DETAIL,

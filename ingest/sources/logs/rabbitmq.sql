@@ -3,6 +3,7 @@
 -- class: log_record
 -- product: Broadcom / RabbitMQ
 -- sniff: ^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3,6}(?:[+-]\d\d:\d\d)? \[(debug|info|notice|warning|error|critical|alert|emergency)\] <\d+\.\d+\.\d+>
+-- context: file
 -- https://www.rabbitmq.com/docs/logging (3.7 and 3.8, whose local time has no zone and is taken for
 -- UTC; 3.9 to 4, which tell the time of a message before each of its lines)
 WITH lines AS (

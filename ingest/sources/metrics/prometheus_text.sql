@@ -3,6 +3,7 @@
 -- class: metric_point
 -- product: Prometheus / Prometheus
 -- sniff: ^# TYPE \S+ (counter|gauge|histogram|summary|untyped|unknown|info|stateset|gaugehistogram)\s*$
+-- context: file
 -- https://prometheus.io/docs/instrumenting/exposition_formats/
 -- https://prometheus.io/docs/specs/om/open_metrics_spec/
 -- The text format 0.0.4 and 1.0.0 (names in quotes) and OpenMetrics 1.0 (exemplars, units). Whether

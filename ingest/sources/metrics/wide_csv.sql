@@ -4,6 +4,7 @@
 -- product: unknown / CSV
 -- sniff: \A\ufeff?(?:sep=.\r?\n)?(?:[^\n]*[,;\t|])?"?(?i:@?time|timestamp|date[ _]?time|date|ts|time_?stamp)\b[^\n]*[,;\t|][^\n]*\n(?:[^\n]*[,;\t|])?"?[\d.-]|\A(?:[^\n]*\n){1,5}[^,;\t|\n]+[,;\t|]+\r?\n"?\d
 -- generic: yes
+-- context: file
 -- https://www.rfc-editor.org/rfc/rfc4180
 -- A column of times and one column a series, as pandas, Grafana and spreadsheets write it: fields
 -- between commas, semicolons or tabs, decimals with a point or a comma, a unit in brackets behind a
