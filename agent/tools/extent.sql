@@ -9,6 +9,7 @@ WITH held AS (
   SELECT 'metric_point', time FROM metric_point
   UNION ALL
   SELECT 'http_activity', time FROM http_activity
+  WHERE workload.service IS NOT NULL  -- an access log's, and not what a network sensor saw
   UNION ALL
   SELECT 'application_lifecycle', time FROM application_lifecycle
   UNION ALL

@@ -59,3 +59,18 @@ def test_an_alarm_about_what_no_telemetry_shows_is_an_alarm_where_there_is_no_ot
     put(lake, "detection_finding", [findings()[-1] | {"time": moment(420)}])
     report = investigate(lake, Request())
     assert report.incident.detected_at - moment(420) == timedelta()
+
+
+def test_a_scanner_that_a_network_sensor_sees_does_not_make_a_calm_time_doubtful(
+    lake: Lake,
+) -> None:
+    flaps = tuple(("checkout", 200.0 + 90 * n, 230.0 + 90 * n) for n in range(4))
+    record(lake, releases=(EARLY,), alerts=flaps)
+    seen = {
+        "source": "suricata",
+        "http_response": {"code": 503},
+        "src_endpoint": {"ip": "203.0.113.9"},
+        "dst_endpoint": {"ip": "192.0.2.80"},
+    }
+    put(lake, "http_activity", [{"time": moment(300 + n / 4)} | seen for n in range(900)])
+    assert investigate(lake, Request()).verdict == "no_incident"

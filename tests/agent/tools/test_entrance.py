@@ -22,10 +22,21 @@ def from_a_browser(count: int) -> list[Row]:
     return [span("s", "server", "web", n, 10, "browser", trace=f"b{n}") for n in range(count)]
 
 
-def logged(count: int) -> list[Row]:
-    """Lines of an access log."""
-    code = {"code": 200}
-    return [{"time": moment(n), "duration": 9, "http_response": code} for n in range(count)]
+def logged(
+    count: int, source: str | None = None, to: str | None = None, service: str | None = "nginx"
+) -> list[Row]:
+    """Lines of an access log: from which address, and to which one they were passed on."""
+    line = {
+        "duration": 9,
+        "http_response": {"code": 200},
+        "workload": {"service": service},
+        "src_endpoint": {"ip": source},
+        "dst_endpoint": {"ip": to},
+    }
+    return [{"time": moment(n)} | line for n in range(count)]
+
+
+USER, BALANCER, WEB, CART = "198.51.100.7", "10.0.9.9", "10.0.4.17", "10.0.4.18"
 
 
 ENTRANCES: dict[str, tuple[list[Row], list[Row], int]] = {
@@ -37,6 +48,19 @@ ENTRANCES: dict[str, tuple[list[Row], list[Row], int]] = {
     "an access log of its own": ([], logged(5), 5),
     "an access log beside sampled traces": (roots(2), logged(50), 50),
     "an access log of one line": (roots(30), logged(1), 30),
+    "what a network sensor saw of a scanner": (roots(7), logged(50, USER, service=None), 7),
+    "a load balancer before nginx": (
+        [],
+        logged(20, USER, WEB, "alb") + logged(22, BALANCER),
+        20,
+    ),
+    "a gateway before sidecars that call each other": (
+        [],
+        logged(20, BALANCER, WEB, "envoy") + logged(60, WEB, CART, "envoy") + logged(60, CART),
+        20,
+    ),
+    "proxies that all have one address": ([], logged(20, "127.0.0.1", "127.0.0.1"), 20),
+    "one from far away among those from inside": ([], logged(1, USER) + logged(30, BALANCER), 30),
 }
 
 
