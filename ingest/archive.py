@@ -11,6 +11,7 @@ import os
 import shutil
 import struct
 import tarfile
+import tempfile
 import zipfile
 import zlib
 from calendar import timegm
@@ -24,11 +25,11 @@ from typing import IO, Any, NamedTuple
 
 from ingest.read.stream import Stream
 
-MOST_BYTES = 64 << 30
+MOST_BYTES = 16 << 30
 MOST_MEMBERS = 100_000
 
 _TAR_MAGIC, _TAR_MAGIC_AT = b"ustar", 257
-_PIECE_BYTES = 1 << 20
+_PIECE_BYTES = 1 << 14  # what a damaged archive may lose of a member
 _EXTENDED_TIMESTAMP = 0x5455
 _DAMAGED = (  # what zipfile and tarfile raise on what they cannot read
     EOFError, NotImplementedError, OSError, RuntimeError, ValueError, lzma.LZMAError, zlib.error,
@@ -53,11 +54,12 @@ def unpack(path: Path, into: Path) -> list[str]:
             if members > MOST_MEMBERS:
                 faults.append(f"it holds more than {MOST_MEMBERS:,} files: the others are left out")
                 break
-            target = _place(member.name, into)
-            if target is None:
-                faults.append(f"it holds {member.name!r}, which would lie outside of it: left out")
-                continue
             try:
+                target = _place(member.name, into)
+                if target is None:
+                    told = "would lie outside of it: left out"
+                    faults.append(f"it holds {member.name!r}, which {told}")
+                    continue
                 left -= _copied(member, target, left)
             except _DAMAGED as error:
                 faults.append(f"{member.name!r} in it is damaged ({error}): what came is read")
@@ -100,23 +102,27 @@ class _Content(RawIOBase):
 def _is_zip(path: Path) -> bool:
     """Whether a file begins as a zip archive does; elsewhere any text may hold a zip's marks."""
     with path.open("rb") as file:
-        return file.read(4) in (b"PK\3\4", b"PK\5\6") and zipfile.is_zipfile(path)
+        return file.read(4) in (b"PK\3\4", b"PK\5\6")
 
 
 def _place(name: str, into: Path) -> Path | None:
     """Where a member goes, under a name that no other has; None if that would be outside."""
-    parts = PurePosixPath(printable(name.replace("\\", "/"))).parts
-    if not parts or ".." in parts or parts[0].startswith("/"):
+    parts = PurePosixPath(printable(name.replace("\\", "/")).lstrip("/")).parts
+    if not parts or ".." in parts:
         return None
-    target = into.joinpath(*parts)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    others = (target.with_name(f"{number}.{target.name}") for number in count(2))
-    return next(one for one in chain([target], others) if not one.exists())
+    folder = into.joinpath(*parts[:-1])
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):  # a file has the folder's name
+        folder = Path(tempfile.mkdtemp(dir=into))
+    names = chain([parts[-1]], (f"{number}.{parts[-1]}" for number in count(2)))
+    return next(folder / one for one in names if not (folder / one).exists())
 
 
 def printable(name: str) -> str:
-    """A name as text, though its bytes were none, and without what a file system refuses."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace").replace("\0", "\\x00")
+    """A name as text that a person can be shown, though its bytes were none."""
+    text = os.fsencode(name).decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _zipped(path: Path) -> Iterator[_Member]:

@@ -7,7 +7,9 @@ one that says most. OTLP protobuf, which does not say what it is, is told by its
 from __future__ import annotations
 
 import codecs
+import os
 import re
+import shutil
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -105,21 +107,40 @@ def _gathered(paths: Iterable[Path], scratch: Path) -> _Bundle:
     for path in paths:
         if not path.exists():
             raise InquestError(f"{path} cannot be read: there is no such file.")
-        for file in _walked(path) if path.is_dir() else [path]:
-            _add(bundle, _named(file, scratch), printable(str(file)), scratch, _NESTED)
+        if path.is_dir():
+            for file in _walked(path, bundle.notes):
+                _add(bundle, _named(file, scratch), printable(str(file)), scratch, _NESTED)
+        elif path.is_file() or path.is_fifo():
+            file = _drained(path, scratch) if path.is_fifo() else path
+            _add(bundle, _named(file, scratch), printable(str(path)), scratch, _NESTED)
+        else:
+            raise InquestError(f"{path} is neither a file, a pipe nor a folder.")
     return bundle
+
+
+def _drained(pipe: Path, scratch: Path) -> Path:
+    """What comes through a pipe, as a file."""
+    file = Path(tempfile.mkdtemp(dir=scratch)) / "pipe"
+    with pipe.open("rb") as source, file.open("wb") as target:
+        shutil.copyfileobj(source, target)
+    return file
 
 
 def _add(bundle: _Bundle, file: Path, shown: str, scratch: Path, nested: int) -> None:
     """Add a file; of an archive its members, and of archives in it theirs."""
-    if not nested or not is_archive(file):
+    try:
+        holds_others = nested > 0 and is_archive(file)
+    except (InquestError, OSError) as error:
+        bundle.notes.append(f"{shown} was skipped: it cannot be read ({_reason(error)}).")
+        return
+    if not holds_others:
         bundle.files.append(file)
         if shown != str(file):
             bundle.shown[file] = shown
         return
     into = Path(tempfile.mkdtemp(dir=scratch))
     bundle.notes += [f"{shown}: {fault}." for fault in unpack(file, into)]
-    for member in _walked(into):
+    for member in _walked(into, bundle.notes):
         _add(bundle, member, f"{shown}/{member.relative_to(into)}", scratch, nested - 1)
 
 
@@ -132,10 +153,19 @@ def _named(file: Path, scratch: Path) -> Path:
     return link
 
 
-def _walked(folder: Path) -> list[Path]:
-    """The files of evidence below a folder."""
-    found = sorted(path for path in folder.rglob("*") if path.is_file())
-    return [path for path in found if _is_evidence(path.relative_to(folder))]
+def _walked(folder: Path, notes: list[str]) -> list[Path]:
+    """The files of evidence below a folder; a note on each folder that cannot be read."""
+
+    def unread(error: OSError) -> None:
+        notes.append(f"{printable(error.filename)} was skipped: {error.strerror}.")
+
+    walk = os.walk(folder, onerror=unread)
+    found = sorted(Path(at, name) for at, _, names in walk for name in names)
+    return [path for path in found if path.is_file() and _is_evidence(path.relative_to(folder))]
+
+
+def _reason(error: BaseException) -> str:
+    return getattr(error, "strerror", None) or str(error)
 
 
 def _is_evidence(path: Path) -> bool:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from agent.apps.terminal import printable
+
 if TYPE_CHECKING:
     from agent.apps.options import Format
 
@@ -39,17 +41,12 @@ def _cell(value: Any) -> str:
 
 
 def _text(columns: Sequence[str], cells: list[list[str]]) -> str:
-    lines = [list(columns), *([_one_line(cell) for cell in row] for row in cells)]
+    lines = [list(columns), *([printable(cell) for cell in row] for row in cells)]
     widths = [max(len(line[at]) for line in lines) for at in range(len(columns))]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
         for line in lines
     )
-
-
-def _one_line(cell: str) -> str:
-    """Escape what would break the table or command the terminal."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cell)
 
 
 def _markdown(columns: Sequence[str], cells: list[list[str]]) -> str:
@@ -58,7 +55,7 @@ def _markdown(columns: Sequence[str], cells: list[list[str]]) -> str:
 
 
 def _escaped(cell: str) -> str:
-    return html.escape(_one_line(cell), quote=False).replace("|", r"\|")
+    return html.escape(printable(cell), quote=False).replace("|", r"\|")
 
 
 def _html(columns: Sequence[str], cells: list[list[str]]) -> str:

@@ -48,8 +48,14 @@ def say_report(report: Report, form: Format) -> None:
 
 
 def complain(text: str) -> None:
-    """Print a sentence that is no result."""
-    sys.stderr.write(f"{text}\n")
+    """Print a sentence that is no result; what would command the terminal is spelt out."""
+    lines = (printable(line) for line in text.split("\n"))
+    sys.stderr.write("\n".join(lines) + "\n")
+
+
+def printable(text: str) -> str:
+    """Escape what would break a line or command the terminal."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 @contextmanager

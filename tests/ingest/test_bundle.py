@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import os
 import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -61,6 +63,33 @@ def test_what_no_source_reads_is_said_and_sidecars_are_none(tmp_path: Path) -> N
 def test_what_is_no_text_and_cannot_be_otlp_is_not_guessed(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "app.log").write_bytes(content)
     assert guess(tmp_path / "app.log", SOURCES) is None
+
+
+def test_names_and_folders_that_cannot_be_read_cost_no_other(tmp_path: Path, lake: Lake) -> None:
+    folder = tmp_path / "evidence"
+    (folder / "sub").mkdir(parents=True)
+    good = (DATA / "nginx" / "input.log").read_bytes()
+    (folder / "a\x1b]0;pwned\x07\n.log").write_bytes(good)
+    (folder / "gone.log").symlink_to(tmp_path / "nowhere")
+    (folder / "shut.log").write_bytes(good)
+    (folder / "shut.log").chmod(0)
+    summaries = take(lake, [folder])
+    told = [name for one in summaries for name in one.guesses]
+    assert f"{folder}/a\\x1b]0;pwned\\x07\\n.log" in told
+    assert not any(c in note for one in summaries for note in one.notes for c in "\x1b\x07\n")
+
+
+def test_what_comes_through_a_pipe_is_read(tmp_path: Path, lake: Lake) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    good = (DATA / "nginx" / "input.log").read_bytes()
+    writer = threading.Thread(target=pipe.write_bytes, args=(good,))
+    writer.start()
+    (summary,) = take(lake, [pipe])
+    writer.join()
+    assert (summary.source, summary.mapped) == ("nginx", 6)
+    with pytest.raises(InquestError, match=r"/dev/zero is neither a file, a pipe nor a folder"):
+        take(lake, [Path("/dev/zero")])
 
 
 @pytest.mark.parametrize("incident", sorted(INCIDENTS.glob("*/evidence")), ids=str)
