@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -74,3 +75,32 @@ def test_a_scanner_that_a_network_sensor_sees_does_not_make_a_calm_time_doubtful
     }
     put(lake, "http_activity", [{"time": moment(300 + n / 4)} | seen for n in range(900)])
     assert investigate(lake, Request()).verdict == "no_incident"
+
+
+def test_one_release_that_two_tools_announce_is_one_change_and_as_sure_as_of_one(
+    tmp_path: Path,
+) -> None:
+    found = []
+    for tools in (("github_deployment",), ("github_deployment", "argocd_application")):
+        with Lake.create(tmp_path / tools[-1]) as lake:
+            releases = (EARLY, replace(GUILTY, announced=False), BACK)
+            record(lake, releases=releases, behaviour=leaking)
+            put(lake, "application_lifecycle", [sync(n, tool) for n, tool in enumerate(tools)])
+            report = investigate(lake, Request())
+            found.append((verdicts(report), len(report.changes), report.confidence))
+    assert found[0] == found[1]
+
+
+def sync(number: int, tool: str) -> Row:
+    """A deploy of the guilty version as one tool tells it."""
+    return {
+        "time": moment(290 + number),
+        "source": tool,
+        "app": {"name": "payment", "version": "2.8.0"},
+        "change": {
+            "uid": tool,
+            "kind": "deploy",
+            "state": "success",
+            "revision": f"{number:040x}",
+        },
+    }

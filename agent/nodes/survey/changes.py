@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
@@ -65,8 +65,10 @@ def survey_changes(state: Investigation, runtime: Runtime[Context]) -> Investiga
     announced = context.notebook.ask("changes", start=window.start - _LOOKBACK, end=window.end)
     versions = context.notebook.ask("versions", start=window.start, end=window.end)
     runs = [_run(row, window) for row in versions.rows.dicts()]
-    declared = [_declared(row) for row in announced.rows.dicts() if not row["failed"]]
-    changes = matched(declared, runs, window)
+    told = [row for row in announced.rows.dicts() if not row["failed"]]
+    once = folded([row for row in told if row["happened"]])
+    intended = [_declared(row) for row in told if not row["happened"]]
+    changes = matched([_declared(row) for row in once], runs, window, intended)
     return {
         "evidence": announced.noted() | versions.noted(),
         "changes": {c.id: c for c in changes},
@@ -102,10 +104,42 @@ def _turned(run: Run, earlier: list[Run]) -> bool:
     return bool(before and before[-1].version != run.version) or run.version not in running
 
 
-def matched(declared: list[Change], runs: list[Run], window: Window) -> list[Change]:
+def folded(announced: Iterable[Row]) -> list[Row]:
+    """The announcements in order of time, those of one deploy by several tools as one."""
+    deploys: list[list[Row]] = []
+    for row in announced:
+        of_service = (d for d in reversed(deploys) if d[0]["service"] == row["service"] is not None)
+        last = next((d for d in of_service if d[0]["kind"] == row["kind"] == "deploy"), None)
+        if last and _is_once_more(row, last):
+            last.append(row)
+        else:
+            deploys.append([row])
+    return [_as_one(rows) for rows in deploys]
+
+
+def _is_once_more(row: Row, deploy: list[Row]) -> bool:
+    """Whether another tool tells of the same version or revision while the deploy is under way."""
+    first, tools = _as_one(deploy), {r["source"] for r in deploy}
+    version, revision = (
+        row[of] == first[of] if row[of] and first[of] else None for of in ("version", "revision")
+    )
+    under_way = row["declared_at"] - max(r["last_event_at"] for r in deploy) <= _AT_ONCE
+    is_same = version is not False and bool(version or revision)
+    return is_same and under_way and row["source"] not in tools
+
+
+def _as_one(rows: list[Row]) -> Row:
+    """What the first of several rows says, and where it says nothing the next."""
+    return {key: next((r[key] for r in rows if r[key]), value) for key, value in rows[0].items()}
+
+
+def matched(
+    declared: list[Change], runs: list[Run], window: Window, intended: Sequence[Change] = ()
+) -> list[Change]:
     """Each declared change with what was seen of it: a release its new version, others restarts.
 
-    A release that was seen without a declaration is an undeclared change; a restart is none.
+    A release that was seen without a declaration is an undeclared change, unless it was `intended`;
+    a restart is none.
     """
     found = released(runs, window)
     free = list(found)
@@ -118,7 +152,7 @@ def matched(declared: list[Change], runs: list[Run], window: Window) -> list[Cha
             free.remove(release)
         changes.append(_rolled_out(change, release) if release else change)
     changes = _restarted_by(changes, found, runs, window)
-    changes += [_undeclared(release) for release in free]
+    changes += [_undeclared(release, intended) for release in free]
     return _numbered(sorted(changes, key=lambda c: (began(c), c.service, c.what)))
 
 
@@ -231,11 +265,18 @@ def _rolled_out(change: Change, release: Release) -> Change:
     )
 
 
-def _undeclared(release: Release) -> Change:
+def _undeclared(release: Release, intended: Sequence[Change]) -> Change:
     bare = Change(
         id="", kind="deploy", what=f"{release.service} {release.version}", service=release.service
     )
-    return _rolled_out(bare, release)
+    return _rolled_out(next((c for c in intended if _foretells(c, release)), bare), release)
+
+
+def _foretells(change: Change, release: Release) -> bool:
+    """Whether what was pushed or published, and deployed by nobody, is what was seen running."""
+    is_revision = len(release.version) >= _SHORT_SHA and change.revision.startswith(release.version)
+    named = replace(change, version=release.version if is_revision else change.version)
+    return bool(named.version) and _is_of(release, named)
 
 
 def _numbered(changes: list[Change]) -> list[Change]:

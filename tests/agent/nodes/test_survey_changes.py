@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from agent.nodes.survey.changes import Run, began, matched, released
+from agent.nodes.survey.changes import Run, began, folded, matched, released
 from agent.state import Change, ChangeKind, Window
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -137,3 +138,52 @@ def test_a_deploy_that_names_no_version_takes_no_rollout_of_hours_later() -> Non
 def test_changes_of_the_same_second_are_all_there() -> None:
     flags = [replace(announced("", 300), kind="flag", what=f"flag {n}") for n in range(3)]
     assert [c.id for c in matched(flags, [], WINDOW)] == ["C1", "C2", "C3"]
+
+
+def told(source: str, at_s: float, version: str = "", revision: str = "", **more: Any) -> Any:
+    """An announcement as the lake answers it: one that takes two minutes."""
+    return {
+        "uid": f"{source}@{at_s}",
+        "source": source,
+        "kind": "deploy",
+        "service": "cart",
+        "version": version or None,
+        "revision": revision or None,
+        "declared_at": at(at_s),
+        "last_event_at": at(at_s + 120),
+    } | more
+
+
+FOLDED: dict[str, tuple[list[Any], int]] = {
+    "one version by two tools": ([told("github", 0, "2", "abc"), told("argo", 90, "2", "fed")], 1),
+    "one revision by two tools": ([told("github", 0, "", "abc"), told("argo", 90, "2", "abc")], 1),
+    "three tools": ([told("a", 0, "2", "abc"), told("b", 9, "2"), told("c", 9, "", "abc")], 1),
+    "one tool twice": ([told("argo", 0, "2"), told("argo", 90, "2")], 2),
+    "two versions of one revision": ([told("a", 0, "2", "abc"), told("b", 9, "3", "abc")], 2),
+    "nothing in common": ([told("a", 0, "", "abc"), told("b", 9, "2")], 2),
+    "two services": ([told("a", 0, "2"), told("b", 9, "2", service="web")], 2),
+    "an hour later": ([told("a", 0, "2"), told("b", 3600, "2")], 2),
+    "another one in between": ([told("a", 0, "2"), told("a", 60, "1"), told("b", 90, "2")], 3),
+    "a flag": ([told("a", 0, "2"), told("b", 9, "2", kind="flag")], 2),
+}
+
+
+@pytest.mark.parametrize(("rows", "count"), FOLDED.values(), ids=FOLDED.keys())
+def test_announcements_of_one_deploy_by_several_tools_are_one(rows: list[Any], count: int) -> None:
+    found = folded(rows)
+    assert len(found) == count
+    assert found[0]["declared_at"] == at(0)
+
+
+def test_of_announcements_that_are_one_each_says_what_the_others_do_not() -> None:
+    (one,) = folded([told("push", 0, "", "abc"), told("argo", 90, "2", "abc", url="u")])
+    assert (one["version"], one["revision"]) == ("2", "abc")
+
+
+@pytest.mark.parametrize(("version", "sha"), [("2a93e41", ""), ("", "2a93e41" + "0" * 33)])
+def test_what_was_pushed_names_the_release_that_nobody_announced(version: str, sha: str) -> None:
+    ran = [replace(one, version="2a93e41") if one.version == "2" else one for one in ROLLED]
+    pushed = replace(announced(version, 100), who="ana", revision=sha)
+    (change,) = matched([], ran, WINDOW, [announced("9", 100), announced("", 100), pushed])
+    assert (change.who, len(change.rollouts)) == ("ana", 2)
+    assert matched([], [], WINDOW, [pushed]) == []

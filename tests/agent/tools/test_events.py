@@ -7,7 +7,7 @@ import re
 import pytest
 
 from agent.tools.catalogue import tool
-from ingest.source import load
+from ingest.source import SOURCES
 from tests.agent.tools.rows import Row, answer, moment
 
 
@@ -47,9 +47,10 @@ def test_a_finding_that_is_not_about_a_services_health_is_no_alert(other: Row) -
 
 def test_every_source_of_ours_that_finds_something_else_than_alerts_is_left_out() -> None:
     finding = {
-        name
-        for name, source in load().items()
-        if "detection_finding" in source.tables and source.folder.name != "alerts"
+        path.stem
+        for path in SOURCES.glob("*/*.sql")
+        if path.parent.name != "alerts"
+        and re.search(r"^-- class:.*\bdetection_finding\b", path.read_text(), re.MULTILINE)
     }
     assert finding == set(re.findall(r"'(\w+)'", tool("alerts").sql.partition("NOT IN")[2]))
 
@@ -86,6 +87,29 @@ def test_a_change_failed_if_it_never_succeeded(states: tuple[str | None, ...]) -
     ]
     (row,) = answer("changes", application_lifecycle=told[::-1])
     assert (row["failed"], row["state"]) == (STATES[states], states[-1])
+
+
+INTENDED: dict[str, tuple[str, list[str], list[tuple[bool, int]]]] = {
+    "a plan": ("infrastructure", ["planned"], []),
+    "drift": ("infrastructure", ["drifted"], []),
+    "a push": ("deploy", ["planned"], [(False, 0)]),
+    "a plan that was carried out": ("infrastructure", ["planned", "in_progress"], [(True, 60)]),
+    "what was never planned": ("infrastructure", ["created", "success"], [(True, 0)]),
+}
+
+
+@pytest.mark.parametrize(("kind", "states", "found"), INTENDED.values(), ids=INTENDED.keys())
+def test_an_intention_is_no_change_and_dates_none(
+    kind: str, states: list[str], found: list[tuple[bool, int]]
+) -> None:
+    told = [
+        {"time": moment(60 * n), "change": {"uid": "1", "kind": kind, "state": state}}
+        for n, state in enumerate(states)
+    ]
+    rows = answer("changes", application_lifecycle=told)
+    assert [(row["happened"], row["declared_at"]) for row in rows] == [
+        (happened, moment(at_s)) for happened, at_s in found
+    ]
 
 
 def test_templates_are_of_warnings_and_worse_and_of_lines_without_words_too() -> None:
