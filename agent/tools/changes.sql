@@ -1,8 +1,8 @@
 -- question: What was announced as changed from $start to $end?
 -- A change failed if it never succeeded and its last word is a failure; a deployment that the next
--- one makes inactive did not. What was only `planned`, or found to have `drifted` nobody knows when,
--- is no change; only a deploy is told all the same, in case that telemetry shows it. A plan does not
--- date what came of it.
+-- one makes inactive did not. What was only `planned`, or was found to have `drifted` nobody knows
+-- when, is no change; a deploy is told all the same, in case that telemetry shows it. A plan does
+-- not date what came of it.
 WITH told AS (
   SELECT *, (time, len(metadata.uid), metadata.uid, change.state) AS moment,
     coalesce(change.state NOT IN ('planned', 'drifted'), true)      AS happened

@@ -1,7 +1,7 @@
--- The access log is that of its outermost writers: what a network sensor saw names no service and is
--- no request of users, and a request that a proxy passed on is logged again behind it. From outside
--- comes what has a public address, next what has a private one, last what has an address that an
--- access log itself passed requests on to; whatever is of less than a tenth of the most is stray.
+-- The access log is that of its outermost writers: what a network sensor saw names no service and
+-- is no request of users, and a request that a proxy passed on is logged again behind it. From
+-- outside comes what has a public address, next what has a private one, last what has an address
+-- that an access log itself passed requests on to; less than a tenth of the most is stray.
 passed_on AS (
   SELECT DISTINCT dst_endpoint.ip AS ip
   FROM http_activity

@@ -5,8 +5,8 @@
 -- sniff: "pusher":\s*\{
 -- sniff: "head_commit":
 -- https://docs.github.com/en/webhooks/webhook-events-and-payloads#push
--- Bodies of the webhook push. A push to the default branch, or of a tag, declares a change; of a
--- push to another branch there is nothing to map. GitHub does not say when it was pushed: the
+-- Bodies of the webhook push. A push to the default branch, or of a tag, is planned to be deployed,
+-- and deploys nothing by itself; of a push to another branch there is nothing to map. GitHub does not say when it was pushed: the
 -- repository's `pushed_at` does, and else the head commit's time.
 WITH pushes AS (
   SELECT position, ingested_at, doc,
@@ -42,7 +42,7 @@ SELECT
   {'name': service, 'version': version}                    AS app,
   {'user': change_user(coalesce(push.sender.login, push.pusher.name), NULL, push.sender.type)}
                                                            AS actor,
-  {'uid': uid, 'kind': 'deploy', 'state': 'created', 'revision': push.after,
+  {'uid': uid, 'kind': 'deploy', 'state': 'planned', 'revision': push.after,
    'url': coalesce(push.compare, push.head_commit.url)}    AS change,
   filled({
     'ref': push.ref, 'before': push.before, 'forced': push.forced, 'pusher': push.pusher.name,

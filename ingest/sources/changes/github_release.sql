@@ -7,7 +7,8 @@
 -- https://docs.github.com/en/webhooks/webhook-events-and-payloads#release
 -- https://docs.github.com/en/rest/releases/releases
 -- Bodies of the webhook release, what the REST API lists (API version 2022-11-28), and
--- `gh release list --json`. A release declares a version; it deploys nothing by itself.
+-- `gh release list --json`. A release's version is planned to be deployed; it deploys nothing by
+-- itself.
 WITH told AS (
   SELECT position, ingested_at, doc,
     CASE WHEN json_type(doc, '$.release') = 'OBJECT' THEN doc->'$.release' ELSE doc END AS release,
@@ -46,7 +47,7 @@ SELECT
   {'name': coalesce(service, tag), 'version': version}     AS app,
   {'user': change_user(person->>'$.login', NULL, person->>'$.type')} AS actor,
   {'uid': uid, 'kind': 'deploy',
-   'state': CASE WHEN action IN ('deleted', 'unpublished') THEN 'inactive' ELSE 'created' END,
+   'state': CASE WHEN action IN ('deleted', 'unpublished') THEN 'inactive' ELSE 'planned' END,
    'revision': tag, 'url': url}                            AS change,
   filled({
     'repository': repository, 'target_commitish': release->>'$.target_commitish',

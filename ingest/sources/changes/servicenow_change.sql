@@ -7,8 +7,8 @@
 -- https://www.servicenow.com/docs/bundle/zurich-api-reference/page/integrate/inbound-rest/concept/change-management-api.html
 -- Records of change_request from the Table API and the Change Management API, asked with
 -- sysparm_display_value=false or all: their values are in UTC. With =true the times are in the zone
--- of whoever asked, which no record tells: such a record is set aside. A change was declared when
--- it was created, and went on from its actual start to its actual end; the planned start stands in,
+-- of whoever asked, which no record tells: such a record is set aside. A change is planned when
+-- it is created, and goes on from its actual start to its actual end; the planned start stands in,
 -- as queued, where no actual one is given and it is past.
 WITH documents AS (
   SELECT position, ingested_at, unnest(CASE json_type(doc, '$.result')
@@ -55,7 +55,7 @@ named AS (
 moments AS (
   SELECT *, unnest(CASE WHEN is_display OR uid IS NULL THEN [NULL] ELSE happened([
     {'at': coalesce(servicenow_value(r.sys_created_on), servicenow_value(r.opened_at)),
-     'state': 'created', 'detail': NULL},
+     'state': 'planned', 'detail': NULL},
     {'at': CASE WHEN work_start IS NULL AND any_time(start_date) < ingested_at
        AND state IS DISTINCT FROM '4' THEN start_date END,
      'state': 'queued', 'detail': 'planned start; no actual start is told'},

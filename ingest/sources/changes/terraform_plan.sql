@@ -6,9 +6,10 @@
 -- sniff: "(resource_changes|planned_values)":
 -- https://developer.hashicorp.com/terraform/internals/json-format
 -- What `terraform show -json PLANFILE` prints (format 1.x; Terraform 1.5 and later and OpenTofu
--- tell the time). Each resource that is to be changed is a declared change, with the attributes
+-- tell the time). Each resource that is to be changed is a planned change, with the attributes
 -- that differ before and after; a sensitive one is named, its values are not. What was changed
--- outside of Terraform is there as well. Of a resource that stays there is nothing to map.
+-- outside of Terraform is there as well, as drifted. Of a resource that stays there is nothing to
+-- map.
 WITH plans AS (
   SELECT position, ingested_at, doc, doc->>'$.timestamp' AS planned_at, unnest(list_concat(
     list_transform(json_extract(doc, '$.resource_changes[*]'),
@@ -77,7 +78,7 @@ SELECT
   {'name': coalesce(tagged[1], tagged[2], tagged[3], r.name), 'uid': r.address} AS app,
   {'app_name': 'Terraform'}                                AS actor,
   {'uid': uid, 'kind': 'infrastructure',
-   'state': CASE WHEN is_drift THEN 'success' ELSE 'created' END} AS change,
+   'state': CASE WHEN is_drift THEN 'drifted' ELSE 'planned' END} AS change,
   filled({
     'terraform_version': doc->>'$.terraform_version', 'mode': r.mode, 'type': r.type,
     'index': r."index", 'provider_name': r.provider_name, 'module_address': r.module_address,
