@@ -12,21 +12,21 @@ import re
 import shutil
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ingest.archive import is_archive, printable, unpack
 from ingest.read.stream import ARRIVALS, Stream
 from ingest.run import Progress, Summary, ingest
-from ingest.source import Source, family, load
+from ingest.source import Source, family, found_at, load
 from lake.errors import InquestError
 from lake.store import Lake
 
 MANIFEST = "_index.json"
 
 _HEAD_BYTES = 1 << 16
-_SHOWN_CHARACTERS = 60
+_SHOWN_BYTES = 60
 _NESTED = 3
 _CONTROL = re.compile(rb"[\0-\x08\x0e-\x1a]")
 _MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -98,7 +98,9 @@ def guess(path: Path, sources: Mapping[str, Source]) -> Guess | None:
     text = _text(head)
     held = [one for one in sources.values() if one.sniffs and _holds(one, text)]
     specific = [one for one in held if not one.is_generic] or held
-    best = max(specific, key=lambda one: (len(one.sniffs), len(_shown(one, text))), default=None)
+    beaten = {name for one in specific for name in one.over}
+    left = [one for one in specific if one.name not in beaten]
+    best = max(left, key=lambda one: (len(one.sniffs), len("".join(one.sniffs))), default=None)
     return Guess(best.name, f"it holds {_shown(best, text)}") if best else None
 
 
@@ -235,18 +237,15 @@ def _text(head: bytes) -> str:
 
 
 def _holds(source: Source, text: str) -> bool:
-    return all(sniff.search(text) for sniff in source.sniffs)
+    return all(found_at(sniff, text) >= 0 for sniff in source.sniffs)
 
 
 def _shown(source: Source, text: str) -> str:
     """What of a text tells that it is a source's."""
-    return " and ".join(_matches(source, text))
-
-
-def _matches(source: Source, text: str) -> Iterator[str]:
-    for sniff in source.sniffs:
-        if found := sniff.search(text):
-            yield " ".join(found[0].split())[:_SHOWN_CHARACTERS]
+    given = text.encode()
+    found = (found_at(sniff, text) for sniff in source.sniffs)
+    lines = (given[at : at + _SHOWN_BYTES].strip().partition(b"\n")[0] for at in found)
+    return " and ".join(printable(line.decode(errors="replace").strip()) for line in lines)
 
 
 def _why(path: Path) -> str:

@@ -68,7 +68,7 @@ def _replayed(lake: Lake, source: Source) -> Replay:
         return Replay(
             source.name, 0, {}, {}, f"{source.name} does not read text: its records stay."
         )
-    with connect(source.folder) as connection:
+    with connect(source.folder, lake.path) as connection:
         plan = prepare(lake, connection, source)
         kept = _settled(plan, column, lake.rows(QUARANTINE, "source", source.name))
         tried, untried = _documents(connection, kept)

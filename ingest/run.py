@@ -107,7 +107,7 @@ def ingest(
         raise InquestError(f"There is no source {source}: `inquest sources list` names them.")
     started, found, names = time.monotonic(), sources[source], shown or {}
     files = [_file(source, path, names.get(path, str(path))) for path in paths]
-    with connect(found.folder) as connection:
+    with connect(found.folder, lake.path) as connection:
         plan = prepare(lake, connection, found)
         for group in _grouped(files):
             _take(plan, group, progress)

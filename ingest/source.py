@@ -23,10 +23,13 @@ from functools import cache
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
 from duckdb.sqltypes import DuckDBPyType
 
 from ingest.read import READERS, Reader
 from lake import schema
+from lake.ask import literal
 from lake.errors import InquestError
 
 SOURCES = Path(__file__).parent / "sources"
@@ -35,7 +38,8 @@ KEYS = {
     "reads": "the decoder that makes `raw`",
     "class": "the OCSF classes that it makes, at least one",
     "product": "VENDOR / PRODUCT, who writes this format",
-    "sniff": "a regular expression that the beginning of a file holds; of several, all",
+    "sniff": "a regular expression (RE2) that the beginning of a file holds; of several, all",
+    "over": "sources that hold the same and more; a file of both is of this one",
     "generic": "`yes`: tried on a file only if no other source takes it",
     "files": "patterns of file names",
     "context": "`file`: a record means what those around it say, so a file is mapped whole",
@@ -57,7 +61,8 @@ class Source:
     """A source file; its rows go to `tables`, all to the first if it has but one.
 
     `folder` holds it, by whose name sources are grouped; `product` is the vendor and the name of
-    what writes the format, `sniffs` what the beginning of a file holds. `files` are patterns of the
+    what writes the format, `sniffs` what the beginning of a file holds, and `over` names the sources that
+    it is before where that is not enough. `files` are patterns of the
     names of the files that it takes in its family. With `needs_context` a file is mapped whole.
     """
 
@@ -67,7 +72,8 @@ class Source:
     reads: str
     sql: str
     product: tuple[str | None, str]
-    sniffs: tuple[re.Pattern[str], ...] = ()
+    sniffs: tuple[str, ...] = ()
+    over: tuple[str, ...] = ()
     is_generic: bool = False
     files: tuple[str, ...] = ()
     needs_context: bool = False
@@ -80,6 +86,15 @@ class Source:
     def takes(self, path: Path) -> bool:
         """Whether a file's name is one of those that the source takes."""
         return any(fnmatch(path.name, pattern) for pattern in self.files)
+
+
+def found_at(sniff: str, text: str) -> int:
+    """Where in a text's UTF-8 bytes a pattern matches first; -1 if it does not.
+
+    Patterns are RE2's, which takes no longer than the text is long, be both hostile; `^` and `$`
+    match at lines.
+    """
+    return int(pc.find_substring_regex(pa.array([text]), f"(?m){sniff}")[0].as_py())
 
 
 def load(folder: Path | None = None) -> dict[str, Source]:
@@ -101,17 +116,34 @@ def family(name: str, sources: Mapping[str, Source]) -> list[Source]:
     return [one for one in sources.values() if one.files and one.name.startswith(f"{name}_")]
 
 
-def connect(folder: Path | None = None) -> duckdb.DuckDBPyConnection:
-    """Open a DuckDB of its own that knows the shared macros and those of a folder of sources."""
+def connect(folder: Path | None = None, writes_to: Path | None = None) -> duckdb.DuckDBPyConnection:
+    """Open a DuckDB of its own that knows the shared macros and those of a folder of sources.
+
+    What a source says can write and read nothing but `writes_to`.
+    """
     connection = duckdb.connect(config={"autoinstall_known_extensions": False})
     connection.execute("SET TimeZone = 'UTC'")
+    if writes_to:
+        connection.execute(f"SET allowed_directories = [{literal(str(writes_to))}]")
+    connection.execute("SET enable_external_access = false; SET lock_configuration = true")
     for path in {SOURCES / _MACROS: None, (folder or SOURCES) / _MACROS: None}:
         if path.is_file():
-            try:
-                connection.execute(path.read_text("utf-8"))
-            except duckdb.Error as error:
-                raise InquestError(f"{path}:{_fault(error)}") from error
+            _define(connection, path)
     return connection
+
+
+def _define(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Run a file of macros, and of nothing else."""
+    try:
+        sql = path.read_text("utf-8")
+        for one in connection.extract_statements(sql):
+            if one.type != duckdb.StatementType.CREATE:
+                raise InquestError(f"{path}:1: the file has to hold macros only (CREATE MACRO)")
+        connection.execute(sql)
+    except duckdb.Error as error:
+        raise InquestError(f"{path}:{_fault(error)}") from error
+    except UnicodeDecodeError as error:
+        raise InquestError(f"{path}:1: the file is not UTF-8 text at byte {error.start}") from error
 
 
 def _groups() -> list[Path]:
@@ -135,7 +167,11 @@ def _checked(folder: Path, taken: Container[str] = ()) -> dict[str, Source]:
             if path.stem in taken:
                 faults.append(f"{path}:1: there is a source {path.stem}: give it another name")
                 continue
-            sql = path.read_text("utf-8")
+            try:
+                sql = path.read_text("utf-8")
+            except UnicodeDecodeError as error:
+                faults.append(f"{path}:1: the file is not UTF-8 text at byte {error.start}")
+                continue
             found = sorted(_faults(path.stem, sql, connection))
             faults += [f"{path}:{line}: {fault}" for line, fault in found]
             if not found:
@@ -162,7 +198,8 @@ def _source(path: Path, sql: str) -> Source:
         reads=header["reads"],
         sql=sql,
         product=(vendor or None, product),
-        sniffs=tuple(re.compile(one, re.MULTILINE) for one in sniffs),
+        sniffs=tuple(sniffs),
+        over=tuple(header.get("over", "").split()),
         is_generic="generic" in header,
         files=tuple(header.get("files", "").split()),
         needs_context="context" in header,
@@ -220,9 +257,9 @@ def _is_class(name: str) -> bool:
 
 def _pattern_fault(pattern: str) -> str | None:
     try:
-        re.compile(pattern)
-    except re.error as error:
-        return str(error)
+        found_at(pattern, "")
+    except pa.ArrowInvalid as error:
+        return str(error).partition(": ")[2]
     return None
 
 

@@ -8,44 +8,6 @@ CREATE MACRO time_from_us(us) AS
 -- A moment from OTLP's nanoseconds, of which 0 means not given.
 CREATE MACRO time_from_ns(ns) AS CASE WHEN ns > 0 THEN time_from_us(ns // 1000) END;
 
--- A moment from an epoch number in s, ms, us or ns since 1970, told by its size: no two of these
--- units can mean a time between 1990 and 2100 by the same number. NULL in every other case.
-CREATE MACRO epoch_unit(number) AS
-  CASE
-    WHEN number BETWEEN 631152000 AND 4102444800 THEN 1000000
-    WHEN number // 1000 BETWEEN 631152000 AND 4102444800 THEN 1000
-    WHEN number // 1000000 BETWEEN 631152000 AND 4102444800 THEN 1
-    WHEN number // 1000000000 BETWEEN 631152000 AND 4102444800 THEN 0
-  END;
-
-CREATE MACRO epoch_ns(text) AS list_transform([try_cast(text AS DECIMAL(38, 9))],
-  lambda n: CASE epoch_unit(n::HUGEINT)
-    WHEN 1000000 THEN (n * 1000000000)::BIGINT WHEN 1000 THEN (n * 1000000)::BIGINT
-    WHEN 1 THEN (n * 1000)::BIGINT WHEN 0 THEN n::BIGINT
-  END)[1];
-
--- The time that a text or a number tells: ISO 8601 (without a zone: UTC), RFC 1123 and 2822, the
--- common log format's, or an epoch number in any unit. NULL if it tells none.
-CREATE MACRO any_time(given) AS list_transform([trim(given::VARCHAR)],
-  lambda t: CASE
-    WHEN try_cast(t AS DECIMAL(38, 9)) IS NOT NULL
-      THEN make_timestamptz(epoch_ns(t) // 1000)
-    ELSE coalesce(
-      try_cast(t AS TIMESTAMPTZ),
-      try_cast(regexp_replace(replace(t, ',', '.'), ' ([+-]\d\d):?(\d\d)( [A-Z]{3,4})?$', '\1:\2')
-        AS TIMESTAMPTZ),
-      try_strptime(t, ['%a, %d %b %Y %H:%M:%S GMT', '%a, %d %b %Y %H:%M:%S %z',
-        '%d/%b/%Y:%H:%M:%S %z', '%Y%m%dT%H%M%SZ', '%Y%m%dT%H%M%S%z'])::TIMESTAMPTZ)
-  END)[1];
-
--- The same in nanoseconds since 1970.
-CREATE MACRO any_time_ns(given) AS list_transform([trim(given::VARCHAR)],
-  lambda t: CASE
-    WHEN try_cast(t AS DECIMAL(38, 9)) IS NOT NULL THEN epoch_ns(t)
-    ELSE epoch_us(any_time(t)) * 1000
-      + rpad(regexp_extract(t, '[.,]\d{6}(\d{1,3})', 1), 3, '0')::BIGINT
-  END)[1];
-
 -- Minutes east of UTC: of a number, and of a short name that means one offset the whole world over
 -- (in tzdata; CST, IST and PST mean several).
 CREATE MACRO zone_minutes(zone) AS coalesce(
@@ -71,6 +33,48 @@ CREATE MACRO zoned_time(text) AS
 CREATE MACRO zone_problem(text) AS
   CASE WHEN zoned(text).zone <> '' AND zone_minutes(zoned(text).zone) IS NULL
     THEN 'the time zone ' || zoned(text).zone || ' does not name one offset from UTC' END;
+
+-- A moment from an epoch number in s, ms, us or ns since 1970, told by its size: no two of these
+-- units can mean a time between 1990 and 2100 by the same number. NULL in every other case.
+CREATE MACRO epoch_unit(number) AS
+  CASE
+    WHEN number BETWEEN 631152000 AND 4102444800 THEN 1000000
+    WHEN number // 1000 BETWEEN 631152000 AND 4102444800 THEN 1000
+    WHEN number // 1000000 BETWEEN 631152000 AND 4102444800 THEN 1
+    WHEN number // 1000000000 BETWEEN 631152000 AND 4102444800 THEN 0
+  END;
+
+CREATE MACRO epoch_ns(text) AS list_transform([try_cast(text AS DECIMAL(38, 9))],
+  lambda n: CASE epoch_unit(n::HUGEINT)
+    WHEN 1000000 THEN (n * 1000000000)::BIGINT WHEN 1000 THEN (n * 1000000)::BIGINT
+    WHEN 1 THEN (n * 1000)::BIGINT WHEN 0 THEN n::BIGINT
+  END)[1];
+
+-- The time that a text or a number tells: ISO 8601 (without a zone: UTC), RFC 1123 and 2822, the
+-- common log format's, or an epoch number in any unit. NULL if it tells none, and where its zone is
+-- a short name that means several.
+CREATE MACRO any_time(given) AS list_transform([trim(given::VARCHAR)],
+  lambda t: CASE
+    WHEN try_cast(t AS DECIMAL(38, 9)) IS NOT NULL
+      THEN make_timestamptz(epoch_ns(t) // 1000)
+    WHEN right(t, 1) <> 'Z' AND regexp_matches(t, '[\d ][A-Za-z]{2,5}$')
+      AND NOT regexp_matches(t, '(UTC|GMT|[+-]\d{4} [A-Z]+)$')
+      THEN zoned_time(regexp_replace(t, '^(\S+?)[T ](\S*\d) ?([A-Za-z]+)$', '\1 \2 \3'))
+    ELSE coalesce(
+      try_cast(t AS TIMESTAMPTZ),
+      try_cast(regexp_replace(replace(t, ',', '.'), ' ([+-]\d\d):?(\d\d)( [A-Z]{3,4})?$', '\1:\2')
+        AS TIMESTAMPTZ),
+      try_strptime(t, ['%a, %d %b %Y %H:%M:%S GMT', '%a, %d %b %Y %H:%M:%S %z',
+        '%d/%b/%Y:%H:%M:%S %z', '%Y%m%dT%H%M%SZ', '%Y%m%dT%H%M%S%z'])::TIMESTAMPTZ)
+  END)[1];
+
+-- The same in nanoseconds since 1970.
+CREATE MACRO any_time_ns(given) AS list_transform([trim(given::VARCHAR)],
+  lambda t: CASE
+    WHEN try_cast(t AS DECIMAL(38, 9)) IS NOT NULL THEN epoch_ns(t)
+    ELSE epoch_us(any_time(t)) * 1000
+      + rpad(regexp_extract(t, '[.,]\d{6}(\d{1,3})', 1), 3, '0')::BIGINT
+  END)[1];
 
 -- Text ------------------------------------------------------------------------------------------
 -- What a log writes as '-' or '' is not there.
@@ -157,17 +161,6 @@ CREATE MACRO alert_severity_id(severity) AS
   END;
 
 -- Who speaks ------------------------------------------------------------------------------------
--- https://opentelemetry.io/docs/specs/semconv/resource/ (the list of one names what is found once)
-CREATE MACRO resource_workload(resource) AS list_transform(
-  [json_extract_string(resource, [
-    '/service.name', '/service.version', '/service.instance.id', '/k8s.pod.name',
-    '/k8s.node.name', '/host.name', '/service.namespace', '/k8s.namespace.name',
-    '/k8s.cluster.name', '/cloud.availability_zone', '/cloud.region', '/cloud.account.id'])],
-  lambda v: {
-    'service': v[1], 'version': v[2], 'instance': v[3], 'pod': v[4],
-    'node': coalesce(v[5], v[6]), 'namespace': coalesce(v[7], v[8]), 'cluster': v[9],
-    'zone': v[10], 'region': v[11], 'account': v[12]})[1];
-
 CREATE MACRO label_workload(labels) AS list_transform(
   [json_extract_string(labels, [
     '/service', '/version', '/instance', '/pod', '/node', '/job', '/namespace', '/cluster',
@@ -184,33 +177,55 @@ CREATE MACRO image_version(image) AS nullif(
 -- DaemonSet or Job, or a StatefulSet gives. Their letters are Kubernetes' own:
 -- https://pkg.go.dev/k8s.io/apimachinery/pkg/util/rand#SafeEncodeString
 CREATE MACRO pod_service(pod) AS regexp_replace(pod,
-  '(?:-(?:[bcdf-hj-np-tv-xz2456789]{6,10}|[0-9a-f]{6,10})-[a-z0-9]{5}|-\d{8,10}-[a-z0-9]{5}'
-  || '|-[bcdf-hj-np-tv-xz2456789]{5}|-\d{1,3})$', '');
+  '(?:-(?:[bcdf-hj-np-tv-xz2456789]{6,10}|\d[0-9a-f]{5,9}|[0-9a-f]{1,5}\d[0-9a-f]{4,8})-[a-z0-9]{5}'
+  || '|-\d{8,10}-[a-z0-9]{5}|-[bcdf-hj-np-tv-xz2456789]{5}|-\d{1,3})$', '');
 
 -- Whether a name is one that a Deployment gives its pods.
 CREATE MACRO is_pod(name) AS regexp_full_match(name,
-  '[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?-(?:[bcdf-hj-np-tv-xz2456789]{6,10}|[0-9a-f]{6,10})'
+  '[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?'
+  || '-(?:[bcdf-hj-np-tv-xz2456789]{6,10}|\d[0-9a-f]{5,9}|[0-9a-f]{1,5}\d[0-9a-f]{4,8})'
   || '-[bcdf-hj-np-tv-xz2456789]{5}');
+
+-- A namespace and a name in it, as `shop/cart`, perhaps with a port; empty where it is no such.
+CREATE MACRO namespaced(name) AS regexp_extract(name,
+  '^([a-z0-9](?:[a-z0-9-]*[a-z0-9])?)/([a-z0-9][a-z0-9.-]*)(?::\d+)?$', ['space', 'name']);
+
+-- https://opentelemetry.io/docs/specs/semconv/resource/ (the list of one names what is found once)
+CREATE MACRO resource_workload(resource) AS list_transform(
+  [json_extract_string(resource, [
+    '/service.name', '/service.version', '/service.instance.id', '/k8s.pod.name',
+    '/k8s.node.name', '/host.name', '/service.namespace', '/k8s.namespace.name',
+    '/k8s.cluster.name', '/cloud.availability_zone', '/cloud.region', '/cloud.account.id'])],
+  lambda v: {
+    'service': v[1], 'version': v[2], 'instance': v[3],
+    'pod': coalesce(v[4], CASE WHEN is_pod(v[6]) THEN v[6] END),   -- a container's host is its pod
+    'node': coalesce(v[5], CASE WHEN is_pod(v[6]) IS NOT true THEN v[6] END),
+    'namespace': coalesce(v[8], v[7]), 'cluster': v[9],
+    'zone': v[10], 'region': v[11], 'account': v[12]})[1];
 
 -- One identity: every source's `workload` goes through here, so that the pod of a log line, a span,
 -- an event and a metric is one pod.
 --   1. '' is nothing.
---   2. `namespace/name`, as pod, instance or service, is a namespace and a name.
+--   2. `namespace/name`, as pod or service, is a namespace and a name; as instance, if it names a pod.
 --   3. an instance that is named as a Deployment names its pods is the pod.
 --   4. a service that nobody names is the pod's owner; an instance that nobody names is the pod.
 --   5. a region that nobody names is the zone's: eu-west-1b, europe-west1-b.
 CREATE MACRO resolved(workload) AS list_transform([{
-    'service': nullif(regexp_extract(workload.service, '[^/]*$'), ''),
+    'service': coalesce(nullif(namespaced(workload.service).name, ''),
+      nullif(workload.service, '')),
     'version': nullif(workload."version", ''),
-    'instance': nullif(regexp_replace(workload.instance, '^[a-z0-9-]+/', ''), ''),
-    'pod': nullif(regexp_extract(coalesce(nullif(workload.pod, ''),
-      CASE WHEN is_pod(regexp_extract(workload.instance, '[^/]*$')) THEN workload.instance END),
-      '[^/]*$'), ''),
+    'instance': CASE WHEN is_pod(namespaced(workload.instance).name)
+      THEN namespaced(workload.instance).name ELSE nullif(workload.instance, '') END,
+    'pod': coalesce(nullif(namespaced(workload.pod).name, ''), nullif(workload.pod, ''),
+      CASE WHEN is_pod(namespaced(workload.instance).name)
+        THEN namespaced(workload.instance).name
+      WHEN is_pod(workload.instance) THEN workload.instance END),
     'node': nullif(workload.node, ''),
     'namespace': coalesce(nullif(workload."namespace", ''),
-      nullif(regexp_extract(workload.pod, '^([a-z0-9-]+)/', 1), ''),
-      nullif(regexp_extract(workload.instance, '^([a-z0-9-]+)/', 1), ''),
-      nullif(regexp_extract(workload.service, '^([a-z0-9-]+)/', 1), '')),
+      nullif(namespaced(workload.pod).space, ''),
+      CASE WHEN is_pod(namespaced(workload.instance).name)
+        THEN namespaced(workload.instance).space END,
+      nullif(namespaced(workload.service).space, '')),
     'cluster': nullif(workload."cluster", ''),
     'zone': nullif(workload."zone", ''),
     'region': nullif(workload.region, ''),

@@ -84,8 +84,36 @@ def test_what_is_below_a_microsecond_is_kept(
 
 
 @pytest.mark.parametrize(
+    ("text", "hour"),
+    [
+        ("2025-07-15 10:00:00 BST", 9),
+        ("2025-07-15 10:00:00 AST", 14),
+        ("2025-07-15T10:00:00 CEST", 8),
+        ("2025-07-15 10:00:00 UTC", 10),
+        ("2025-07-15 10:00:00 Europe/Berlin", 8),
+    ],
+)
+def test_a_zones_name_is_its_offset(
+    macros: duckdb.DuckDBPyConnection, text: str, hour: int
+) -> None:
+    assert said(macros, "any_time($1)", text) == datetime(2025, 7, 15, hour, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
     "text",
-    ["", "soon", "12", "-1", "0", "17369352", "-6795364578871345152", "9223372036854775807", "1e5"],
+    [
+        "2025-07-15 10:00:00 CST",
+        "2025-07-15 10:00:00 IST",
+        "",
+        "soon",
+        "12",
+        "-1",
+        "0",
+        "17369352",
+        "-6795364578871345152",
+        "9223372036854775807",
+        "1e5",
+    ],
 )
 def test_a_number_that_no_unit_makes_a_likely_time_of_is_none(
     macros: duckdb.DuckDBPyConnection, text: str
@@ -125,6 +153,19 @@ def resolved(macros: duckdb.DuckDBPyConnection, **given: str) -> dict[str, str]:
         ),
         ({"instance": "10.0.0.7:9090"}, {"instance": "10.0.0.7:9090"}),
         ({"service": "shop/cart"}, {"service": "cart", "namespace": "shop"}),
+        (
+            {"instance": "shop/cart-6d5f8c7b9d-x2x4z:8080"},
+            {
+                "service": "cart",
+                "instance": "cart-6d5f8c7b9d-x2x4z",
+                "pod": "cart-6d5f8c7b9d-x2x4z",
+                "namespace": "shop",
+            },
+        ),
+        ({"service": "@acme/checkout"}, {"service": "@acme/checkout"}),
+        ({"service": "monitoring/prom/0"}, {"service": "monitoring/prom/0"}),
+        ({"service": "http://cart:8080/"}, {"service": "http://cart:8080/"}),
+        ({"instance": "projects/p/zones/z"}, {"instance": "projects/p/zones/z"}),
         ({"zone": "eu-west-1b"}, {"zone": "eu-west-1b", "region": "eu-west-1"}),
         ({"zone": "europe-west1-b"}, {"zone": "europe-west1-b", "region": "europe-west1"}),
         ({"zone": "us-gov-west-1a"}, {"zone": "us-gov-west-1a", "region": "us-gov-west-1"}),
@@ -150,6 +191,8 @@ def test_names_are_resolved(
         ("checkout", "checkout"),
         ("checkout-v2", "checkout-v2"),
         ("front-proxy", "front-proxy"),
+        ("api-facade-x2b4z", "api-facade"),
+        ("cart-5f7d8a9b-x1y2z", "cart"),
     ],
 )
 def test_a_pod_is_of_the_owner_in_its_name(

@@ -3,6 +3,7 @@
 -- class: application_lifecycle
 -- product: AWS / Controllers for Kubernetes
 -- sniff: apiVersion"?:\s*"?([a-z0-9]+\.services\.k8s\.aws|kro\.run)/
+-- over: kubernetes_objects
 -- https://aws-controllers-k8s.github.io/community/docs/user-docs/resource-crud
 -- https://kro.run/docs/concepts/instances
 -- Resources of AWS Controllers for Kubernetes and of kro (definitions of resource graphs and their

@@ -2,7 +2,7 @@
 -- reads: csv
 -- class: metric_point
 -- product: unknown / CSV
--- sniff: \A\ufeff?(?:sep=.\r?\n)?(?:[^\n]*[,;\t|])?"?(?i:@?time|timestamp|date[ _]?time|date|ts|time_?stamp)\b[^\n]*[,;\t|][^\n]*\n(?:[^\n]*[,;\t|])?"?[\d.-]|\A(?:[^\n]*\n){1,5}[^,;\t|\n]+[,;\t|]+\r?\n"?\d
+-- sniff: \A(?:sep=.\r?\n)?(?:[^\n]*[,;\t|])?"?(?i:@?time|timestamp|date[ _]?time|date|ts|time_?stamp)\b[^\n]*[,;\t|][^\n]*\n(?:[^\n]*[,;\t|])?"?[\d.-]|\A(?:[^\n]*\n){1,5}[^,;\t|\n]+[,;\t|]+\r?\n"?\d
 -- generic: yes
 -- context: file
 -- https://www.rfc-editor.org/rfc/rfc4180

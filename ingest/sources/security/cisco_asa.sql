@@ -2,7 +2,8 @@
 -- reads: lines
 -- class: network_activity authentication tunnel_activity base_event
 -- product: Cisco / Cisco ASA
--- sniff: \A(?:.*%(?:ASA|FTD|PIX|FWSM)-(?:\w+-)?[0-7]-\d{6}:.*\n){3}|\A(?:.*%(?:ASA|FTD|PIX|FWSM)-(?:\w+-)?[0-7]-\d{6}:.*\n?){1,2}\Z
+-- sniff: \A(?:.*%(?:ASA|FTD|PIX|FWSM)-(?:\w+-)?[0-7]-\d{6}:.*\n){3}|\A(?:.*%(?:ASA|FTD|PIX|FWSM)-(?:\w+-)?[0-7]-\d{6}:.*\n?){1,2}\z
+-- over: syslog_rfc3164 syslog_rfc5424
 -- https://www.cisco.com/c/en/us/td/docs/security/asa/syslog/b_syslog.html
 -- ASA 8 and 9, FTD and PIX, with and without a header of syslog. Connections, translations and what
 -- a rule let through or not are network activity, sign-ins authentication, sessions of VPN tunnels;

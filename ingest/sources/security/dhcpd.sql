@@ -2,7 +2,8 @@
 -- reads: lines
 -- class: dhcp_activity base_event
 -- product: ISC / ISC DHCPD
--- sniff: \A(?:.*(?:\bdhcpd6?(?:\[\d+\])?: |\bDHCP(?:DISCOVER|OFFER|REQUEST|ACK|NAK|DECLINE|RELEASE|INFORM) (?:from|on|for|of|to) |\b(?:Advertise|Reply) [NTP][AD]: address \S+ to client with duid).*\n){3}|\A(?:.*(?:\bdhcpd6?(?:\[\d+\])?: |\bDHCP(?:DISCOVER|OFFER|REQUEST|ACK|NAK|DECLINE|RELEASE|INFORM) (?:from|on|for|of|to) |\b(?:Advertise|Reply) [NTP][AD]: address \S+ to client with duid).*\n?){1,2}\Z
+-- sniff: \A(?:.*(?:\bdhcpd6?(?:\[\d+\])?: |\bDHCP(?:DISCOVER|OFFER|REQUEST|ACK|NAK|DECLINE|RELEASE|INFORM) (?:from|on|for|of|to) |\b(?:Advertise|Reply) [NTP][AD]: address \S+ to client with duid).*\n){3}|\A(?:.*(?:\bdhcpd6?(?:\[\d+\])?: |\bDHCP(?:DISCOVER|OFFER|REQUEST|ACK|NAK|DECLINE|RELEASE|INFORM) (?:from|on|for|of|to) |\b(?:Advertise|Reply) [NTP][AD]: address \S+ to client with duid).*\n?){1,2}\z
+-- over: syslog_rfc3164 syslog_rfc5424
 -- https://kb.isc.org/docs/isc-dhcp-44-manual-pages-dhcpd
 -- What ISC's server of DHCP 4.x logs of version 4 and 6, by syslog, and as JSON of a time and a
 -- message. The client is the source whoever speaks; the year of a time without one, and its zone,
