@@ -9,9 +9,12 @@
 -- (EventList). Every event is an api_activity; a write that the server took, which changes what
 -- runs or how, is also a change: of a workload's template a deploy, of its replicas a scale, of a
 -- ConfigMap or Secret a config, of a node's life or schedulability a node change. Controllers that
--- only carry out what was asked for are left aside, but not what scales. Where the policy logs no
--- bodies, a write to a workload counts as a deploy. Bodies of ConfigMaps, Secrets and tokens are
--- kept as digests.
+-- only carry out what was asked for are left aside, but not what scales. An update or patch of a
+-- workload is a change only if it shows one: its generation, which rises with its spec, and its
+-- template are compared with what the file tells of the object before. So where the policy logs no
+-- bodies, only what creates, deletes or scales a workload is known to be a change. Bodies of
+-- ConfigMaps, Secrets and tokens are kept as digests; what an event does not tell of who asked, and
+-- from where, is unknown.
 WITH listed AS (
   SELECT position, ingested_at, unnest(
     CASE WHEN json_array_length(doc, '$.items') > 0 THEN doc->'$.items[*]' ELSE [doc] END) AS doc
@@ -50,6 +53,27 @@ seen AS (
         '^system:(?:serviceaccount:kube-system:\S+-controller$|kube-|node:|apiserver)') AS is_write
   FROM parsed
 ),
+specified AS (
+  SELECT *,
+    CASE WHEN is_write THEN response END                   AS written,
+    CASE WHEN is_write AND e.verb = 'update' THEN request END AS updated,
+    try_cast(written->>'$.metadata.generation' AS BIGINT)  AS generation,
+    coalesce(written->'$.spec', updated->'$.spec')         AS spec,
+    (spec->'$.template')::VARCHAR                          AS template,
+    spec->>'$.replicas'                                    AS replicas
+  FROM seen
+),
+compared AS (
+  SELECT *,
+    generation > coalesce(try_cast(updated->>'$.metadata.generation' AS BIGINT),
+      lag(generation IGNORE NULLS) OVER of_object,
+      try_cast(written->>'$.status.observedGeneration' AS BIGINT)) AS is_new_spec,
+    template <> lag(template IGNORE NULLS) OVER of_object  AS is_new_template,
+    replicas <> lag(replicas IGNORE NULLS) OVER of_object  AS is_scaled
+  FROM specified
+  WINDOW of_object AS (PARTITION BY e.objectRef.resource, e.objectRef.namespace, name
+    ORDER BY "at", position)
+),
 classed AS (
   SELECT *,
     CASE
@@ -57,8 +81,12 @@ classed AS (
       WHEN kind IN ('Deployment', 'StatefulSet', 'DaemonSet') AND subresource IN ('', 'scale')
         THEN CASE
         WHEN subresource = 'scale' THEN 'scale'
-        WHEN e.verb IN ('create', 'delete', 'update') OR request IS NULL OR has_template
-          THEN 'deploy'
+        WHEN e.verb IN ('create', 'delete', 'deletecollection') THEN 'deploy'
+        WHEN NOT is_new_spec THEN NULL
+        WHEN is_new_template THEN 'deploy'
+        WHEN NOT is_new_template THEN CASE WHEN is_scaled THEN 'scale' END
+        WHEN e.verb = 'update' THEN CASE WHEN is_new_spec THEN 'deploy' END
+        WHEN has_template THEN 'deploy'
         WHEN json_exists(request, '$.spec.replicas') THEN 'scale'
         WHEN json_type(request) = 'ARRAY' AND regexp_matches(request::VARCHAR, '"/spec/template')
           THEN 'deploy'
@@ -82,10 +110,11 @@ classed AS (
     from_json(coalesce(request->'$.spec.template.spec.containers',
       response->'$.spec.template.spec.containers'), '[{"name": "VARCHAR", "image": "VARCHAR"}]')
                                                            AS wanted
-  FROM seen
+  FROM compared
 ),
 shown AS (
   SELECT *, image_version(main_container(wanted, service).image) AS "version",
+    list_filter(e.sourceIPs, lambda ip: regexp_full_match(ip, '[0-9a-fA-F:.]+')) AS addresses,
     coalesce(kind IN ('Secret', 'ConfigMap'), false) OR subresource = 'token'
       OR coalesce(e.objectRef.resource = 'tokenreviews', false) AS is_secret,
     change_kind NOT IN ('deploy', 'scale') OR e.verb = 'delete' AS is_done,
@@ -125,7 +154,8 @@ SELECT
   {'uid': e.auditID, 'event_code': e.stage,
    'correlation_uid': CASE WHEN class_name = 'application_lifecycle' THEN e.auditID END}
                                                            AS metadata,
-  {'user': {'name': e.user.username, 'uid': e.user.uid,
+  {'user': {'name': coalesce(e.user.username, CASE WHEN e.user.uid IS NULL THEN 'unknown' END),
+    'uid': e.user.uid,
     'type_id': CASE WHEN e.user.username LIKE 'system:serviceaccount:%' THEN 4
       WHEN e.user.username LIKE 'system:%' THEN 3 WHEN e.user.username <> '' THEN 1 END,
     'groups': list_transform(e.user.groups, lambda g: {'name': g})}} AS actor,
@@ -135,8 +165,9 @@ SELECT
     'request': {'uid': e.auditID},
     'response': {'code': e.responseStatus.code, 'error': nullif(e.responseStatus.reason, ''),
       'error_message': nullif(e.responseStatus.message, '')}} END AS api,
-  CASE WHEN class_name = 'api_activity' THEN
-    {'ip': e.sourceIPs[1], 'intermediate_ips': nullif(e.sourceIPs[2:], [])} END AS src_endpoint,
+  CASE WHEN class_name = 'api_activity' THEN {'ip': addresses[1],
+    'name': CASE WHEN len(addresses) > 0 THEN NULL ELSE coalesce(e.sourceIPs[1], 'unknown') END,
+    'intermediate_ips': nullif(addresses[2:], [])} END     AS src_endpoint,
   CASE WHEN class_name = 'api_activity' THEN {'user_agent': e.userAgent,
     'url': {'path': split_part(e.requestURI, '?', 1),
       'query_string': nullif(split_part(e.requestURI, '?', 2), '')}} END AS http_request,
@@ -163,8 +194,5 @@ SELECT
   CASE
     WHEN json_array_length(doc, '$.items') = 0 THEN ''
     WHEN e.auditID IS NULL OR e.verb IS NULL THEN 'the document is no audit event of Kubernetes'
-    WHEN e.user.username IS NULL AND e.user.uid IS NULL THEN 'the audit event names no user'
-    WHEN NOT coalesce(regexp_full_match(e.sourceIPs[1], '[0-9a-fA-F:.]+'), false)
-      THEN 'the audit event has no source address'
   END                                                      AS problem
 FROM shown
