@@ -168,7 +168,8 @@ def _dealt(text: bytes, position: int) -> Iterator[_Part]:
     begin, end = max(arrays, key=lambda one: one[1] - one[0], default=(0, 0))
     before, after = text[: begin + 1], text[end:]
     others = (text[at:to] for at, to in arrays if at != begin)
-    if len(before) + len(after) > _BESIDE_BYTES or any(b"{" in other for other in others):
+    is_much = len(before) + len(after) > _BESIDE_BYTES or any(b"{" in other for other in others)
+    if is_much or not arrays:
         yield _Part(position, text)
         return
     bounds = np.array([begin, *(at for at in marks.places(b",", 2) if begin < at < end), end])

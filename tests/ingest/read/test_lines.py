@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.read import json, lines, stream
+from ingest.read import lines, stream
 from ingest.read.stream import Broken
 
 NOW = datetime(2025, 1, 15, 12, tzinfo=UTC)
@@ -78,33 +78,3 @@ def test_a_truncated_archive_gives_what_it_holds_and_says_that_it_breaks_off(log
     assert found[:2] == [(1, "line 0"), (2, "line 1")]
     assert [one.reason for one in broken] == ["the compressed stream breaks off here"]
     assert broken[0].position == found[-1][0]
-
-
-def documents(path: Path, content: bytes) -> tuple[list[tuple[int, str]], list[Broken]]:
-    path.write_bytes(content)
-    chunks = list(json.read(path, NOW))
-    found = [(r["position"], r["doc"]) for chunk in chunks for r in chunk.raw.to_pylist()]
-    return found, [one for chunk in chunks for one in chunk.broken]
-
-
-def test_json_documents_may_take_several_lines_each(log: Path) -> None:
-    found, broken = documents(log, b'{\n "a": 1\n}\n{\n "a": [\n2]\n}\n{\n "cut"')
-    assert found == [(1, '{\n "a": 1\n}'), (4, '{\n "a": [\n2]\n}')]
-    assert broken == [Broken(8, "the text is not JSON", '{\n "cut"')]
-
-
-def test_text_between_json_lines_is_set_aside_alone(log: Path) -> None:
-    found, broken = documents(log, b'starting\n{"a": 1}\nwait\n{"a": 1, "a": 2}\n')
-    assert found == [(2, '{"a": 1}'), (4, '{"a": 1, "a": 2}')]
-    assert [(one.position, one.raw) for one in broken] == [(1, "starting"), (3, "wait")]
-
-
-def test_an_array_on_one_endless_line_is_read(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream, "CHUNK_BYTES", 1000)
-    monkeypatch.setattr(stream, "BLOCK_BYTES", 100)
-    found, broken = documents(log, b"[" + b",".join([b'{"a":1}'] * 999) + b"]")
-    assert (len(found), found[998], broken) == (999, (999, '{"a":1}'), [])
-
-
-def test_a_json_line_in_utf_16_is_read(log: Path) -> None:
-    assert documents(log, '{"a":"é"}\n'.encode("utf-16")) == ([(1, '{"a":"é"}')], [])
