@@ -25,9 +25,11 @@ from ingest.project import Given, projection, reason
 from ingest.source import Source
 from lake import schema
 from lake.ask import literal, quoted
+from lake.errors import LakeError
 from lake.store import Lake
 
 QUARANTINE = "quarantine"
+MAPPING_FAILS = "the mapping fails: "
 
 Staged: TypeAlias = dict[str, list[Path]]
 
@@ -175,7 +177,7 @@ def _failing(plan: Plan, raw: pa.Table) -> dict[int, str]:
         _map(plan, raw, scratch)
     except _BAD_DATA as error:
         if len(raw) == 1:
-            reason = f"the mapping fails: {str(error).partition(':')[0]}"
+            reason = MAPPING_FAILS + str(error).partition(":")[0]
             return {raw["position"][0].as_py(): reason}
         half = len(raw) // 2
         return _failing(plan, raw[:half]) | _failing(plan, raw[half:])
@@ -194,6 +196,9 @@ def write(plan: Plan, table: str, rows: str, files: list[Path]) -> int:
             f"COPY (SELECT {columns} {rows} ORDER BY {order}) "
             f"TO {literal(str(files[-1]))} ({plan.lake.copy_options(table)})"
         ).fetchall()
+    except duckdb.IOException as error:
+        told = str(error).partition(":")[2].strip().splitlines()[0]
+        raise LakeError(f"The lake {plan.lake.path} takes no rows of {table}: {told}.") from error
     finally:
         if not count:
             files.pop().unlink(missing_ok=True)

@@ -20,7 +20,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingest.plan import QUARANTINE, Plan, Refused, Staged, discard, prepare, take
+from ingest.plan import MAPPING_FAILS, QUARANTINE, Plan, Refused, Staged, discard, prepare, take
 from ingest.run import RAW_CHARACTERS
 from ingest.source import Source, connect, load
 from lake.errors import InquestError
@@ -191,6 +191,10 @@ def _still(tried: pa.Table, refused: Sequence[Refused], shape: pa.Schema) -> pa.
     """What stays in quarantine of what was tried, with the reason that it has now."""
     still = tried.take(pa.array([one.position - 1 for one in refused], pa.int64()))
     columns: dict[str, Any] = {name: still[name] for name in shape.names}
-    columns["reason"] = [one.reason for one in refused]
+    before = still["reason"].to_pylist()
+    columns["reason"] = [
+        old if one.reason.startswith(MAPPING_FAILS) else one.reason
+        for one, old in zip(refused, before, strict=True)
+    ]
     columns["is_part"] = [one.is_part for one in refused]
     return pa.table(columns, schema=shape)

@@ -11,16 +11,18 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TypeAlias
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ingest.plan import QUARANTINE, Plan, Refused, discard, prepare, take, write
 from ingest.read.stream import Chunk
-from ingest.source import connect, load
+from ingest.source import Source, connect, load
 from lake.ask import literal
 from lake.errors import InquestError
 from lake.store import Lake
@@ -32,8 +34,14 @@ COMMIT_BYTES = 16 << 20
 CONTEXT_BYTES = 256 << 20
 """How much of a file is mapped at a time where records mean what those around them say."""
 
+PLACE_PARTS = 3
+"""How much of a path tells whose a file is: `NAMESPACE_POD_UID/CONTAINER/0.log`."""
+
 RAW_CHARACTERS = 1 << 20
 """How much of a quarantined record is kept; a longer one is read from its file again."""
+
+_UNFORESEEN = (ArithmeticError, LookupError, TypeError, ValueError, duckdb.Error)
+"""What a decoder or a SELECT may raise on a file that nobody thought of; it costs that file."""
 
 _FIELDS: dict[str, pa.DataType] = {
     "position": pa.int64(),
@@ -80,6 +88,15 @@ class _File:
     staged: dict[str, list[Path]] = field(default_factory=lambda: defaultdict(list))
     note: str = ""
 
+    def give_up(self, error: Exception) -> None:
+        """Take nothing of a file that its decoder or its source's SELECT fails on as a whole."""
+        discard(chain.from_iterable(self.staged.values()))
+        self.staged.clear()
+        self.mapped.clear()
+        self.reasons.clear()
+        told = (str(error) or type(error).__name__).splitlines()[0]
+        self.note = f"{self.shown} cannot be read, and nothing of it was taken: {told}"
+
     def skip(self) -> None:
         """Say that the file is in the lake already."""
         self.reasons.clear()
@@ -106,7 +123,7 @@ def ingest(
     if source not in sources:
         raise InquestError(f"There is no source {source}: `inquest sources list` names them.")
     started, found, names = time.monotonic(), sources[source], shown or {}
-    files = [_file(source, path, names.get(path, str(path))) for path in paths]
+    files = [_file(found, path, names.get(path, str(path))) for path in paths]
     with connect(found.folder, lake.path) as connection:
         plan = prepare(lake, connection, found)
         for group in _grouped(files):
@@ -124,11 +141,13 @@ def ingest(
     )
 
 
-def _file(source: str, path: Path, shown: str) -> _File:
+def _file(source: Source, path: Path, shown: str) -> _File:
+    """A file and its batch: its content, and of a source that reads it from there its place."""
+    place = "/".join(Path(shown).parts[-PLACE_PARTS:]) if "path" in source.context else ""
     try:
         with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-            return _File(path, shown, f"{source}:{digest}", file.tell())
+            digest = hashlib.file_digest(file, partial(hashlib.sha256, place.encode()))
+            return _File(path, shown, f"{source.name}:{digest.hexdigest()}", file.tell())
     except OSError as error:
         raise InquestError(f"{path} cannot be read: {error.strerror}.") from error
 
@@ -153,7 +172,11 @@ def _take(plan: Plan, group: Sequence[_File], progress: Progress | None) -> None
             if file.batch_id in there and not there[file.batch_id].lacking:
                 file.skip()
                 continue
-            _stage(plan, file, progress)
+            try:
+                _stage(plan, file, progress)
+            except _UNFORESEEN as error:
+                file.give_up(error)
+                continue
             for table in there.pop(file.batch_id, _NOWHERE).tables:
                 discard(file.staged.pop(table, []))
             there[file.batch_id] = _Landed(frozenset(file.mapped), frozenset())
@@ -223,7 +246,7 @@ def _there(plan: Plan) -> dict[str, _Landed]:
 def _stage(plan: Plan, file: _File, progress: Progress | None) -> None:
     """Write a file's records as Parquet, chunk by chunk, so that memory stays bounded."""
     chunks = plan.source.reader.read(file.path, plan.now)
-    for chunk in _gathered(chunks) if plan.source.needs_context else chunks:
+    for chunk in _gathered(chunks) if "file" in plan.source.context else chunks:
         if file.shown != str(file.path):
             chunk = replace(chunk, raw=_renamed(chunk.raw, file.shown))
         counts, refused = take(plan, chunk.raw, file.staged)

@@ -42,9 +42,10 @@ KEYS = {
     "over": "sources that hold the same and more; a file of both is of this one",
     "generic": "`yes`: tried on a file only if no other source takes it",
     "files": "patterns of file names",
-    "context": "`file`: a record means what those around it say, so a file is mapped whole",
+    "context": "what a record means beside itself: `file`, those around it; `path`, where it lies",
 }
 
+_CONTEXTS = frozenset({"file", "path"})
 _NEEDED = ("name", "reads", "class")
 _MACROS = "macros.sql"
 _HEADER = re.compile(r"^-- ([a-z]+):(?: +(.*?))?\s*$")
@@ -61,9 +62,10 @@ class Source:
     """A source file; its rows go to `tables`, all to the first if it has but one.
 
     `folder` holds it, by whose name sources are grouped; `product` is the vendor and the name of
-    what writes the format, `sniffs` what the beginning of a file holds, and `over` names the sources that
-    it is before where that is not enough. `files` are patterns of the
-    names of the files that it takes in its family. With `needs_context` a file is mapped whole.
+    what writes the format, `sniffs` what the beginning of a file holds, and `over` names sources
+    that it is taken before. `files` are patterns of the names of the files that it takes in its
+    family. With `file` in its `context` a file is mapped whole, with `path` two files of one
+    content in two places are two.
     """
 
     name: str
@@ -76,7 +78,7 @@ class Source:
     over: tuple[str, ...] = ()
     is_generic: bool = False
     files: tuple[str, ...] = ()
-    needs_context: bool = False
+    context: frozenset[str] = frozenset()
 
     @property
     def reader(self) -> Reader:
@@ -202,7 +204,7 @@ def _source(path: Path, sql: str) -> Source:
         over=tuple(header.get("over", "").split()),
         is_generic="generic" in header,
         files=tuple(header.get("files", "").split()),
-        needs_context="context" in header,
+        context=frozenset(header.get("context", "").split()),
     )
 
 
@@ -233,7 +235,7 @@ def _faults(
 
 
 def _header_faults(stem: str, header: list[tuple[int, str, str]]) -> Iterator[tuple[int, str]]:
-    known = {"name": [stem], "reads": list(READERS), "generic": ["yes"], "context": ["file"]}
+    known = {"name": [stem], "reads": list(READERS), "generic": ["yes"]}
     for key in _NEEDED:
         if key not in (one for _, one, _ in header):
             yield 1, f"the header lacks `-- {key}:`, {KEYS[key]}"
@@ -245,6 +247,8 @@ def _header_faults(stem: str, header: list[tuple[int, str, str]]) -> Iterator[tu
         elif key == "class":
             unknown = [one for one in value.split() or [""] if not _is_class(one)]
             yield from ((line, schema.no_table(one)) for one in unknown)
+        elif key == "context" and not set(value.split()) <= _CONTEXTS:
+            yield line, f"context is {value or 'empty'}, expected {' or '.join(sorted(_CONTEXTS))}"
         elif key == "product" and " / " not in value:
             yield line, f"product is {value or 'empty'}, expected {KEYS[key]}"
         elif key == "sniff" and (fault := _pattern_fault(value)):

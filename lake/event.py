@@ -68,13 +68,18 @@ def _core(event: Event, of: Definition) -> Event:
     plain = {name: value for name, value in event.items() if name not in added}
     ours = {name: value for name, value in event.items() if name in added}
     if ours:
-        plain["unmapped"] = {**event.get("unmapped", {}), **ours}
+        plain["unmapped"] = {**_object(event.get("unmapped", {})), **ours}
     metadata = dict(event["metadata"])
     profiles = [one for one in metadata.pop("profiles", []) if not _is_ours(one)]
     extensions = [one for one in metadata.pop("extensions", []) if not _is_ours(one["name"])]
     parts = {"profiles": profiles, "extensions": extensions}
     plain["metadata"] = metadata | {name: part for name, part in parts.items() if part}
     return plain
+
+
+def _object(unmapped: Any) -> Event:
+    """What is unmapped as an object, whatever a source gave."""
+    return unmapped if isinstance(unmapped, dict) else {"unmapped": unmapped}
 
 
 def _is_ours(name: str) -> bool:
@@ -112,7 +117,7 @@ def _event(of: Definition, row: Mapping[str, Any]) -> Event:
     event = _shaped_object(of["attributes"], {**merged, **uids}, "", unfit)
     event["metadata"] = _described(of, event)
     if unfit:
-        event["unmapped"] = {**event.get("unmapped", {}), **unfit}
+        event["unmapped"] = {**_object(event.get("unmapped", {})), **unfit}
     return event
 
 
@@ -241,6 +246,8 @@ def _scalar(base: str, value: Any) -> Any:
 def _described(of: Definition, event: Event) -> Event:
     """The event's metadata with the schema's version, and the profiles and extensions in use."""
     metadata: Event = {"version": ocsf.VERSION, **event.get("metadata", {})}
+    if "product" not in metadata:  # of a lake from before products were kept
+        metadata["product"] = {"name": metadata.get("log_name", "unknown")}
     profiles = _profiles(of, event)
     if profiles and "profiles" not in metadata:
         metadata["profiles"] = profiles

@@ -93,6 +93,7 @@ class Lake:
         """Make a lake in a new or empty folder, or open the one that is there."""
         path = _folder(uri)
         if (path / _CATALOG).is_file():
+            _await_birth(path)
             return cls.open(path)
         if path.exists() and not path.is_dir():
             raise LakeError(f"{path} is a file, and a lake is a folder.")
@@ -151,9 +152,9 @@ class Lake:
 
     def rows(self, table: str, column: str, value: str) -> pa.Table:
         """Read the rows of a table that have a value in a column; as many as there are."""
-        iceberg = self._load(table)
-        if iceberg is None:
+        if self._load(table) is None:
             return schema.arrow_schema(table).empty_table()
+        iceberg = self._made(table)
         return iceberg.scan(row_filter=_equal(column, value)).to_arrow()
 
     def replace(self, table: str, column: str, value: str, rows: pa.Table) -> None:
@@ -280,6 +281,15 @@ def _folder(uri: str | Path) -> Path:
     if "://" in str(uri):
         raise LakeError(f"{uri} is no folder of this machine, and a lake is one.")
     return Path(uri).expanduser().resolve()
+
+
+def _await_birth(path: Path) -> None:
+    """Wait while another process makes the lake, at most some seconds."""
+    for _ in range(_ATTEMPTS):
+        with suppress(LakeError):
+            _birthplace(path)
+            return
+        time.sleep(0.1)
 
 
 def _birthplace(path: Path) -> Path:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import gzip
 import random
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 import zstandard
 
+from ingest.read import READERS
+from ingest.read.stream import Chunk
 from ingest.run import ingest
 from ingest.source import load
 from lake.errors import InquestError
@@ -144,6 +148,44 @@ def test_junk_goes_to_quarantine_with_a_reason(lake: Lake, tmp_path: Path, name:
     without = {file for file in files if f"{file} holds no records." in summary.notes}
     assert {row["path"] for row in kept} == set(map(str, files)) - set(map(str, without))
     assert all(row["source"] == name and row["reason"] for row in kept)
+
+
+def test_a_file_that_nobody_thought_of_costs_no_other(
+    lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [access_log(tmp_path / name) for name in ("a.log", "b.log", "c.log")]
+    files[0].write_text(files[0].read_text() + "a\n")
+    files[2].write_text(files[2].read_text() + "c\n")
+    real = READERS["lines"]
+
+    def read(path: Path, now: datetime) -> Iterator[Chunk]:
+        yield from real.read(path, now)
+        if path == files[1]:
+            raise ValueError("no decoder is perfect")
+
+    monkeypatch.setitem(READERS, "lines", replace(real, read=read))
+    summary = ingest(lake, "nginx", files)
+    told = f"{files[1]} cannot be read, and nothing of it was taken: no decoder is perfect"
+    assert summary.notes == (told,)
+    (row,) = lake.at().ask("SELECT count(*) AS n FROM http_activity").dicts()
+    assert row["n"] == summary.mapped > 0
+    assert len(list(lake.path.rglob("*.parquet"))) == 4  # two files, each in a table and aside
+
+
+def test_two_files_of_one_content_are_two_where_their_place_tells_whose_they_are(
+    lake: Lake, tmp_path: Path
+) -> None:
+    pods = ["cart-6d5f8c7b9d-x2x4z", "cart-6d5f8c7b9d-b4b5c"]
+    uid = "0b1c2d3e-0000-4000-8000-000000000001"
+    places = [tmp_path / "pods" / f"shop_{pod}_{uid}" / "cart" for pod in pods]
+    files = [place / "0.log" for place in places]
+    for file in files:
+        file.parent.mkdir(parents=True)
+        file.write_text("2026-01-15T10:00:00.1Z stdout F started\n")
+    assert ingest(lake, "cri", files).mapped == 2
+    assert ingest(lake, "cri", files).mapped == 0
+    rows = lake.at().ask("SELECT workload.pod AS pod FROM log_record ORDER BY pod").dicts()
+    assert [row["pod"] for row in rows] == sorted(pods)
 
 
 def test_ids_stay_as_they_came(lake: Lake) -> None:

@@ -2,6 +2,7 @@
 -- reads: lines
 -- class: log_record
 -- product: Kubernetes / CRI
+-- context: file path
 -- sniff: ^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d) (?:stdout|stderr) [FP](?: |$)
 -- https://github.com/kubernetes/design-proposals-archive/blob/main/node/kubelet-cri-logging.md
 -- As containerd and CRI-O write it. Pieces (P) of a line up to their end (F) and the lines of a

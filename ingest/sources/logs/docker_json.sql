@@ -2,6 +2,7 @@
 -- reads: json
 -- class: log_record
 -- product: Docker / json-file
+-- context: file path
 -- sniff: ^\{(?:"log":"(?:[^"\\]|\\.)*",)?"stream":"std(?:out|err)".*"time":"\d{4}-
 -- https://docs.docker.com/engine/logging/drivers/json-file/
 -- A line that Docker cut in pieces of 16 KiB and a stack trace of several lines are one record, of
