@@ -1,5 +1,6 @@
 -- name: kubernetes_audit
 -- reads: json
+-- context: file
 -- class: api_activity application_lifecycle
 -- product: Kubernetes / kube-apiserver
 -- sniff: "auditID"\s*:
