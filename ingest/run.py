@@ -7,6 +7,7 @@ are committed together.
 from __future__ import annotations
 
 import hashlib
+import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -18,8 +19,10 @@ from typing import TypeAlias
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from ingest.grown import CUTTABLE, Tail, prefix, tail
 from ingest.plan import QUARANTINE, Plan, Refused, discard, prepare, take, write
 from ingest.read.stream import Chunk
 from ingest.source import Source, connect, load
@@ -83,6 +86,8 @@ class _File:
     shown: str
     batch_id: str
     size: int
+    seed: bytes = b""
+    tail: Tail | None = None
     mapped: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     staged: dict[str, list[Path]] = field(default_factory=lambda: defaultdict(list))
@@ -147,7 +152,8 @@ def _file(source: Source, path: Path, shown: str) -> _File:
     try:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, partial(hashlib.sha256, place.encode()))
-            return _File(path, shown, f"{source.name}:{digest.hexdigest()}", file.tell())
+            batch_id = f"{source.name}:{digest.hexdigest()}"
+            return _File(path, shown, batch_id, file.tell(), place.encode())
     except OSError as error:
         raise InquestError(f"{path} cannot be read: {error.strerror}.") from error
 
@@ -166,12 +172,21 @@ def _grouped(files: Iterable[_File]) -> Iterator[list[_File]]:
 
 def _take(plan: Plan, group: Sequence[_File], progress: Progress | None) -> None:
     """Stage files and commit them; the quarantine first, so that a killed run can be repeated."""
+    with tempfile.TemporaryDirectory(prefix="inquest-") as scratch:
+        _take_with(plan, group, Path(scratch), progress)
+
+
+def _take_with(
+    plan: Plan, group: Sequence[_File], scratch: Path, progress: Progress | None
+) -> None:
     there, aside = _there(plan), plan.lake.batches(QUARANTINE)
+    known = {one.partition(":")[2]: landed.size for one, landed in there.items()}
     try:
         for file in group:
             if file.batch_id in there and not there[file.batch_id].lacking:
                 file.skip()
                 continue
+            _look_for_what_is_new(plan, file, known, scratch)
             try:
                 _stage(plan, file, progress)
             except _UNFORESEEN as error:
@@ -179,7 +194,7 @@ def _take(plan: Plan, group: Sequence[_File], progress: Progress | None) -> None
                 continue
             for table in there.pop(file.batch_id, _NOWHERE).tables:
                 discard(file.staged.pop(table, []))
-            there[file.batch_id] = _Landed(frozenset(file.mapped), frozenset())
+            there[file.batch_id] = _Landed(frozenset(file.mapped), frozenset(), file.size)
             if file.batch_id in aside:
                 _set_aside_again(plan.lake, file)
             if file.batch_id in aside and not file.mapped:
@@ -217,38 +232,56 @@ class _Landed:
 
     tables: frozenset[str]
     lacking: frozenset[str]
+    size: int
 
 
-_NOWHERE = _Landed(frozenset(), frozenset())
+_NOWHERE = _Landed(frozenset(), frozenset(), 0)
+
+
+def _look_for_what_is_new(plan: Plan, file: _File, known: Mapping[str, int], scratch: Path) -> None:
+    """Of a file that has grown since it was ingested, take the new lines only."""
+    after = prefix(file.path, known, file.seed)
+    if not after:
+        return
+    if plan.source.reads in CUTTABLE:
+        file.tail = tail(file.path, after, Path(tempfile.mkdtemp(dir=scratch)))
+        file.note = f"{file.shown} has grown since it was ingested: only what is new was taken."
+    else:
+        file.note = f"{file.shown} has grown since it was ingested: what was there is now twice."
 
 
 def _batch(file: _File, table: str) -> str:
-    """The batch id of a file in a table; of several tables, it names them all."""
-    if table == QUARANTINE or len(file.mapped) == 1:
+    """The batch id of a file in a table: it names all its tables, and the file's size."""
+    if table == QUARANTINE:
         return file.batch_id
-    return f"{file.batch_id}:{'+'.join(sorted(file.mapped))}"
+    return f"{file.batch_id}:{'+'.join(sorted(file.mapped))}@{file.size}"
 
 
 def _there(plan: Plan) -> dict[str, _Landed]:
     """What is in the lake of a source's batches, by the id of their file."""
     tables, named = defaultdict[str, set[str]](set), defaultdict[str, set[str]](set)
+    sizes = defaultdict[str, int](int)
     for table in plan.source.tables:
         for batch_id in plan.lake.batches(table):
-            *file, others = batch_id.split(":") if batch_id.count(":") > 1 else (batch_id, "")
-            tables[":".join(file)].add(table)
-            named[":".join(file)] |= set(filter(None, others.split("+")))
+            source, digest, *more = batch_id.split(":")
+            others, _, size = "".join(more).partition("@")
+            file = f"{source}:{digest}"
+            tables[file].add(table)
+            named[file] |= set(filter(None, others.split("+")))
+            sizes[file] = int(size or 0)
     return {
-        file: _Landed(frozenset(tables[file]), frozenset(named[file] - tables[file]))
+        file: _Landed(frozenset(tables[file]), frozenset(named[file] - tables[file]), sizes[file])
         for file in tables
     }
 
 
 def _stage(plan: Plan, file: _File, progress: Progress | None) -> None:
     """Write a file's records as Parquet, chunk by chunk, so that memory stays bounded."""
-    chunks = plan.source.reader.read(file.path, plan.now)
+    path, before = file.tail or Tail(file.path, 0)
+    chunks = plan.source.reader.read(path, plan.now)
     for chunk in _gathered(chunks) if "file" in plan.source.context else chunks:
-        if file.shown != str(file.path):
-            chunk = replace(chunk, raw=_renamed(chunk.raw, file.shown))
+        if file.shown != str(path):
+            chunk = _placed(chunk, file.shown, before)
         counts, refused = take(plan, chunk.raw, file.staged)
         file.mapped += counts
         _set_aside(plan, file, chunk, refused)
@@ -273,9 +306,17 @@ def _joined(chunks: Sequence[Chunk]) -> Chunk:
     return Chunk(raw, tuple(chain.from_iterable(one.broken for one in chunks)), chunks[-1].consumed)
 
 
-def _renamed(raw: pa.Table, shown: str) -> pa.Table:
-    at = raw.schema.get_field_index("path")
-    return raw.set_column(at, "path", pa.repeat(shown, len(raw))) if at >= 0 else raw
+def _placed(chunk: Chunk, shown: str, before: int) -> Chunk:
+    """A chunk as of the file that a person knows, in which some lines stand before it."""
+    raw = chunk.raw
+    if "path" in raw.column_names:
+        at = raw.schema.get_field_index("path")
+        raw = raw.set_column(at, "path", pa.repeat(shown, len(raw)))
+    if before:
+        at = raw.schema.get_field_index("position")
+        raw = raw.set_column(at, "position", pc.add(raw["position"], before))
+    broken = tuple(one._replace(position=one.position + before) for one in chunk.broken)
+    return replace(chunk, raw=raw, broken=broken)
 
 
 def _set_aside(plan: Plan, file: _File, chunk: Chunk, refused: Sequence[Refused]) -> None:

@@ -101,6 +101,11 @@ class Stream:
         self._file.close()
 
     @property
+    def is_compressed(self) -> bool:
+        """Whether what is read is not what lies on the disk."""
+        return self._new is not None
+
+    @property
     def consumed(self) -> int:
         """Bytes of the file read so far."""
         return self._file.tell()

@@ -172,6 +172,25 @@ def test_a_file_that_nobody_thought_of_costs_no_other(
     assert len(list(lake.path.rglob("*.parquet"))) == 4  # two files, each in a table and aside
 
 
+def test_of_a_file_that_has_grown_only_what_is_new_is_taken(lake: Lake, tmp_path: Path) -> None:
+    log = access_log(tmp_path / "access.log")
+    whole = log.read_text()
+    for more, mapped in (("", 9), ("what\n" + LINE.format(1, "new"), 1), (LINE[:30], 0), ("", 1)):
+        whole += more if more else ""
+        log.write_text(
+            whole if more or mapped == 9 else whole[: -len(LINE[:30])] + LINE.format(2, "x")
+        )
+        summary = ingest(lake, "nginx", [log])
+        assert (summary.mapped, "has grown" in "".join(summary.notes)) == (mapped, mapped != 9)
+    rows = lake.at().ask("SELECT http_request.url.path AS path FROM http_activity").dicts()
+    assert sorted(row["path"] for row in rows) == sorted(
+        [*(f"/{i}" for i in range(9)), "/new", "/x"]
+    )
+    kept = lake.at().ask("SELECT position, raw FROM quarantine ORDER BY position").dicts()
+    assert kept == [{"position": 10, "raw": "what"}, {"position": 12, "raw": LINE[:30]}]
+    assert ingest(lake, "nginx", [log]).read == 0
+
+
 def test_two_files_of_one_content_are_two_where_their_place_tells_whose_they_are(
     lake: Lake, tmp_path: Path
 ) -> None:
