@@ -30,7 +30,6 @@ SCHEMA = lines.SCHEMA.set(1, pa.field("doc", pa.string()))
 
 _FOUND = lines.SCHEMA.empty_table().select(["position", "line"]).schema
 _BEGINNING = re.compile(rb"^[{\[]", re.MULTILINE)
-_DEALT_BYTES = 1 << 20
 _BESIDE_BYTES = 1 << 16
 _BLOCK_BYTES = 1 << 22
 _STEPS = np.zeros(256, np.int8)
@@ -173,7 +172,7 @@ def _dealt(text: bytes, position: int) -> Iterator[_Part]:
         yield _Part(position, text)
         return
     bounds = np.array([begin, *(at for at in marks.places(b",", 2) if begin < at < end), end])
-    last = np.flatnonzero(np.diff((bounds - begin) // _DEALT_BYTES)) + 1
+    last = np.flatnonzero(np.diff((bounds - begin) // stream.CHUNK_BYTES)) + 1
     for at, to in pairwise(sorted({0, *last.tolist(), len(bounds) - 1})):
         yield _Part(at + 1, before + text[bounds[at] + 1 : bounds[to]] + after)
 
@@ -216,13 +215,14 @@ def _outside(
 
 
 def _batches(parts: Iterable[_Part]) -> Iterator[list[_Part]]:
+    """Put parts together; a large one is alone, as what DuckDB unnests is then held but once."""
     held, size = list[_Part](), 0
     for part in parts:
-        held.append(part)
-        size += len(part.text)
-        if size >= stream.CHUNK_BYTES:
+        if size + len(part.text) > stream.CHUNK_BYTES:
             yield held
             held, size = [], 0
+        held.append(part)
+        size += len(part.text)
     yield held
 
 

@@ -61,11 +61,10 @@ def test_a_document_that_is_one_large_array_is_dealt_out(
     log: Path, monkeypatch: pytest.MonkeyPatch, indent: int | None
 ) -> None:
     monkeypatch.setattr(stream, "CHUNK_BYTES", 5000)
-    monkeypatch.setattr(json, "_DEALT_BYTES", 1000)
     document = {"tags": ["a"], "Records": RECORDS, "next": {"items": [1]}}
     found, broken = documents(log, (writer.dumps(document, indent=indent) + "\n").encode())
     pieces = [(position, writer.loads(doc)) for position, doc in found]
-    assert len(pieces) > 10
+    assert len(pieces) > 4
     assert [RECORDS[position - 1] for position, _ in pieces] == [d["Records"][0] for _, d in pieces]
     assert [record for _, piece in pieces for record in piece.pop("Records")] == RECORDS
     assert all(piece == {"tags": ["a"], "next": {"items": [1]}} for _, piece in pieces)
@@ -86,7 +85,6 @@ def test_another_large_document_is_one(
     log: Path, monkeypatch: pytest.MonkeyPatch, document: Any
 ) -> None:
     monkeypatch.setattr(stream, "CHUNK_BYTES", 5000)
-    monkeypatch.setattr(json, "_DEALT_BYTES", 1000)
     for indent in (None, 2):
         found, broken = documents(log, writer.dumps(document, indent=indent).encode())
         assert [(position, writer.loads(doc)) for position, doc in found] == [(1, document)]
