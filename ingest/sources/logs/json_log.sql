@@ -2,7 +2,8 @@
 -- reads: json
 -- class: log_record
 -- product: Application / JSON log
--- sniff: ^\s*\{\s*"
+-- sniff: \A\s*(?:\[\s*)?\{\s*"
+-- over: text_log logfmt
 -- generic: yes
 -- JSON lines of any shape, from zap, logrus, pino, bunyan, winston, structlog, python-json-logger,
 -- log4j2's layouts, logback's and logstash's encoders, Serilog's compact format, .NET's console,
