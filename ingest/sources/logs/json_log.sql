@@ -26,8 +26,8 @@ opened AS (
       WHEN opens(w[7]) THEN 7 WHEN w[8] LIKE '{%' THEN 8 END AS nth,
     json_extract_string(w[nth], '$')                      AS inside,
     CASE WHEN nth IS NOT NULL THEN json_merge_patch(doc,
-      '{' || takers(['/log', '/message', '/MESSAGE', '/msg', '/@message', '/textPayload', '/body',
-      '/jsonPayload'])[nth] || '}') END                   AS wrapper
+      '{' || taker(['/log', '/message', '/MESSAGE', '/msg', '/@message', '/textPayload', '/body',
+      '/jsonPayload'][nth]) || '}') END                   AS wrapper
   FROM wrapped
 ),
 found AS (

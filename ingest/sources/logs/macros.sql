@@ -53,19 +53,9 @@ CREATE MACRO postgresql_attributes(e, statement, wait) AS filled({
 
 
 -- What a record tells -----------------------------------------------------------------------------
--- Which of up to 24 texts is the first that is given and no object.
-CREATE MACRO first_given(v) AS CASE
-  WHEN v[1] NOT LIKE '{%' THEN 1 WHEN v[2] NOT LIKE '{%' THEN 2 WHEN v[3] NOT LIKE '{%' THEN 3
-  WHEN v[4] NOT LIKE '{%' THEN 4 WHEN v[5] NOT LIKE '{%' THEN 5 WHEN v[6] NOT LIKE '{%' THEN 6
-  WHEN v[7] NOT LIKE '{%' THEN 7 WHEN v[8] NOT LIKE '{%' THEN 8 WHEN v[9] NOT LIKE '{%' THEN 9
-  WHEN v[10] NOT LIKE '{%' THEN 10 WHEN v[11] NOT LIKE '{%' THEN 11
-  WHEN v[12] NOT LIKE '{%' THEN 12 WHEN v[13] NOT LIKE '{%' THEN 13
-  WHEN v[14] NOT LIKE '{%' THEN 14 WHEN v[15] NOT LIKE '{%' THEN 15
-  WHEN v[16] NOT LIKE '{%' THEN 16 WHEN v[17] NOT LIKE '{%' THEN 17
-  WHEN v[18] NOT LIKE '{%' THEN 18 WHEN v[19] NOT LIKE '{%' THEN 19
-  WHEN v[20] NOT LIKE '{%' THEN 20 WHEN v[21] NOT LIKE '{%' THEN 21
-  WHEN v[22] NOT LIKE '{%' THEN 22 WHEN v[23] NOT LIKE '{%' THEN 23
-  WHEN v[24] NOT LIKE '{%' THEN 24 END;
+-- Which of some texts is the first that is given and no object.
+CREATE MACRO first_given(texts) AS
+  list_position(list_transform(texts, lambda text: text NOT LIKE '{%'), true);
 
 -- Where the libraries of many languages put what a record tells: zap, logrus, pino, bunyan,
 -- winston, structlog, python-json-logger, log4j2, logback, Serilog, .NET, ECS, GELF, Google Cloud,
@@ -109,16 +99,20 @@ CREATE MACRO json_stacks() AS ['/exception.stacktrace', '/error.stack_trace', '/
 CREATE MACRO json_hosts() AS ['/host.name', '/k8s.node.name', '/hostname', '/host', '/host/name',
   '/node', '/Hostname', '/HOSTNAME'];
 
--- 32 hex digits of a trace's id, however it is wrapped; 16 of a span's.
-CREATE MACRO trace_hex(id) AS nullif(nullif(
-  CASE
-    WHEN regexp_full_match(id, '[0-9a-fA-F]{16}') THEN lpad(lower(id), 32, '0')
-    ELSE regexp_extract(lower(id), '(?:^|[-/])([0-9a-f]{32})(?:-|$)', 1)
-  END, ''), repeat('0', 32));
+-- 32 hex digits of a trace's id, however it is wrapped; 16 of a span's. 0 is none.
+CREATE MACRO trace_hex(id) AS CASE
+  WHEN regexp_full_match(id, '[0-9a-f]{32}') THEN CASE WHEN id <> repeat('0', 32) THEN id END
+  WHEN regexp_full_match(id, '[0-9a-fA-F]{16}')
+    THEN CASE WHEN id <> repeat('0', 16) THEN lpad(lower(id), 32, '0') END
+  WHEN id IS NOT NULL THEN nullif(nullif(
+    regexp_extract(lower(id), '(?:^|[-/])([0-9a-f]{32})(?:-|$)', 1), ''), repeat('0', 32))
+END;
 
-CREATE MACRO span_hex(id) AS nullif(nullif(
-  regexp_extract(lower(id), '(?:^|[0-9a-f]{32}-)([0-9a-f]{16})(?:-[0-9a-f]{2})?$', 1), ''),
-  repeat('0', 16));
+CREATE MACRO span_hex(id) AS CASE
+  WHEN regexp_full_match(id, '[0-9a-f]{16}') THEN CASE WHEN id <> repeat('0', 16) THEN id END
+  WHEN id IS NOT NULL THEN nullif(nullif(regexp_extract(lower(id),
+    '(?:^|[0-9a-f]{32}-)([0-9a-f]{16})(?:-[0-9a-f]{2})?$', 1), ''), repeat('0', 16))
+END;
 
 -- Datadog writes decimal ids of 64 bits.
 CREATE MACRO decimal_hex(id, digits) AS
@@ -155,36 +149,69 @@ CREATE MACRO exception_in(text) AS CASE
       ['stacktrace', 'type', 'message']))
 END;
 
-CREATE MACRO is_faulty(doc) AS contains(doc, 'xc') OR contains(doc, 'err') OR contains(doc, 'stack')
-  OR contains(doc, 'thrown') OR contains(doc, '"@x"') OR contains(doc, 'traceback');
+-- Names and shapes that the usual members of a document do not tell: another key that means
+-- something, a usual one that begins with a brace, and keys that are written with escapes.
+CREATE MACRO json_unusual() AS '"(?:_time|asctime|created|date|datetime|dt|event_?[tT]ime'
+  || '|instant|log_time|logged_at|receiveTimestamp|t|timeMillis|timestamp(?:Nanos|Seconds)'
+  || '|T(?:ime|imestamp|raceId)|SpanId|[lL]og_?[lL]evel|Level|severity_?[tT]ext|SeverityText'
+  || '|MESSAGE|Message|MessageTemplate|RenderedMessage|body|fields|log|text|textPayload'
+  || '|@(?:l|message|mt|sp|tr|x)|[cC]ategory|Properties|SourceContext|target|context|contextMap'
+  || '|extra|mdc|trace|traceID|traceid|traceparent|span|spanID|spanid|otel(?:Span|Trace)ID|X-B3-\w+'
+  || '|logging\.googleapis\.com[^"]*|Application|app_?name|app_version|serviceContext'
+  || '|err|error[.\w]*|exc_\w+|[eE]xception[.\w]*|stack|stack_?trace|thrown|traceback'
+  || '|Hostname|HOSTNAME|node|dd[.\w]*|k8s\.[.\w]+|kubernetes[.\w]*|cloud[.\w]*|resource)"\s*:'
+  || '|"(?:@timestamp|timestamp|time|ts|@t|level_name|level|severity|log\.level|levelname|lvl|'
+  || 'message|msg|@m|short_message|event|logger|logger_name|loggerName|log\.logger|channel|'
+  || 'scope|trace_id|traceId|trace\.id|span_id|spanId|span\.id|service\.name|service|'
+  || 'service_name|serviceName|otelServiceName|app|application|service\.version|host\.name|'
+  || 'hostname|host)"\s*:\s*"?\{|\\u00(?:[4-7]|2[d-fD-F])';
 
--- What a document holds of them, as lists of texts; the rare ones are only looked for where a word
--- of theirs is in it.
+CREATE MACRO is_faulty(doc) AS contains(doc, 'xc') OR contains(doc, 'err') OR contains(doc, 'stack')
+  OR contains(doc, 'thrown') OR contains(doc, '"@x"') OR contains(doc, 'traceback')
+  OR contains(doc, '\u00');
+
+-- What a document holds of them: the usual members, read once; or, where they are not enough, lists
+-- of texts of any (`stack`, `listed`).
 CREATE MACRO json_found(doc) AS {
-  'at': json_extract_string(doc, json_times()),
-  'parts': json_extract_string(CASE WHEN contains(doc, 'econd') THEN doc END, [
-    '/instant/epochSecond', '/instant/nanoOfSecond', '/timestamp/seconds', '/timestamp/nanos',
-    '/timestampSeconds', '/timestampNanos']),
-  'level': json_extract_string(doc, json_levels()),
-  'message': json_extract_string(doc, json_messages()),
-  'scope': json_extract_string(doc, json_scopes()),
-  'trace': json_extract_string(CASE WHEN contains(doc, 'race') OR contains(doc, '"@tr"')
-    THEN doc END, json_traces()),
-  'span': json_extract_string(CASE WHEN contains(doc, 'pan') OR contains(doc, '"@sp"')
-    OR contains(doc, 'traceparent') THEN doc END, json_spans()),
-  'datadog': json_extract_string(CASE WHEN contains(doc, '"dd') THEN doc END, ['/dd.trace_id',
-    '/dd/trace_id', '/dd.span_id', '/dd/span_id', '/dd.service', '/dd/service', '/dd.version',
-    '/dd/version']),
-  'service': json_extract_string(doc, json_services()),
-  'version': json_extract_string(CASE WHEN contains(doc, 'version') THEN doc END, json_versions()),
-  'error': json_extract_string(CASE WHEN is_faulty(doc) THEN doc END, json_errors()),
-  'why': json_extract_string(CASE WHEN is_faulty(doc) THEN doc END, json_reasons()),
-  'stack': json_extract_string(CASE WHEN is_faulty(doc) THEN doc END, json_stacks()),
-  'host': json_extract_string(doc, json_hosts()),
-  'more': json_extract_string(doc, ['/status', '/name', '/message', '/pod', '/pod_name',
-    '/namespace', '/cluster', '/service.instance.id', '/version', '/error', '/err']),
-  'kubernetes': json_extract_string(CASE WHEN contains(doc, 'k8s') OR contains(doc, 'kubernetes')
-    THEN doc END, [
+  'usual': from_json(CASE WHEN regexp_matches(doc, json_unusual()) THEN NULL ELSE doc END,
+    '{"@timestamp": "VARCHAR", "timestamp": "VARCHAR", "time": "VARCHAR", "ts": "VARCHAR",
+    "@t": "VARCHAR", "level_name": "VARCHAR", "level": "VARCHAR", "severity": "VARCHAR",
+    "log.level": "VARCHAR", "levelname": "VARCHAR", "lvl": "VARCHAR", "message": "VARCHAR",
+    "msg": "VARCHAR", "@m": "VARCHAR", "short_message": "VARCHAR", "event": "VARCHAR",
+    "logger": "VARCHAR", "logger_name": "VARCHAR", "loggerName": "VARCHAR", "log.logger": "VARCHAR",
+    "channel": "VARCHAR", "scope": "VARCHAR", "trace_id": "VARCHAR", "traceId": "VARCHAR",
+    "trace.id": "VARCHAR", "span_id": "VARCHAR", "spanId": "VARCHAR", "span.id": "VARCHAR",
+    "service.name": "VARCHAR", "service": "VARCHAR", "service_name": "VARCHAR",
+    "serviceName": "VARCHAR", "otelServiceName": "VARCHAR", "app": "VARCHAR",
+    "application": "VARCHAR", "service.version": "VARCHAR", "host.name": "VARCHAR",
+    "hostname": "VARCHAR", "host": "VARCHAR", "status": "VARCHAR", "name": "VARCHAR",
+    "pod": "VARCHAR", "pod_name": "VARCHAR", "namespace": "VARCHAR", "cluster": "VARCHAR",
+    "service.instance.id": "VARCHAR", "version": "VARCHAR"}'),
+  'stack': json_extract_string(
+    CASE WHEN regexp_matches(doc, json_unusual()) AND is_faulty(doc) THEN doc END, json_stacks()),
+  'listed': list_transform(CASE WHEN regexp_matches(doc, json_unusual()) THEN [doc] END,
+    lambda whole: {
+    'at': json_extract_string(whole, json_times()),
+    'parts': json_extract_string(CASE WHEN contains(whole, 'econd') THEN whole END, [
+      '/instant/epochSecond', '/instant/nanoOfSecond', '/timestamp/seconds', '/timestamp/nanos',
+      '/timestampSeconds', '/timestampNanos']),
+    'level': json_extract_string(whole, json_levels()),
+    'message': json_extract_string(whole, json_messages()),
+    'scope': json_extract_string(whole, json_scopes()),
+    'trace': json_extract_string(whole, json_traces()),
+    'span': json_extract_string(whole, json_spans()),
+    'datadog': json_extract_string(CASE WHEN contains(whole, '"dd') THEN whole END, ['/dd.trace_id',
+      '/dd/trace_id', '/dd.span_id', '/dd/span_id', '/dd.service', '/dd/service', '/dd.version',
+      '/dd/version']),
+    'service': json_extract_string(whole, json_services()),
+    'version': json_extract_string(whole, json_versions()),
+    'error': json_extract_string(CASE WHEN is_faulty(whole) THEN whole END, json_errors()),
+    'why': json_extract_string(CASE WHEN is_faulty(whole) THEN whole END, json_reasons()),
+    'host': json_extract_string(whole, json_hosts()),
+    'more': json_extract_string(whole, ['/status', '/name', '/message', '/pod', '/pod_name',
+      '/namespace', '/cluster', '/service.instance.id', '/version', '/error', '/err']),
+    'kubernetes': json_extract_string(
+      CASE WHEN contains(whole, 'k8s') OR contains(whole, 'kubernetes') THEN whole END, [
       '/kubernetes/pod_name', '/kubernetes/pod/name', '/k8s.pod.name', '/kubernetes.pod_name',
       '/kubernetes.pod.name', '/kubernetes/namespace_name', '/kubernetes/namespace',
       '/kubernetes/pod_namespace', '/k8s.namespace.name', '/kubernetes.namespace_name',
@@ -195,78 +222,123 @@ CREATE MACRO json_found(doc) AS {
       '/kubernetes/labels/app_kubernetes_io~1version',
       '/kubernetes/pod_labels/app.kubernetes.io~1version', '/kubernetes/container_image',
       '/kubernetes/container/image', '/kubernetes/cluster_name', '/k8s.cluster.name']),
-  'google': json_extract_string(CASE WHEN contains(doc, '"resource"') THEN doc END, [
-    '/resource/labels/pod_name', '/resource/labels/namespace_name',
-    '/resource/labels/cluster_name', '/resource/labels/location', '/resource/labels/project_id',
-    '/resource/labels/service_name', '/resource/labels/container_name']),
-  'cloud': json_extract_string(CASE WHEN contains(doc, 'cloud') THEN doc END, [
-    '/cloud.availability_zone', '/cloud/availability_zone', '/cloud.region', '/cloud/region',
-    '/cloud.account.id', '/cloud/account/id'])};
+    'google': json_extract_string(CASE WHEN contains(whole, '"resource"') THEN whole END, [
+      '/resource/labels/pod_name', '/resource/labels/namespace_name',
+      '/resource/labels/cluster_name', '/resource/labels/location', '/resource/labels/project_id',
+      '/resource/labels/service_name', '/resource/labels/container_name']),
+    'cloud': json_extract_string(CASE WHEN contains(whole, 'cloud') THEN whole END, [
+      '/cloud.availability_zone', '/cloud/availability_zone', '/cloud.region', '/cloud/region',
+      '/cloud.account.id', '/cloud/account/id'])})[1]};
 
 -- Which of each is the one to take.
-CREATE MACRO json_firsts(found) AS {
-  'at': first_given(found."at"), 'level': first_given(found.level),
-  'message': first_given(found.message), 'scope': first_given(found.scope),
-  'trace': first_given(found.trace), 'span': first_given(found.span),
-  'service': first_given(found.service), 'version': first_given(found."version"),
-  'error': first_given(found.error), 'why': first_given(found.why),
-  'stack': first_given(found.stack), 'host': first_given(found.host)};
+CREATE MACRO json_firsts(f) AS {
+  'at': coalesce(first_given(f.listed."at"), CASE WHEN f.usual."@timestamp" IS NOT NULL THEN 1
+    WHEN f.usual."timestamp" IS NOT NULL THEN 2 WHEN f.usual."time" IS NOT NULL THEN 3
+    WHEN f.usual.ts IS NOT NULL THEN 4 WHEN f.usual."@t" IS NOT NULL THEN 5 END),
+  'level': coalesce(first_given(f.listed.level), CASE WHEN f.usual.level_name IS NOT NULL THEN 1
+    WHEN f.usual.level IS NOT NULL THEN 2 WHEN f.usual.severity IS NOT NULL THEN 3
+    WHEN f.usual."log.level" IS NOT NULL THEN 4 WHEN f.usual.levelname IS NOT NULL THEN 5
+    WHEN f.usual.lvl IS NOT NULL THEN 6 END),
+  'message': coalesce(first_given(f.listed.message), CASE WHEN f.usual.message IS NOT NULL THEN 1
+    WHEN f.usual.msg IS NOT NULL THEN 2 WHEN f.usual."@m" IS NOT NULL THEN 3
+    WHEN f.usual.short_message IS NOT NULL THEN 4 WHEN f.usual.event IS NOT NULL THEN 5 END),
+  'scope': coalesce(first_given(f.listed.scope), CASE WHEN f.usual.logger IS NOT NULL THEN 1
+    WHEN f.usual.logger_name IS NOT NULL THEN 2 WHEN f.usual."loggerName" IS NOT NULL THEN 3
+    WHEN f.usual."log.logger" IS NOT NULL THEN 4 WHEN f.usual.channel IS NOT NULL THEN 5
+    WHEN f.usual.scope IS NOT NULL THEN 6 END),
+  'trace': coalesce(first_given(f.listed.trace), CASE WHEN f.usual.trace_id IS NOT NULL THEN 1
+    WHEN f.usual."traceId" IS NOT NULL THEN 2 WHEN f.usual."trace.id" IS NOT NULL THEN 3 END),
+  'span': coalesce(first_given(f.listed.span), CASE WHEN f.usual.span_id IS NOT NULL THEN 1
+    WHEN f.usual."spanId" IS NOT NULL THEN 2 WHEN f.usual."span.id" IS NOT NULL THEN 3 END),
+  'service': coalesce(first_given(f.listed.service), CASE
+    WHEN f.usual."service.name" IS NOT NULL THEN 1
+    WHEN f.usual.service IS NOT NULL THEN 2 WHEN f.usual.service_name IS NOT NULL THEN 3
+    WHEN f.usual."serviceName" IS NOT NULL THEN 4 WHEN f.usual."otelServiceName" IS NOT NULL THEN 5
+    WHEN f.usual.app IS NOT NULL THEN 7 WHEN f.usual.application IS NOT NULL THEN 8 END),
+  'version': coalesce(first_given(f.listed."version"), CASE
+    WHEN f.usual."service.version" IS NOT NULL THEN 1 END),
+  'host': coalesce(first_given(f.listed.host), CASE WHEN f.usual."host.name" IS NOT NULL THEN 1
+    WHEN f.usual.hostname IS NOT NULL THEN 3 WHEN f.usual.host IS NOT NULL THEN 4 END),
+  'error': first_given(f.listed.error), 'why': first_given(f.listed.why),
+  'stack': first_given(f.stack)};
 
--- What takes each of some members out of a document, unless it lies deeper in it.
-CREATE MACRO takers(pointers) AS list_transform(pointers, lambda pointer:
-  CASE WHEN pointer NOT LIKE '/%/%'
-    THEN '"' || replace(pointer[2:], '~1', '/') || '":null' END);
+-- What takes a member out of a document, unless it lies deeper in it.
+CREATE MACRO taker(pointer) AS CASE WHEN pointer NOT LIKE '/%/%'
+  THEN '"' || replace(pointer[2:], '~1', '/') || '":null' END;
 
--- The same by name. Of `name` it is told by its level what it is: pino and bunyan, which number
--- theirs, mean the program, others the logger.
+CREATE MACRO json_level(f, i) AS coalesce(f.listed.level[i.level], f.usual.level_name,
+  f.usual.level, f.usual.severity, f.usual."log.level", f.usual.levelname, f.usual.lvl);
+
+-- What a document tells, by name. Of `name` it is told by its level what it is: pino and bunyan,
+-- which number theirs, mean the program, others the logger. Serilog leaves Information out.
 CREATE MACRO json_told(f, i) AS {
-  'at': coalesce(f.parts[1] || '.' || lpad(coalesce(f.parts[2], '0'), 9, '0'),
-    f.parts[3] || '.' || lpad(coalesce(f.parts[4], '0'), 9, '0'),
-    f.parts[5] || '.' || lpad(coalesce(f.parts[6], '0'), 9, '0'), f."at"[i."at"]),
-  'level': coalesce(f.level[i.level],
-    CASE WHEN level_severity_id(f.more[1]) > 0 THEN f.more[1] END,
-    CASE WHEN json_times()[i."at"] = '/@t' THEN 'Information' END),   -- Serilog leaves it out
-  'message': coalesce(f.message[i.message], f.why[i.why], f.more[3], f.more[10], f.more[11]),
-  'scope': coalesce(f.scope[i.scope], CASE WHEN f.level[i.level] NOT LIKE '%0' THEN f.more[2] END),
-  'trace_uid': coalesce(trace_hex(f.trace[i.trace]), trace_hex(f.datadog[1]),
-    trace_hex(f.datadog[2]), decimal_hex(f.datadog[1], 32), decimal_hex(f.datadog[2], 32)),
-  'span_uid': coalesce(span_hex(f.span[i.span]), decimal_hex(f.datadog[3], 16),
-    decimal_hex(f.datadog[4], 16)),
-  'service': coalesce(f.service[i.service], f.datadog[5], f.datadog[6],
-    CASE WHEN f.level[i.level] LIKE '%0' THEN f.more[2] END,
-    f.kubernetes[14], f.kubernetes[15], f.kubernetes[16], f.kubernetes[17], f.kubernetes[18],
-    f.google[6], f.google[7]),
-  'version': coalesce(f."version"[i."version"], f.datadog[7], f.datadog[8],
-    CASE WHEN f.service[i.service] IS NOT NULL THEN f.more[9] END, f.kubernetes[19],
-    f.kubernetes[20], f.kubernetes[21], image_version(coalesce(f.kubernetes[22],
-    f.kubernetes[23]))),
-  'host': f.host[i.host],
-  'instance': f.more[8],
-  'pod': coalesce(f.kubernetes[1], f.kubernetes[2], f.kubernetes[3], f.kubernetes[4],
-    f.kubernetes[5], f.google[1], f.more[4], f.more[5]),
-  'node': coalesce(f.kubernetes[11], f.kubernetes[12], f.kubernetes[13]),
-  'namespace': coalesce(f.kubernetes[6], f.kubernetes[7], f.kubernetes[8], f.kubernetes[9],
-    f.kubernetes[10], f.google[2], f.more[6]),
-  'cluster': coalesce(f.kubernetes[24], f.kubernetes[25], f.google[3], f.more[7]),
-  'zone': coalesce(f.cloud[1], f.cloud[2]),
-  'region': coalesce(f.cloud[3], f.cloud[4], f.google[4]),
-  'account': coalesce(f.cloud[5], f.cloud[6], f.google[5]),
-  'error': f.error[i.error],
-  'why': f.why[i.why],
+  'at': coalesce(f.listed.parts[1] || '.' || lpad(coalesce(f.listed.parts[2], '0'), 9, '0'),
+    f.listed.parts[3] || '.' || lpad(coalesce(f.listed.parts[4], '0'), 9, '0'),
+    f.listed.parts[5] || '.' || lpad(coalesce(f.listed.parts[6], '0'), 9, '0'),
+    f.listed."at"[i."at"],
+    f.usual."@timestamp", f.usual."timestamp", f.usual."time", f.usual.ts, f.usual."@t"),
+  'level': coalesce(json_level(f, i),
+    CASE WHEN level_severity_id(coalesce(f.usual.status, f.listed.more[1])) > 0
+      THEN coalesce(f.usual.status, f.listed.more[1]) END,
+    CASE WHEN json_times()[i."at"] = '/@t' THEN 'Information' END),
+  'message': coalesce(f.listed.message[i.message], f.usual.message, f.usual.msg, f.usual."@m",
+    f.usual.short_message, f.usual.event, f.listed.why[i.why], f.listed.more[3], f.listed.more[10],
+    f.listed.more[11]),
+  'scope': coalesce(f.listed.scope[i.scope], f.usual.logger, f.usual.logger_name,
+    f.usual."loggerName", f.usual."log.logger", f.usual.channel, f.usual.scope,
+    CASE WHEN json_level(f, i) NOT LIKE '%0' THEN coalesce(f.usual.name, f.listed.more[2]) END),
+  'trace_uid': coalesce(trace_hex(coalesce(f.listed.trace[i.trace], f.usual.trace_id,
+    f.usual."traceId", f.usual."trace.id")), trace_hex(f.listed.datadog[1]),
+    trace_hex(f.listed.datadog[2]), decimal_hex(f.listed.datadog[1], 32),
+    decimal_hex(f.listed.datadog[2], 32)),
+  'span_uid': coalesce(span_hex(coalesce(f.listed.span[i.span], f.usual.span_id, f.usual."spanId",
+    f.usual."span.id")), decimal_hex(f.listed.datadog[3], 16),
+    decimal_hex(f.listed.datadog[4], 16)),
+  'service': coalesce(f.listed.service[i.service], f.usual."service.name", f.usual.service,
+    f.usual.service_name, f.usual."serviceName", f.usual."otelServiceName", f.usual.app,
+    f.usual.application, f.listed.datadog[5], f.listed.datadog[6],
+    CASE WHEN json_level(f, i) LIKE '%0' THEN coalesce(f.usual.name, f.listed.more[2]) END,
+    f.listed.kubernetes[14],
+    f.listed.kubernetes[15], f.listed.kubernetes[16], f.listed.kubernetes[17],
+    f.listed.kubernetes[18], f.listed.google[6], f.listed.google[7]),
+  'version': coalesce(f.listed."version"[i."version"], f.usual."service.version",
+    f.listed.datadog[7], f.listed.datadog[8],
+    CASE WHEN i.service IS NOT NULL THEN coalesce(f.usual."version", f.listed.more[9]) END,
+    f.listed.kubernetes[19],
+    f.listed.kubernetes[20], f.listed.kubernetes[21],
+    image_version(coalesce(f.listed.kubernetes[22], f.listed.kubernetes[23]))),
+  'host': coalesce(f.listed.host[i.host], f.usual."host.name", f.usual.hostname, f.usual.host),
+  'instance': coalesce(f.usual."service.instance.id", f.listed.more[8]),
+  'pod': coalesce(f.listed.kubernetes[1], f.listed.kubernetes[2], f.listed.kubernetes[3],
+    f.listed.kubernetes[4], f.listed.kubernetes[5], f.listed.google[1], f.usual.pod,
+    f.listed.more[4], f.usual.pod_name, f.listed.more[5]),
+  'node': coalesce(f.listed.kubernetes[11], f.listed.kubernetes[12], f.listed.kubernetes[13]),
+  'namespace': coalesce(f.listed.kubernetes[6], f.listed.kubernetes[7], f.listed.kubernetes[8],
+    f.listed.kubernetes[9], f.listed.kubernetes[10], f.listed.google[2], f.usual."namespace",
+    f.listed.more[6]),
+  'cluster': coalesce(f.listed.kubernetes[24], f.listed.kubernetes[25], f.listed.google[3],
+    f.usual."cluster", f.listed.more[7]),
+  'zone': coalesce(f.listed.cloud[1], f.listed.cloud[2]),
+  'region': coalesce(f.listed.cloud[3], f.listed.cloud[4], f.listed.google[4]),
+  'account': coalesce(f.listed.cloud[5], f.listed.cloud[6], f.listed.google[5]),
+  'error': f.listed.error[i.error],
+  'why': f.listed.why[i.why],
   'stack': f.stack[i.stack],
   'taken': concat_ws(',',
-    CASE WHEN coalesce(f.parts[1], f.parts[3], f.parts[5]) IS NULL
-      THEN takers(json_times())[i."at"] END,
-    takers(json_levels())[i.level], takers(json_messages())[i.message],
-    takers(json_scopes())[i.scope], takers(json_services())[i.service],
-    takers(json_versions())[i."version"], takers(json_stacks())[i.stack]),
-  'trace_taken': CASE WHEN json_traces()[i.trace] <> '/traceparent'
-    AND coalesce(f.datadog[1], f.datadog[2]) IS NULL THEN takers(json_traces())[i.trace] END,
-  'span_taken': CASE WHEN json_spans()[i.span] <> '/traceparent'
-    AND coalesce(f.datadog[3], f.datadog[4]) IS NULL THEN takers(json_spans())[i.span] END};
+    CASE WHEN coalesce(f.listed.parts[1], f.listed.parts[3], f.listed.parts[5]) IS NULL
+      THEN taker(json_times()[i."at"]) END,
+    taker(json_levels()[i.level]),
+    taker(json_messages()[i.message]), taker(json_scopes()[i.scope]),
+    taker(json_services()[i.service]), taker(json_versions()[i."version"]),
+    taker(json_stacks()[i.stack])),
+  'trace_taken': CASE WHEN json_traces()[i.trace] <> '/traceparent' AND
+    coalesce(f.listed.datadog[1], f.listed.datadog[2]) IS NULL THEN taker(json_traces()[i.trace])
+    END,
+  'span_taken': CASE WHEN json_spans()[i.span] <> '/traceparent' AND coalesce(f.listed.datadog[3],
+    f.listed.datadog[4]) IS NULL THEN taker(json_spans()[i.span]) END};
 
 -- A document without what is told of it; ids that are none stay in it.
-CREATE MACRO untold(doc, t) AS json_merge_patch(doc, '{' || concat_ws(',', t.taken,
+CREATE MACRO untold(doc, t) AS json_merge_patch(doc, '{' || concat_ws(',', nullif(t.taken, ''),
   CASE WHEN t.trace_uid IS NOT NULL THEN t.trace_taken END,
   CASE WHEN t.span_uid IS NOT NULL THEN t.span_taken END) || '}');
 
