@@ -20,14 +20,18 @@ WITH documents AS (   -- a watch tells {"type": ..., "object": ...}
     CASE WHEN watched IS NULL THEN doc ELSE doc->'$.object' END AS told
   FROM raw
 ),
-listed AS (
-  SELECT position, captured_at, ingested_at, watched, told->>'$.kind' AS list_kind,
-    told->>'$.apiVersion' AS list_version, unnest(CASE
-      WHEN json_type(told) = 'ARRAY' THEN told->'$[*]'
+lists AS (   -- what is asked of a list is asked of it once, and not for each of its items
+  SELECT position, captured_at, ingested_at, watched,
+    told->>'$.kind'                                        AS list_kind,
+    told->>'$.apiVersion'                                  AS list_version,
+    json_array_length(told, '$.items') = 0                 AS is_empty,
+    CASE WHEN json_type(told) = 'ARRAY' THEN told->'$[*]'
       WHEN json_array_length(told, '$.items') > 0 THEN told->'$.items[*]'
-      ELSE [told] END)                                     AS doc,
-    json_array_length(told, '$.items') = 0                 AS is_empty
+      ELSE [told] END                                      AS items
   FROM documents
+),
+listed AS (
+  SELECT * EXCLUDE (items), unnest(items) AS doc FROM lists
 ),
 parsed AS (
   SELECT *,
