@@ -166,10 +166,6 @@ CREATE MACRO json_unusual() AS '"(?:_time|asctime|created|date|datetime|dt|event
   || 'service_name|serviceName|otelServiceName|app|application|service\.version|host\.name|'
   || 'hostname|host)"\s*:\s*"?\{|\\u00(?:[4-7]|2[d-fD-F])';
 
-CREATE MACRO is_faulty(doc) AS contains(doc, 'xc') OR contains(doc, 'err') OR contains(doc, 'stack')
-  OR contains(doc, 'thrown') OR contains(doc, '"@x"') OR contains(doc, 'traceback')
-  OR contains(doc, '\u00');
-
 -- What a document holds of them: the usual members, read once; or, where they are not enough, lists
 -- of texts of any (`stack`, `listed`).
 CREATE MACRO json_found(doc) AS {
@@ -187,8 +183,8 @@ CREATE MACRO json_found(doc) AS {
     "hostname": "VARCHAR", "host": "VARCHAR", "status": "VARCHAR", "name": "VARCHAR",
     "pod": "VARCHAR", "pod_name": "VARCHAR", "namespace": "VARCHAR", "cluster": "VARCHAR",
     "service.instance.id": "VARCHAR", "version": "VARCHAR"}'),
-  'stack': json_extract_string(
-    CASE WHEN regexp_matches(doc, json_unusual()) AND is_faulty(doc) THEN doc END, json_stacks()),
+  'stack': json_extract_string(CASE WHEN regexp_matches(doc, json_unusual()) THEN doc END,
+    json_stacks()),
   'listed': list_transform(CASE WHEN regexp_matches(doc, json_unusual()) THEN [doc] END,
     lambda whole: {
     'at': json_extract_string(whole, json_times()),
@@ -205,8 +201,8 @@ CREATE MACRO json_found(doc) AS {
       '/dd/version']),
     'service': json_extract_string(whole, json_services()),
     'version': json_extract_string(whole, json_versions()),
-    'error': json_extract_string(CASE WHEN is_faulty(whole) THEN whole END, json_errors()),
-    'why': json_extract_string(CASE WHEN is_faulty(whole) THEN whole END, json_reasons()),
+    'error': json_extract_string(whole, json_errors()),
+    'why': json_extract_string(whole, json_reasons()),
     'host': json_extract_string(whole, json_hosts()),
     'more': json_extract_string(whole, ['/status', '/name', '/message', '/pod', '/pod_name',
       '/namespace', '/cluster', '/service.instance.id', '/version', '/error', '/err']),
