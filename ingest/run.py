@@ -13,9 +13,9 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import duckdb
 import pyarrow as pa
@@ -33,6 +33,9 @@ from lake.store import Lake
 Progress: TypeAlias = Callable[[Path, int, int], None]
 
 COMMIT_BYTES = 16 << 20
+
+LARGE_BYTES = 64 << 10
+"""From which size on a document is mapped alone."""
 
 CONTEXT_BYTES = 256 << 20
 """How much of a file is mapped at a time where records mean what those around them say."""
@@ -279,7 +282,8 @@ def _stage(plan: Plan, file: _File, progress: Progress | None) -> None:
     """Write a file's records as Parquet, chunk by chunk, so that memory stays bounded."""
     path, before = file.tail or Tail(file.path, 0)
     chunks = plan.source.reader.read(path, plan.now)
-    for chunk in _gathered(chunks) if "file" in plan.source.context else chunks:
+    is_whole = "file" in plan.source.context
+    for chunk in _gathered(chunks) if is_whole else chain.from_iterable(map(_apart, chunks)):
         if file.shown != str(path):
             chunk = _placed(chunk, file.shown, before)
         counts, refused = take(plan, chunk.raw, file.staged)
@@ -299,6 +303,24 @@ def _gathered(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
             held = []
     if held:
         yield _joined(held)
+
+
+def _apart(chunk: Chunk) -> Iterator[Chunk]:
+    """Split a chunk so that each large document is alone.
+
+    A SELECT makes many rows of one, and what it asks of the document it then asks for every row:
+    for one document alone DuckDB answers once.
+    """
+    if "doc" not in chunk.raw.column_names:
+        yield chunk
+        return
+    is_large = pc.greater(pc.binary_length(chunk.raw["doc"]), LARGE_BYTES)
+    at: list[Any] = pc.indices_nonzero(pc.fill_null(is_large, fill_value=False)).to_pylist()
+    ends = [0, *chain.from_iterable((one, one + 1) for one in at), len(chunk.raw)]
+    parts = [chunk.raw.slice(a, b - a) for a, b in pairwise(ends) if b > a]
+    for part in parts[:-1]:
+        yield Chunk(part, (), chunk.consumed)
+    yield Chunk(parts[-1] if parts else chunk.raw, chunk.broken, chunk.consumed)
 
 
 def _joined(chunks: Sequence[Chunk]) -> Chunk:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import gzip
+import json
 import random
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 import zstandard
 
+from ingest.plan import Plan, Refused, Staged, take
 from ingest.read import READERS
 from ingest.read.stream import Chunk
 from ingest.run import ingest
@@ -189,6 +193,27 @@ def test_of_a_file_that_has_grown_only_what_is_new_is_taken(lake: Lake, tmp_path
     kept = lake.at().ask("SELECT position, raw FROM quarantine ORDER BY position").dicts()
     assert kept == [{"position": 10, "raw": "what"}, {"position": 12, "raw": LINE[:30]}]
     assert ingest(lake, "nginx", [log]).read == 0
+
+
+def test_large_documents_of_many_records_are_mapped_each_alone(
+    lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels = {"alertname": "Slow", "service": "cart"}
+    alert = {"status": "firing", "labels": labels, "startsAt": "2026-01-15T10:00:00Z"}
+    bodies = [
+        {"alerts": [alert | {"fingerprint": f"{body}-{i}"} for i in range(n)]}
+        for body, n in enumerate((1, 600, 2, 700, 650))
+    ]
+    (tmp_path / "alerts").write_text("".join(json.dumps(body) + "\n" for body in bodies))
+    seen = list[int]()
+
+    def counting(plan: Plan, raw: pa.Table, staged: Staged) -> tuple[Counter[str], list[Refused]]:
+        seen.append(len(raw))
+        return take(plan, raw, staged)
+
+    monkeypatch.setattr("ingest.run.take", counting)
+    assert ingest(lake, "alertmanager", [tmp_path / "alerts"]).mapped == 1953
+    assert seen == [1, 1, 1, 1, 1]
 
 
 def test_two_files_of_one_content_are_two_where_their_place_tells_whose_they_are(
