@@ -55,16 +55,12 @@ def unpack(path: Path, into: Path) -> list[str]:
                 faults.append(f"it holds more than {MOST_MEMBERS:,} files: the others are left out")
                 break
             try:
-                target = _place(member.name, into)
-                if target is None:
-                    told = "would lie outside of it: left out"
-                    faults.append(f"it holds {member.name!r}, which {told}")
-                    continue
-                left -= _copied(member, target, left)
+                left -= _unpacked(member, into, left)
+            except _OutsideError:
+                faults.append(f"it holds {member.name!r}, which would lie outside of it: left out")
             except _DAMAGED as error:
                 faults.append(f"{member.name!r} in it is damaged ({error}): what came is read")
             if left <= 0:
-                target.unlink()
                 faults.append(f"{member.name!r} in it is too large: it and the rest are left out")
                 break
     except (*_DAMAGED, tarfile.TarError, zipfile.BadZipFile) as error:
@@ -105,11 +101,15 @@ def _is_zip(path: Path) -> bool:
         return file.read(4) in (b"PK\3\4", b"PK\5\6")
 
 
-def _place(name: str, into: Path) -> Path | None:
-    """Where a member goes, under a name that no other has; None if that would be outside."""
+class _OutsideError(Exception):
+    """A member's name leads out of its archive."""
+
+
+def _place(name: str, into: Path) -> Path:
+    """Where a member goes, under a name that no other has."""
     parts = PurePosixPath(printable(name.replace("\\", "/")).lstrip("/")).parts
     if not parts or ".." in parts:
-        return None
+        raise _OutsideError
     folder = into.joinpath(*parts[:-1])
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -164,13 +164,17 @@ def _opened(content: IO[bytes]) -> AbstractContextManager[IO[bytes]]:
     return nullcontext(content)
 
 
-def _copied(member: _Member, target: Path, most: int) -> int:
-    """Write a member with its time, at most one piece past `most` bytes; say how many."""
+def _unpacked(member: _Member, into: Path, most: int) -> int:
+    """Write a member with its time and say how many bytes it has; none of one of `most` or more."""
+    target = _place(member.name, into)
     with member.opened() as content, target.open("wb") as file:
         for piece in iter(lambda: content.read(_PIECE_BYTES), b""):
-            if file.tell() > most:
-                break
             file.write(piece)
+            if file.tell() >= most:
+                break
         size = file.tell()
+    if size >= most:
+        target.unlink()
+        return size
     os.utime(target, (member.changed_at, member.changed_at))
     return size

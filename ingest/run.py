@@ -15,9 +15,10 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain, pairwise
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -314,8 +315,8 @@ def _apart(chunk: Chunk) -> Iterator[Chunk]:
     if "doc" not in chunk.raw.column_names:
         yield chunk
         return
-    is_large = pc.greater(pc.binary_length(chunk.raw["doc"]), LARGE_BYTES)
-    at: list[Any] = pc.indices_nonzero(pc.fill_null(is_large, fill_value=False)).to_pylist()
+    sizes = pc.binary_length(chunk.raw["doc"]).to_numpy()
+    at = np.flatnonzero(sizes > LARGE_BYTES).tolist()
     ends = [0, *chain.from_iterable((one, one + 1) for one in at), len(chunk.raw)]
     parts = [chunk.raw.slice(a, b - a) for a, b in pairwise(ends) if b > a]
     for part in parts[:-1]:
