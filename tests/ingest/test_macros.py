@@ -32,7 +32,8 @@ def macros() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def said(macros: duckdb.DuckDBPyConnection, expression: str, *given: object) -> Any:
-    ((found,),) = macros.execute(f"SELECT {expression}", list(given)).fetchall()
+    rows = macros.sql(f"SELECT {expression} AS found", params=list(given)).to_arrow_table()
+    (found,) = rows["found"].to_pylist()
     return found
 
 
