@@ -13,7 +13,7 @@ import signal
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError, ThreadPoolExecutor, wait
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from http.client import HTTPException
 from pathlib import Path
@@ -181,6 +181,13 @@ class Desk:
             with self._lock:
                 self._open.discard((mention.channel, mention.thread))
 
+    def _submitted(self, request: Request, tell: Progress) -> Future[tuple[Report, Path | None]]:
+        """Let an investigation wait for its turn; CancelledError if the desk has been closed."""
+        try:
+            return self._investigators.submit(self._investigate, request, tell)
+        except RuntimeError as error:  # what an executor says to those who come after `shutdown`
+            raise CancelledError from error
+
     def _is_new(self, event: str) -> bool:
         """Whether this is the first of the up to four times that Slack delivers an event."""
         with self._lock:
@@ -220,7 +227,7 @@ class Desk:
         opening, said = _opening(asked), list[str]()
         if not place.tell(note(opening)):
             return
-        running = self._investigators.submit(self._investigate, asked.request, said.append)
+        running = self._submitted(asked.request, said.append)
         while not (wait([running], self._every_s).done or running.cancelled()):
             turn = "starting" if running.running() else "waiting for its turn"
             place.tell(note(opening, said[-1] if said else turn))

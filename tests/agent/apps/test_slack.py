@@ -242,6 +242,17 @@ def test_a_mention_past_the_limits_waits_or_is_told_to_come_again(slack: SlackSe
     assert sum("NO INCIDENT" in shown(slack, thread)[0] for thread in threads) == 2
 
 
+def test_a_mention_that_comes_while_the_desk_is_closing_is_told_to_come_again(
+    slack: SlackServer,
+) -> None:
+    settings = settings_for(slack)
+    closed = Desk(settings, healthy)
+    closed.close()
+    closed.take(slack.event("", ALERT_TS), _client(settings))
+    (told,) = shown(slack)
+    assert told == "Inquest was stopped before this one's turn came; ask again."
+
+
 def test_the_same_question_is_not_answered_twice_in_a_row_but_another_is(
     slack: SlackServer,
 ) -> None:
