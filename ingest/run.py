@@ -11,18 +11,18 @@ import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
-from itertools import chain, pairwise
+from itertools import chain
 from pathlib import Path
 from typing import TypeAlias
 
 import duckdb
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from ingest.batch import NOWHERE, Landed, in_table, landed
+from ingest.chunks import apart, gathered, placed
 from ingest.grown import CUTTABLE, Tail, prefix, tail
 from ingest.plan import QUARANTINE, Plan, Refused, discard, prepare, take, write
 from ingest.read.stream import Chunk
@@ -35,17 +35,11 @@ Progress: TypeAlias = Callable[[Path, int, int], None]
 
 COMMIT_BYTES = 16 << 20
 
-LARGE_BYTES = 64 << 10
-"""From which size on a document is mapped alone."""
-
-CONTEXT_BYTES = 256 << 20
-"""How much of a file is mapped at a time where records mean what those around them say."""
-
 PLACE_PARTS = 3
 """How much of a path tells whose a file is: `NAMESPACE_POD_UID/CONTAINER/0.log`."""
 
 RAW_CHARACTERS = 1 << 20
-"""How much of a quarantined record is kept; a longer one is read from its file again."""
+"""How much of a quarantined record is kept; a longer one cannot be tried again."""
 
 _UNFORESEEN = (ArithmeticError, LookupError, TypeError, ValueError, duckdb.Error)
 """What a decoder or a SELECT may raise on a file that nobody thought of; it costs that file."""
@@ -65,6 +59,7 @@ class Summary:
 
     `quarantined` counts by reason, `classes` by table; `notes` are sentences about files that gave
     nothing, and `guesses` say why a file whose source was not told is held to be of this one.
+    `unread` counts the files that are empty or could not be read.
     """
 
     source: str
@@ -75,6 +70,7 @@ class Summary:
     notes: tuple[str, ...]
     seconds: float
     guesses: Mapping[str, str] = field(default_factory=dict)
+    unread: int = 0
 
     @property
     def read(self) -> int:
@@ -96,6 +92,13 @@ class _File:
     reasons: Counter[str] = field(default_factory=Counter)
     staged: dict[str, list[Path]] = field(default_factory=lambda: defaultdict(list))
     note: str = ""
+    is_unread: bool = False
+
+    def batch(self, table: str) -> str:
+        """The id of its batch in a table."""
+        if table == QUARANTINE:
+            return self.batch_id
+        return in_table(self.batch_id, self.mapped, self.size)
 
     def give_up(self, error: Exception) -> None:
         """Take nothing of a file that its decoder or its source's SELECT fails on as a whole."""
@@ -103,6 +106,7 @@ class _File:
         self.staged.clear()
         self.mapped.clear()
         self.reasons.clear()
+        self.is_unread = True
         told = (str(error) or type(error).__name__).splitlines()[0]
         self.note = f"{self.shown} cannot be read, and nothing of it was taken: {told}"
 
@@ -147,6 +151,7 @@ def ingest(
         notes=tuple(file.note for file in files if file.note),
         seconds=time.monotonic() - started,
         guesses={names.get(path, str(path)): why for path, why in (guesses or {}).items()},
+        unread=sum(file.is_unread or not file.size for file in files),
     )
 
 
@@ -183,8 +188,10 @@ def _take(plan: Plan, group: Sequence[_File], progress: Progress | None) -> None
 def _take_with(
     plan: Plan, group: Sequence[_File], scratch: Path, progress: Progress | None
 ) -> None:
-    there, aside = _there(plan), plan.lake.batches(QUARANTINE)
-    known = {one.partition(":")[2]: landed.size for one, landed in there.items()}
+    there = landed(plan.lake, plan.source.tables)
+    aside = plan.lake.batches(QUARANTINE)
+    # of one that is not whole yet nothing is skipped: rather is a row there twice than not at all
+    known = {one.partition(":")[2]: it.size for one, it in there.items() if not it.lacking}
     try:
         for file in group:
             if file.batch_id in there and not there[file.batch_id].lacking:
@@ -196,9 +203,9 @@ def _take_with(
             except _UNFORESEEN as error:
                 file.give_up(error)
                 continue
-            for table in there.pop(file.batch_id, _NOWHERE).tables:
+            for table in there.pop(file.batch_id, NOWHERE).tables:
                 discard(file.staged.pop(table, []))
-            there[file.batch_id] = _Landed(frozenset(file.mapped), frozenset(), file.size)
+            there[file.batch_id] = Landed(frozenset(file.mapped), frozenset(), file.size)
             if file.batch_id in aside:
                 _set_aside_again(plan.lake, file)
             if file.batch_id in aside and not file.mapped:
@@ -210,7 +217,7 @@ def _take_with(
             discard(chain.from_iterable(file.staged.values()))
         raise
     for table in (QUARANTINE, *plan.source.tables):
-        staged = {_batch(file, table): file.staged[table] for file in group if table in file.staged}
+        staged = {file.batch(table): file.staged[table] for file in group if file.staged.get(table)}
         if staged:
             plan.lake.add_files(table, staged)
 
@@ -230,18 +237,6 @@ def _refusals(rows: pa.Table) -> Counter[tuple[object, object]]:
     return Counter(zip(rows["position"].to_pylist(), rows["reason"].to_pylist(), strict=True))
 
 
-@dataclass(frozen=True)
-class _Landed:
-    """Where a batch is, and where it still lacks because its run was killed between two commits."""
-
-    tables: frozenset[str]
-    lacking: frozenset[str]
-    size: int
-
-
-_NOWHERE = _Landed(frozenset(), frozenset(), 0)
-
-
 def _look_for_what_is_new(plan: Plan, file: _File, known: Mapping[str, int], scratch: Path) -> None:
     """Of a file that has grown since it was ingested, take the new lines only."""
     after = prefix(file.path, known, file.seed)
@@ -254,92 +249,19 @@ def _look_for_what_is_new(plan: Plan, file: _File, known: Mapping[str, int], scr
         file.note = f"{file.shown} has grown since it was ingested: what was there is now twice."
 
 
-def _batch(file: _File, table: str) -> str:
-    """The batch id of a file in a table: it names all its tables, and the file's size."""
-    if table == QUARANTINE:
-        return file.batch_id
-    return f"{file.batch_id}:{'+'.join(sorted(file.mapped))}@{file.size}"
-
-
-def _there(plan: Plan) -> dict[str, _Landed]:
-    """What is in the lake of a source's batches, by the id of their file."""
-    tables, named = defaultdict[str, set[str]](set), defaultdict[str, set[str]](set)
-    sizes = defaultdict[str, int](int)
-    for table in plan.source.tables:
-        for batch_id in plan.lake.batches(table):
-            source, digest, *more = batch_id.split(":")
-            others, _, size = "".join(more).partition("@")
-            file = f"{source}:{digest}"
-            tables[file].add(table)
-            named[file] |= set(filter(None, others.split("+")))
-            sizes[file] = int(size or 0)
-    return {
-        file: _Landed(frozenset(tables[file]), frozenset(named[file] - tables[file]), sizes[file])
-        for file in tables
-    }
-
-
 def _stage(plan: Plan, file: _File, progress: Progress | None) -> None:
     """Write a file's records as Parquet, chunk by chunk, so that memory stays bounded."""
     path, before = file.tail or Tail(file.path, 0)
     chunks = plan.source.reader.read(path, plan.now)
     is_whole = "file" in plan.source.context
-    for chunk in _gathered(chunks) if is_whole else chain.from_iterable(map(_apart, chunks)):
+    for chunk in gathered(chunks) if is_whole else chain.from_iterable(map(apart, chunks)):
         if file.shown != str(path):
-            chunk = _placed(chunk, file.shown, before)
+            chunk = placed(chunk, file.shown, before)
         counts, refused = take(plan, chunk.raw, file.staged)
         file.mapped += counts
         _set_aside(plan, file, chunk, refused)
         if progress:
             progress(file.path, chunk.consumed, file.size)
-
-
-def _gathered(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
-    """Put the chunks of a file together, as far as memory should go."""
-    held: list[Chunk] = []
-    for chunk in chunks:
-        held.append(chunk)
-        if sum(one.raw.nbytes for one in held) >= CONTEXT_BYTES:
-            yield _joined(held)
-            held = []
-    if held:
-        yield _joined(held)
-
-
-def _apart(chunk: Chunk) -> Iterator[Chunk]:
-    """Split a chunk so that each large document is alone.
-
-    A SELECT makes many rows of one, and what it asks of the document it then asks for every row:
-    for one document alone DuckDB answers once.
-    """
-    if "doc" not in chunk.raw.column_names:
-        yield chunk
-        return
-    sizes = pc.binary_length(chunk.raw["doc"]).to_numpy()
-    at = np.flatnonzero(sizes > LARGE_BYTES).tolist()
-    ends = [0, *chain.from_iterable((one, one + 1) for one in at), len(chunk.raw)]
-    parts = [chunk.raw.slice(a, b - a) for a, b in pairwise(ends) if b > a]
-    for part in parts[:-1]:
-        yield Chunk(part, (), chunk.consumed)
-    yield Chunk(parts[-1] if parts else chunk.raw, chunk.broken, chunk.consumed)
-
-
-def _joined(chunks: Sequence[Chunk]) -> Chunk:
-    raw = pa.concat_tables([one.raw for one in chunks])
-    return Chunk(raw, tuple(chain.from_iterable(one.broken for one in chunks)), chunks[-1].consumed)
-
-
-def _placed(chunk: Chunk, shown: str, before: int) -> Chunk:
-    """A chunk as of the file that a person knows, in which some lines stand before it."""
-    raw = chunk.raw
-    if "path" in raw.column_names:
-        at = raw.schema.get_field_index("path")
-        raw = raw.set_column(at, "path", pa.repeat(shown, len(raw)))
-    if before:
-        at = raw.schema.get_field_index("position")
-        raw = raw.set_column(at, "position", pc.add(raw["position"], before))
-    broken = tuple(one._replace(position=one.position + before) for one in chunk.broken)
-    return replace(chunk, raw=raw, broken=broken)
 
 
 def _set_aside(plan: Plan, file: _File, chunk: Chunk, refused: Sequence[Refused]) -> None:

@@ -48,8 +48,8 @@ def ingest(
         summaries = take(opened, paths, source, sources, reading(tell))
     say(dress(COLUMNS, [_row(summary, form) for summary in summaries if summary.source], form))
     conclude(summaries)
-    if any(file.exists() and not file.stat().st_size for one in summaries for file in one.files):
-        raise typer.Exit(2)  # it was said which holds no records; the others are in the lake
+    if any(summary.unread for summary in summaries):
+        raise typer.Exit(2)  # it was said which could not be read; the others are in the lake
 
 
 def take_in(lake: Lake, folder: Path, tell: Progress) -> None:

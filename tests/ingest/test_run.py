@@ -170,7 +170,7 @@ def test_a_file_that_nobody_thought_of_costs_no_other(
     monkeypatch.setitem(READERS, "lines", replace(real, read=read))
     summary = ingest(lake, "nginx", files)
     told = f"{files[1]} cannot be read, and nothing of it was taken: no decoder is perfect"
-    assert summary.notes == (told,)
+    assert (summary.notes, summary.unread) == ((told,), 1)
     (row,) = lake.at().ask("SELECT count(*) AS n FROM http_activity").dicts()
     assert row["n"] == summary.mapped > 0
     assert len(list(lake.path.rglob("*.parquet"))) == 4  # two files, each in a table and aside
@@ -214,6 +214,37 @@ def test_large_documents_of_many_records_are_mapped_each_alone(
     monkeypatch.setattr("ingest.run.take", counting)
     assert ingest(lake, "alertmanager", [tmp_path / "alerts"]).mapped == 1953
     assert seen == [1, 1, 1, 1, 1]
+
+
+def test_a_file_that_grew_after_its_run_was_killed_between_two_commits_is_taken_whole(
+    lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "tally.sql").write_text(
+        "-- name: tally\n-- reads: lines\n-- class: log_record base_event\n"
+        "SELECT position, to_timestamp(line::BIGINT) AS time,\n"
+        "  CASE WHEN line LIKE '%0' THEN 1 ELSE 99 END AS activity_id,\n"
+        "  CASE WHEN line LIKE '%0' THEN 'log_record' ELSE 'base_event' END AS class_name FROM raw",
+        "utf-8",
+    )
+    log = tmp_path / "log"
+    log.write_text("1736935200\n1736935201\n")
+    with monkeypatch.context() as killed:
+        real = lake.add_files
+
+        def add_files(table: str, batches: Mapping[str, Sequence[Path]]) -> None:
+            if table == "base_event":
+                raise KeyboardInterrupt
+            real(table, batches)
+
+        killed.setattr(lake, "add_files", add_files)
+        with pytest.raises(KeyboardInterrupt):
+            ingest(lake, "tally", [log], own)
+    log.write_text("1736935200\n1736935201\n1736935210\n")
+    assert ingest(lake, "tally", [log], own).mapped == 3
+    (row,) = lake.at().ask("SELECT count(*) AS n FROM base_event").dicts()
+    assert row["n"] == 1
 
 
 def test_two_files_of_one_content_are_two_where_their_place_tells_whose_they_are(

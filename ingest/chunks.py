@@ -1,0 +1,67 @@
+"""Chunks of a file, shaped for the SELECT that maps them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import chain, pairwise
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ingest.read.stream import Chunk
+
+LARGE_BYTES = 64 << 10
+"""From which size on a document is mapped alone."""
+
+CONTEXT_BYTES = 256 << 20
+"""How much of a file is mapped at a time where records mean what those around them say."""
+
+
+def gathered(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
+    """Put the chunks of a file together, as far as memory should go."""
+    held: list[Chunk] = []
+    for chunk in chunks:
+        held.append(chunk)
+        if sum(one.raw.nbytes for one in held) >= CONTEXT_BYTES:
+            yield _joined(held)
+            held = []
+    if held:
+        yield _joined(held)
+
+
+def apart(chunk: Chunk) -> Iterator[Chunk]:
+    """Split a chunk so that each large document is alone.
+
+    A SELECT makes many rows of one, and what it asks of the document it then asks for every row:
+    for one document alone DuckDB answers once.
+    """
+    if "doc" not in chunk.raw.column_names:
+        yield chunk
+        return
+    sizes = pc.binary_length(chunk.raw["doc"]).to_numpy()
+    at = np.flatnonzero(sizes > LARGE_BYTES).tolist()
+    ends = [0, *chain.from_iterable((one, one + 1) for one in at), len(chunk.raw)]
+    parts = [chunk.raw.slice(a, b - a) for a, b in pairwise(ends) if b > a]
+    for part in parts[:-1]:
+        yield Chunk(part, (), chunk.consumed)
+    yield Chunk(parts[-1] if parts else chunk.raw, chunk.broken, chunk.consumed)
+
+
+def _joined(chunks: Sequence[Chunk]) -> Chunk:
+    raw = pa.concat_tables([one.raw for one in chunks])
+    return Chunk(raw, tuple(chain.from_iterable(one.broken for one in chunks)), chunks[-1].consumed)
+
+
+def placed(chunk: Chunk, shown: str, before: int) -> Chunk:
+    """A chunk as of the file that a person knows, in which some lines stand before it."""
+    raw = chunk.raw
+    if "path" in raw.column_names:
+        at = raw.schema.get_field_index("path")
+        raw = raw.set_column(at, "path", pa.repeat(shown, len(raw)))
+    if before:
+        at = raw.schema.get_field_index("position")
+        raw = raw.set_column(at, "position", pc.add(raw["position"], before))
+    broken = tuple(one._replace(position=one.position + before) for one in chunk.broken)
+    return replace(chunk, raw=raw, broken=broken)
