@@ -103,6 +103,26 @@ CREATE MACRO is_ip(text) AS
 CREATE MACRO remaining(doc, mapped) AS
   nullif(json_merge_patch('{}', doc, mapped)::VARCHAR, '{}');
 
+-- Networks --------------------------------------------------------------------------------------
+-- https://www.iana.org/assignments/protocol-numbers, by the names there; other common ones are read.
+CREATE MACRO protocol_name(number) AS MAP {
+  1: 'icmp', 2: 'igmp', 4: 'ipv4', 6: 'tcp', 8: 'egp', 17: 'udp', 27: 'rdp', 41: 'ipv6', 47: 'gre',
+  50: 'esp', 51: 'ah', 58: 'ipv6-icmp', 88: 'eigrp', 89: 'ospfigp', 103: 'pim', 112: 'vrrp',
+  115: 'l2tp', 132: 'sctp', 136: 'udplite'}[number];
+
+CREATE MACRO protocol_number(name) AS MAP {
+  'icmp': 1, 'igmp': 2, 'ipv4': 4, 'ipip': 4, 'tcp': 6, 'egp': 8, 'udp': 17, 'rdp': 27, 'ipv6': 41,
+  'gre': 47, 'esp': 50, 'ah': 51, 'icmp6': 58, 'icmpv6': 58, 'ipv6-icmp': 58, 'eigrp': 88,
+  'ospf': 89, 'ospfigp': 89, 'pim': 103, 'vrrp': 112, 'l2tp': 115, 'sctp': 132,
+  'udplite': 136}[lower(name)];
+
+-- https://www.iana.org/assignments/dns-parameters#dns-parameters-6
+CREATE MACRO dns_rcode_id(name) AS CASE WHEN name IS NOT NULL THEN coalesce(MAP {
+  'NOERROR': 0, 'FORMERR': 1, 'SERVFAIL': 2, 'NXDOMAIN': 3, 'NOTIMP': 4, 'REFUSED': 5,
+  'YXDOMAIN': 6, 'YXRRSET': 7, 'NXRRSET': 8, 'NOTAUTH': 9, 'NOTZONE': 10, 'BADVERS': 16,
+  'BADSIG': 16, 'BADKEY': 17, 'BADTIME': 18, 'BADMODE': 19, 'BADNAME': 20, 'BADALG': 21,
+  'BADTRUNC': 22, 'BADCOOKIE': 23}[upper(name)], 99) END;
+
 -- OCSF's numbers --------------------------------------------------------------------------------
 CREATE MACRO http_status_id(code) AS
   CASE WHEN code IS NULL THEN 0 WHEN code < 400 THEN 1 ELSE 2 END;

@@ -4,12 +4,6 @@ CREATE MACRO json_text(value) AS nullif(nullif(value->>'$', ''), 'null');
 -- A moment in the text form that OCSF's `_dt` has.
 CREATE MACRO iso_time(moment) AS strftime(moment, '%Y-%m-%dT%H:%M:%S.%gZ');
 
--- The network's numbers of protocols, for those that have names one knows.
--- https://www.iana.org/assignments/protocol-numbers
-CREATE MACRO protocol_name(number) AS
-  MAP {1: 'icmp', 2: 'igmp', 4: 'ipv4', 6: 'tcp', 17: 'udp', 41: 'ipv6', 47: 'gre', 50: 'esp',
-       51: 'ah', 58: 'ipv6-icmp', 89: 'ospfigp', 112: 'vrrp', 132: 'sctp'}[number];
-
 -- What a call of the API does, by the verb that its name begins with.
 CREATE MACRO aws_activity_id(operation) AS
   CASE regexp_extract(operation, '^(?:Admin|Batch)?([A-Z][a-z]+)', 1)
@@ -118,11 +112,6 @@ CREATE MACRO vpc_flow(fields) AS list_transform([{
         THEN 'its action is neither ACCEPT nor REJECT'
     END})[1];
 
--- https://www.iana.org/assignments/dns-parameters#dns-parameters-6
-CREATE MACRO dns_rcode_id(rcode) AS CASE WHEN rcode IS NOT NULL THEN coalesce(MAP {
-  'NOERROR': 0, 'FORMERR': 1, 'SERVFAIL': 2, 'NXDOMAIN': 3, 'NOTIMP': 4, 'REFUSED': 5,
-  'YXDOMAIN': 6, 'YXRRSET': 7, 'NXRRSET': 8, 'NOTAUTH': 9, 'NOTZONE': 10}[upper(rcode)], 99) END;
-
 -- The parts of an ARN: arn:partition:service:region:account:resource.
 CREATE MACRO arn_parts(arn) AS regexp_extract(arn,
   '^arn:([^:]*):([^:]*):([^:]*):([^:]*):(.*)$',
@@ -136,7 +125,7 @@ CREATE MACRO header_value(headers, wanted) AS
 CREATE MACRO time_ms(given) AS epoch_ms(any_time(given));
 
 -- Security Hub's types of malware.
-CREATE MACRO malware_class_id(type) AS coalesce(MAP {
+CREATE MACRO security_hub_malware_id(type) AS coalesce(MAP {
   'ADWARE': 1, 'BOTNET_AGENT': 3, 'EXPLOIT_KIT': 8, 'KEYLOGGER': 9, 'RANSOMWARE': 10,
   'REMOTE_ACCESS': 11, 'COIN_MINER': 13, 'ROOTKIT': 15, 'SPYWARE': 17, 'TROJAN': 18, 'VIRUS': 19,
   'WORM': 22}[upper(type)], CASE WHEN type IS NULL THEN 0 ELSE 99 END);

@@ -139,7 +139,7 @@ SELECT
   CASE WHEN class_name <> 'compliance_finding' THEN nullif(vulnerabilities, []) END
                                                            AS vulnerabilities,
   nullif(list_transform(list_filter(f."Malware", lambda m: m."Name" IS NOT NULL), lambda m: {
-    'name': m."Name", 'classification_ids': [malware_class_id(m."Type")], 'path': m."Path"}), [])
+    'name': m."Name", 'classification_ids': [security_hub_malware_id(m."Type")], 'path': m."Path"}), [])
                                                            AS malware,
   nullif(list_transform(list_filter(f."Resources", lambda r: r."Id" IS NOT NULL), lambda r: {
     'uid': r."Id", 'type': r."Type", 'region': r."Region", 'cloud_partition': r."Partition",

@@ -50,7 +50,7 @@ SELECT
   CASE WHEN q.ip <> '' THEN {'hostname': coalesce(nullif(rtrim(q.name, '.'), ''), '.'),
     'type': q.type, 'class': q.class, 'packet_uid': try_cast(q.id AS BIGINT),
     'opcode_id': try_cast(nullif(q.opcode, '') AS INT)} END AS query,
-  CASE WHEN q.ip <> '' THEN dns_rcode_of(q.rcode) END      AS rcode_id,
+  CASE WHEN q.ip <> '' THEN dns_rcode_id(q.rcode) END      AS rcode_id,
   CASE WHEN q.ip <> '' AND rcode_id = 99 THEN q.rcode END  AS rcode,
   CASE WHEN class_name = 'log_record' AND e.name <> '' THEN
     filled({'dns.question.name': rtrim(e.name, '.'), 'dns.question.type': e.type,

@@ -123,7 +123,7 @@ SELECT
       'type': CASE WHEN contains(i, ':') THEN 'AAAA' ELSE 'A' END, 'ttl': f.l7.dns.ttl})), []) END
                                                            AS answers,
   CASE WHEN is_response AND class_name = 'dns_activity'
-    THEN dns_rcode_id(coalesce(f.l7.dns.rcode, 0)) END     AS rcode_id,
+    THEN known_rcode(coalesce(f.l7.dns.rcode, 0)) END     AS rcode_id,
   CASE WHEN class_name = 'http_activity' THEN
     {'http_method': nullif(f.l7.http.method, ''), 'version': nullif(f.l7.http.protocol, ''),
      'url': {'path': coalesce(nullif(regexp_extract(f.l7.http.url,

@@ -314,7 +314,7 @@ logs AS (   -- a line without a time belongs to the one before
     position,
     ingested_at,
     'log_record'                                           AS class_name,
-    coalesce(last_value(log_time(o.log) IGNORE NULLS) OVER (
+    coalesce(last_value(line_time(o.log) IGNORE NULLS) OVER (
       PARTITION BY o.metadata.namespace, o.metadata.name, o.container ORDER BY position),
       captured_at)                                         AS "time",
     1                                                      AS activity_id,
@@ -324,7 +324,7 @@ logs AS (   -- a line without a time belongs to the one before
     o.log                                                  AS message,
     {'pod': o.metadata.name, 'namespace': o.metadata.namespace} AS workload,
     filled({'container': o.container,
-      'undated': CASE WHEN log_time(o.log) IS NULL THEN true END}) AS unmapped
+      'undated': CASE WHEN line_time(o.log) IS NULL THEN true END}) AS unmapped
   FROM timed
   WHERE kind = 'ContainerLog'
 )

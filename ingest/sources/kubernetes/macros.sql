@@ -171,7 +171,7 @@ CREATE MACRO event_workload(kind, namespace, name, host) AS {
   'namespace': CASE WHEN kind = 'Namespace' THEN name WHEN kind <> 'Node' THEN namespace END};
 
 -- The time that a line of a log tells in its beginning, or in JSON.
-CREATE MACRO log_time(line) AS coalesce(
+CREATE MACRO line_time(line) AS coalesce(
   any_time(nullif(regexp_extract(left(line, 64),
     '\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?'), '')),
   CASE WHEN line LIKE '{%' THEN any_time(coalesce(TRY(line->>'$.time'), TRY(line->>'$.ts'),
@@ -348,14 +348,9 @@ CREATE MACRO endpoint_name(side) AS coalesce(nullif(concat_ws('/',
   || coalesce(':' || side.port, '');
 
 -- https://www.iana.org/assignments/dns-parameters/dns-parameters.xhtml#dns-parameters-6
-CREATE MACRO dns_rcode_id(code) AS
+CREATE MACRO known_rcode(code) AS
   CASE WHEN code BETWEEN 0 AND 11 OR code BETWEEN 16 AND 23 THEN code ELSE 99 END;
 
-CREATE MACRO dns_rcode_of(name) AS coalesce(MAP {
-  'NOERROR': 0, 'FORMERR': 1, 'SERVFAIL': 2, 'NXDOMAIN': 3, 'NOTIMP': 4, 'REFUSED': 5,
-  'YXDOMAIN': 6, 'YXRRSET': 7, 'NXRRSET': 8, 'NOTAUTH': 9, 'NOTZONE': 10, 'BADSIG': 16,
-  'BADVERS': 16, 'BADKEY': 17, 'BADTIME': 18, 'BADMODE': 19, 'BADNAME': 20, 'BADALG': 21,
-  'BADTRUNC': 22, 'BADCOOKIE': 23}[name], 99);
 
 -- The time of klog, `0211 09:44:44.821999`, in the last year in which it is not after a moment.
 CREATE MACRO klog_time(text, moment) AS list_transform(

@@ -299,7 +299,7 @@ CREATE MACRO defender_severity_id(severity) AS
   MAP {'Severe': 5, 'High': 4, 'Moderate': 3, 'Medium': 3, 'Low': 2}[severity];
 
 -- https://schema.ocsf.io/1.8.0/objects/malware
-CREATE MACRO malware_class_id(category) AS coalesce(
+CREATE MACRO defender_malware_id(category) AS coalesce(
   MAP {'adware': 1, 'backdoor': 2, 'bot': 3, 'trojan downloader': 6, 'trojan dropper': 7,
     'exploit': 8, 'ransom': 10, 'ransomware': 10, 'remote access trojan': 11, 'spyware': 17,
     'trojan': 18, 'virus': 19, 'worm': 22}[lower(category)],
@@ -802,30 +802,13 @@ CREATE MACRO points_severity_id(word, points) AS
     WHEN points >= 20 THEN 2 WHEN points >= 0 THEN 1 ELSE 0
   END;
 
-CREATE MACRO ip_only(address) AS CASE WHEN regexp_full_match(address,
-  '\d{1,3}(\.\d{1,3}){3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*') THEN address END;
+CREATE MACRO ip_only(address) AS CASE WHEN is_ip(address) THEN address END;
 
 CREATE MACRO mac_only(address) AS CASE WHEN regexp_full_match(address,
   '([0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}') THEN address END;
 
--- Networks --------------------------------------------------------------------------------------
--- https://www.iana.org/assignments/protocol-numbers/protocol-numbers.xhtml
-CREATE MACRO protocol_numbers() AS MAP {
-  'icmp': 1, 'igmp': 2, 'ipip': 4, 'tcp': 6, 'egp': 8, 'udp': 17, 'rdp': 27, 'ipv6': 41, 'gre': 47,
-  'esp': 50, 'ah': 51, 'icmp6': 58, 'icmpv6': 58, 'ipv6-icmp': 58, 'eigrp': 88, 'ospf': 89,
-  'pim': 103, 'vrrp': 112, 'l2tp': 115, 'sctp': 132, 'udplite': 136};
-CREATE MACRO protocol_number(name) AS protocol_numbers()[lower(name)];
-CREATE MACRO protocol_name(number) AS MAP {
-  1: 'icmp', 2: 'igmp', 4: 'ipip', 6: 'tcp', 8: 'egp', 17: 'udp', 27: 'rdp', 41: 'ipv6', 47: 'gre',
-  50: 'esp', 51: 'ah', 58: 'ipv6-icmp', 88: 'eigrp', 89: 'ospf', 103: 'pim', 112: 'vrrp',
-  115: 'l2tp', 132: 'sctp', 136: 'udplite'}[number];
-
 CREATE MACRO ip_version(address) AS
   CASE WHEN contains(address, ':') THEN 6 WHEN contains(address, '.') THEN 4 END;
-
--- 192.168.7.1, 10.0.0.1, fd00::1, fe80::1: an address that no one else's network has.
-CREATE MACRO is_private_ip(address) AS regexp_matches(lower(address),
-  '^(10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|127\.|169\.254\.|f[cd]|fe[89ab]|::1$)');
 
 -- An address of mail out of 'Anna <anna@example.com>', '<anna@example.com>' and the plain one.
 CREATE MACRO mail_address(text) AS email_address(
@@ -841,13 +824,6 @@ CREATE MACRO url_object(url) AS list_transform([url_parts(url)], lambda p:
     'scheme': nullif(p.scheme, ''), 'hostname': nullif(p.host, ''),
     'port': try_cast(p.port AS INT), 'path': nullif(p.path, ''),
     'query_string': nullif(p.query, ''), 'url_string': url} END)[1];
-
--- https://www.iana.org/assignments/dns-parameters/dns-parameters.xhtml#dns-parameters-6
-CREATE MACRO rcode_id(name) AS CASE WHEN name IS NOT NULL THEN coalesce(MAP {
-  'NOERROR': 0, 'FORMERR': 1, 'SERVFAIL': 2, 'NXDOMAIN': 3, 'NOTIMP': 4, 'REFUSED': 5,
-  'YXDOMAIN': 6, 'YXRRSET': 7, 'NXRRSET': 8, 'NOTAUTH': 9, 'NOTZONE': 10, 'BADVERS': 16,
-  'BADSIG': 16, 'BADKEY': 17, 'BADTIME': 18, 'BADMODE': 19, 'BADNAME': 20, 'BADALG': 21,
-  'BADTRUNC': 22, 'BADCOOKIE': 23}[upper(name)], 99) END;
 
 -- Digests in one text, known by their length.
 CREATE MACRO digest(text) AS CASE WHEN text <> '' THEN {

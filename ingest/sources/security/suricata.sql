@@ -231,8 +231,8 @@ SELECT
     e.dns.answers, [{'rrtype': e.dns.rrtype, 'ttl': e.dns.ttl, 'rdata': e.dns.rdata}]),
     lambda a: a.rdata <> ''), lambda a: {'type': a.rrtype, 'ttl': a.ttl, 'rdata': a.rdata}), [])
   END AS answers,
-  CASE WHEN class_name = 'dns_activity' THEN rcode_id(e.dns.rcode) END AS rcode_id,
-  CASE WHEN class_name = 'dns_activity' AND rcode_id(e.dns.rcode) = 99 THEN e.dns.rcode END
+  CASE WHEN class_name = 'dns_activity' THEN dns_rcode_id(e.dns.rcode) END AS rcode_id,
+  CASE WHEN class_name = 'dns_activity' AND dns_rcode_id(e.dns.rcode) = 99 THEN e.dns.rcode END
     AS rcode,
   CASE WHEN class_name = 'http_activity' THEN {
     'http_method': e.http.http_method, 'version': e.http.protocol, 'referrer': e.http.http_refer,

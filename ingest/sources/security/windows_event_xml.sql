@@ -334,7 +334,7 @@ SELECT
       THEN [coalesce(d."Category Name", d.Category)] END} END AS finding_info,
   CASE WHEN class_name = 'detection_finding' AND d."Threat Name" IS NOT NULL THEN [{
     'name': d."Threat Name",
-    'classification_ids': [malware_class_id(coalesce(d."Category Name", d.Category))]}] END
+    'classification_ids': [defender_malware_id(coalesce(d."Category Name", d.Category))]}] END
                                                            AS malware,
   CASE WHEN class_name = 'detection_finding' AND file_path IS NOT NULL
     THEN [{'file': windows_file(file_path, 1)}] END        AS evidences,

@@ -280,8 +280,8 @@ SELECT
   CASE WHEN class_name = 'dns_activity' THEN nullif(list_transform(list_filter(
     list_zip(e.answers, e."TTLs"), lambda a: a[1] IS NOT NULL),
     lambda a: {'rdata': a[1], 'ttl': a[2]::BIGINT}), []) END AS answers,
-  CASE WHEN class_name = 'dns_activity' THEN rcode_id(e.rcode_name) END AS rcode_id,
-  CASE WHEN class_name = 'dns_activity' AND rcode_id(e.rcode_name) = 99 THEN e.rcode_name END
+  CASE WHEN class_name = 'dns_activity' THEN dns_rcode_id(e.rcode_name) END AS rcode_id,
+  CASE WHEN class_name = 'dns_activity' AND dns_rcode_id(e.rcode_name) = 99 THEN e.rcode_name END
     AS rcode,
   CASE WHEN class_name = 'http_activity' AND coalesce(e.method, e.uri, e.host, e.user_agent)
     IS NOT NULL THEN {
