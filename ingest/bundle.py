@@ -253,5 +253,5 @@ def _why(path: Path) -> str:
     if not head:
         return "it is empty"
     if _is_binary(head):
-        return "it is no text; OTLP has to be called by its signal: traces, metrics or logs"
+        return "it is no text, and its name is none that OTLP would have: traces, metrics, logs"
     return "no source is known to read it"

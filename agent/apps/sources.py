@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from agent.apps.options import FormatOption
+from agent.apps.options import Format, FormatOption
 from agent.apps.table import Row, dress
 from agent.apps.terminal import complain, progress, say
 from lake.errors import InquestError
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ingest.contract import Trial
     from ingest.source import Source
 
+SHOWN_CLASSES = 3
 TESTED = ["family", "sources", "samples", "events", "valid", "as_expected", "quarantined"]
 
 app = typer.Typer(name="sources", help="List or test sources.", no_args_is_help=True)
@@ -36,13 +37,26 @@ def list_(sources: OwnSources = None, form: FormatOption = "text") -> None:
         {
             "family": source.folder.name,
             "source": source.name,
-            "product": " ".join(dict.fromkeys(filter(None, source.product))),
+            "product": _named(*source.product),
             "reads": source.reads,
-            "classes": ", ".join(source.tables),
+            "classes": _listed(source.tables, form),
         }
         for source in load(sources).values()
     ]
     say(dress(["family", "source", "product", "reads", "classes"], rows, form))
+
+
+def _named(vendor: str | None, product: str) -> str:
+    """A product with its vendor, which many bear in their name."""
+    return product if not vendor or product.startswith(vendor) else f"{vendor} {product}"
+
+
+def _listed(classes: Sequence[str], form: Format) -> str | list[str]:
+    """Classes for a person, who is shown the first ones, or for a program."""
+    if form == "json":
+        return list(classes)
+    more = f" and {len(classes) - SHOWN_CLASSES} more" if len(classes) > SHOWN_CLASSES else ""
+    return ", ".join(classes[:SHOWN_CLASSES]) + more
 
 
 @app.command("show")

@@ -89,6 +89,15 @@ def test_a_source_that_shares_its_name_with_a_file_is_told_by_what_follows(
     assert "nginx is a source: name the files" in capsys.readouterr().err
 
 
+def test_the_list_of_sources_fits_a_screen(capsys: Captured) -> None:
+    assert run(["sources", "list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) > 100
+    assert max(map(len, lines)) < 200
+    (windows,) = (line for line in lines if " windows_event_xml " in line)
+    assert windows.endswith(" more")
+
+
 def test_a_source_can_be_read(capsys: Captured) -> None:
     assert run(["sources", "show", "nginx"]) == 0
     assert capsys.readouterr().out.startswith("-- name: nginx\n-- reads: lines\n")
@@ -120,7 +129,7 @@ def test_a_folder_of_ones_own_sources_is_listed_tested_and_read(capsys: Captured
         "source": "tallies",
         "product": "tallies",
         "reads": "lines",
-        "classes": "log_record",
+        "classes": ["log_record"],
     }
     assert "otlp_traces" in listed
     Path("tallies.txt").write_text("1795269900 three\n")
