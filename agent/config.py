@@ -57,13 +57,15 @@ class Request:
     """What to investigate; what is left out, the data decide.
 
     `at` is a moment in the incident, UTC-aware. `alert` is an alert's name or fingerprint.
-    `lookback_s` is how far before the incident is read, in seconds.
+    `lookback_s` is how far before the incident is read, in seconds. `calm` is a stretch of the lake
+    (start, end) known to be well, to compare with where the time before the incident is too short.
     """
 
     at: datetime | None = None
     service: str | None = None
     alert: str | None = None
     lookback_s: float = 3600.0
+    calm: tuple[datetime, datetime] | None = None
 
     def __post_init__(self) -> None:
         if self.at is not None and self.at.tzinfo is None:
@@ -71,6 +73,11 @@ class Request:
         if self.at is not None and not _FIRST_YEAR <= self.at.year <= _LAST_YEAR:
             raise RequestError(
                 f"{self.at} is no time of an incident; years are {_FIRST_YEAR} to {_LAST_YEAR}."
+            )
+        if self.calm and (None in [at.tzinfo for at in self.calm] or self.calm[0] >= self.calm[1]):
+            raise RequestError(
+                f"A calm stretch of {self.calm[0]} to {self.calm[1]} is none; "
+                "it is a time and a later one, both with their zone."
             )
         if not 0 < self.lookback_s <= LONGEST_LOOKBACK_S:
             raise RequestError(

@@ -57,7 +57,7 @@ GapKind = Literal[
 ]
 TimelineKind = Literal["change", "signal", "alert", "recovery"]
 MarkKind = Literal["implicated", "cleared", "not_assessable", "alert"]
-Look = Literal["requests", "calls", "metrics", "logs", "locks"]
+Look = Literal["requests", "calls", "traces", "metrics", "logs", "locks", "state", "alerts"]
 SeriesRole = Literal["bad", "good", "plain"]
 NodeState = Literal["cause", "path", "symptom", "deviates", "well"]
 
@@ -101,16 +101,30 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The stretch of time that is read, cut into buckets of `bucket_s` seconds."""
+    """The stretch of time that is read, cut into buckets of `bucket_s` seconds.
+
+    `trouble` is the part of it in which the alarm says to look; None if there was no alarm. What
+    lies before it is calm as far as is known; `calm` is a stretch elsewhere in the lake that is
+    known, or was found, to be well; both are (start, end).
+    """
 
     start: datetime
     end: datetime
     bucket_s: int
+    trouble: tuple[datetime, datetime] | None = None
+    calm: tuple[datetime, datetime] | None = None
 
     @property
     def span(self) -> dict[str, Any]:
         """The window as the parameters that tools take."""
         return {"start": self.start, "end": self.end, "bucket_s": self.bucket_s}
+
+    @property
+    def calm_span(self) -> dict[str, Any] | None:
+        """The calm stretch elsewhere as the parameters that tools take, if there is one."""
+        if self.calm is None:
+            return None
+        return {"start": self.calm[0], "end": self.calm[1], "bucket_s": self.bucket_s}
 
     @property
     def buckets(self) -> int:
@@ -148,6 +162,34 @@ class Signal:
     evidence: str
     version: str = ""
     attributes: str = ""
+
+
+@_strict
+@dataclass(frozen=True, slots=True)
+class Anomaly:
+    """How far something departs, about the alarm, from how it is in calm time: sure or not.
+
+    A `Signal` is significant and matters to users; anomalies are graded, and rank what is to blame.
+    `surprise` is in nats: -ln of the chance that calm time shows as much, 0 to 30, after paying for
+    the series and the segments that were searched within one resource. `effect` is a signed robust
+    z. `own` says that callees do not explain it by its nature; `peer` is the other end where it is
+    about an edge, `instance` the one that shows it where others of the resource do not.
+    """
+
+    look: Look
+    resource: str
+    indicator: Indicator
+    subject: str
+    surprise: float
+    effect: float
+    onset: datetime
+    before: float
+    during: float
+    unit: str
+    evidence: str
+    own: bool = True
+    instance: str = ""
+    peer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -434,6 +476,7 @@ class Investigation(TypedDict, total=False):
     evidence: Annotated[dict[str, Evidence], noted]
     services: list[str]
     signals: Annotated[list[Signal], operator.add]
+    anomalies: Annotated[list[Anomaly], operator.add]
     calls: list[Call]
     changes: Annotated[dict[str, Change], merged]
     causes: Annotated[dict[str, Cause], merged]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,6 +21,9 @@ _MOST_BUCKETS, _MOST_FINE = 120, 480
 _LEAST_BUCKETS = 24  # in which there are requests
 _REQUESTS = {"trace_span", "http_activity"}
 _AFTER = timedelta(minutes=15)
+_LEADS = {True: timedelta(minutes=10), False: timedelta(minutes=2)}  # whether an alert fired
+_LASTS = timedelta(minutes=5)
+_LEAST_LEAD, _LEAST_LASTS = 2, 3  # buckets
 BY_ITSELF = "the telemetry itself, no alert"
 _EVER = (datetime(1970, 1, 1, tzinfo=UTC), datetime(2300, 1, 1, tzinfo=UTC))
 _SAME_INCIDENT = timedelta(minutes=30)
@@ -55,7 +59,7 @@ def scope(_state: Investigation, runtime: Runtime[Context]) -> Investigation:
         )
     begins = min(held[table]["begins_at"] for table in _SIGNALS if table in held)
     incident = _incident(firings, context.request, detected, begins, last)
-    window = _window(incident, held)
+    window = _looked_at(_window(incident, held), incident, context.request)
     return {
         "window": window,
         "incident": incident,
@@ -144,6 +148,18 @@ def _window(incident: Incident, held: dict[str, Row]) -> Window:
         finer = [b for b in _BUCKETS_S if span / b <= _MOST_FINE and b <= known / _LEAST_BUCKETS]
         bucket = min(bucket, max(finer, default=bucket))
     return Window(incident.window_start, incident.window_end, bucket)
+
+
+def _looked_at(window: Window, incident: Incident, request: Request) -> Window:
+    """The window with where the alarm says to look, and the calm stretch that was named."""
+    if incident.trigger == BY_ITSELF:
+        return replace(window, calm=request.calm)
+    bucket = timedelta(seconds=window.bucket_s)
+    lead = max(_LEADS[bool(incident.alerts)], _LEAST_LEAD * bucket)
+    lasts = max(_LASTS, _LEAST_LASTS * bucket)
+    start = max(window.start, incident.detected_at - lead)
+    end = min(window.end, incident.detected_at + lasts)
+    return replace(window, trouble=(start, end) if start < end else None, calm=request.calm)
 
 
 def _missing(held: dict[str, Row]) -> list[Gap]:
