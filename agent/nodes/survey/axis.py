@@ -1,4 +1,4 @@
-"""The buckets that anomalies are looked for in: of the calm stretch elsewhere, then of the window."""
+"""The buckets of the looks: those of the calm stretch elsewhere, then those of the window."""
 
 from __future__ import annotations
 
