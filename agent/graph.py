@@ -68,24 +68,34 @@ def investigate(
 
     A `model` words what was found and decides nothing; without one, templates do.
     """
+    return investigated(lake, request, progress, model)["report"]
+
+
+def investigated(
+    lake: Lake,
+    request: Request,
+    progress: Callable[[str], None] | None = None,
+    model: Model | None = None,
+) -> Investigation:
+    """Find out what happened, as `investigate` does: the report, and all that led to it."""
     with Tracing(lake, "investigate") as tracing:
         notebook = Notebook(lake.at(), tracing)
         context = Context(request, notebook, progress or (lambda _: None), model)
-        state = _graph().invoke({"gaps": []}, context=context)
-        report: Report = state["report"]
-        spent = tracing.cost()
-        return replace(
-            report,
-            cost=Cost(
-                model=spent.model,
-                input_tokens=spent.input_tokens,
-                output_tokens=spent.output_tokens,
-                usd=spent.usd,
-                queries=spent.queries,
-                wall_s=spent.wall_s,
-                trace_id=spent.trace_id,
-            ),
-        )
+        state: Investigation = _graph().invoke({"gaps": []}, context=context)  # type: ignore[assignment]  # LangGraph says dict
+        return {**state, "report": replace(state["report"], cost=_cost(tracing))}
+
+
+def _cost(tracing: Tracing) -> Cost:
+    spent = tracing.cost()
+    return Cost(
+        model=spent.model,
+        input_tokens=spent.input_tokens,
+        output_tokens=spent.output_tokens,
+        usd=spent.usd,
+        queries=spent.queries,
+        wall_s=spent.wall_s,
+        trace_id=spent.trace_id,
+    )
 
 
 @cache

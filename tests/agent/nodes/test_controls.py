@@ -11,7 +11,7 @@ import pytest
 from agent.analysis.topology import Edge, Topology
 from agent.nodes.controls import order, own_signals, peers, reach, recovery, tried
 from agent.nodes.facts import Facts
-from agent.nodes.test import hops
+from agent.nodes.grounding import hops
 from agent.nodes.trying import Trying
 from agent.state import (
     Call,
