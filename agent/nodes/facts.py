@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from agent.analysis.ranking import CEILING
 from agent.analysis.topology import Edge, Topology
 from agent.nodes.scope import BY_ITSELF
 from agent.nodes.survey.calls import UNANSWERED
 from agent.nodes.survey.requests import ENTRANCE
-from agent.state import Call, Change, Incident, Investigation, ResourceKind, Signal, Window
+from agent.state import Anomaly, Call, Change, Incident, Investigation, ResourceKind, Signal, Window
 
 _BY_USERS = ("requests", "calls", "locks")  # where what callers got is seen
 _ILL = ("latency", "errors")
 _SOON = timedelta(minutes=5)
+_SIGNIFICANT = 9.0  # nats of a shift that is significant at 1 % among a hundred series
 _CACHES = frozenset({"redis", "memcached", "valkey"})
 _QUEUES = frozenset({"kafka", "rabbitmq", "activemq", "aws_sqs", "nats", "pulsar"})
 
@@ -24,6 +27,7 @@ class Facts:
 
     `symptom` is what users or the alert saw, strongest first; `signals` are all that deviated
     while it lasted, the symptom among them; `elsewhere` is what was bad at another time.
+    `anomalies` of each resource are graded, and the signals among them, most surprising first.
     """
 
     window: Window
@@ -35,6 +39,7 @@ class Facts:
     topology: Topology
     services: frozenset[str]
     elsewhere: tuple[Signal, ...] = ()
+    anomalies: Mapping[str, tuple[Anomaly, ...]] = field(default_factory=dict)
 
     @property
     def symptomatic(self) -> tuple[str, ...]:
@@ -77,6 +82,14 @@ class Facts:
             for s in self.signals
         )
 
+    def own_nats(self, resource: str) -> dict[str, float]:
+        """What the strongest anomaly of its own says of a resource, in nats, by look."""
+        nats: dict[str, float] = {}
+        for one in self.anomalies.get(resource, ()):
+            if one.own:
+                nats[one.look] = max(nats.get(one.look, 0.0), one.surprise)
+        return nats
+
     def lock_waits(self, resource: str) -> list[Signal]:
         """The sessions of a database that others waited for while the symptom lasted."""
         return [s for s in self.signals if s.resource == resource and s.look == "locks"]
@@ -114,6 +127,8 @@ def gather(state: Investigation) -> Facts:
     topology = Topology([Edge(c.caller, c.callee, c.calls) for c in calls])
     if symptom:
         incident = _lasting(incident, symptom, around, topology)
+    graded = [_graded(s) for s in around if s.look in _BY_USERS]
+    graded += _named(state.get("anomalies", []), _stores(calls))
     return Facts(
         window=window,
         incident=incident,
@@ -123,6 +138,7 @@ def gather(state: Investigation) -> Facts:
         changes=state.get("changes", {}),
         topology=topology,
         elsewhere=tuple(s for s in signals if _is_bad(s) and not symptom),
+        anomalies=_by_resource(graded),
         services=frozenset({*state.get("services", ()), *_callers_and_callees(calls)}),
     )
 
@@ -132,11 +148,46 @@ def _by_store(signals: list[Signal], calls: tuple[Call, ...]) -> list[Signal]:
 
     `postgresql` logs as itself and is called as `postgresql/shop`; two databases are not told.
     """
+    known = _stores(calls)
+    return [replace(s, resource=known.get(s.resource, s.resource)) for s in signals]
+
+
+def _named(anomalies: list[Anomaly], known: dict[str, str]) -> list[Anomaly]:
+    return [replace(a, resource=known.get(a.resource, a.resource)) for a in anomalies]
+
+
+def _stores(calls: tuple[Call, ...]) -> dict[str, str]:
+    """The one store of each system."""
     stores: dict[str, set[str]] = {}
     for call in calls:
         stores.setdefault(call.system, set()).add(call.callee)
-    known = {system: min(names) for system, names in stores.items() if system and len(names) == 1}
-    return [replace(s, resource=known.get(s.resource, s.resource)) for s in signals]
+    return {system: min(names) for system, names in stores.items() if system and len(names) == 1}
+
+
+def _by_resource(anomalies: list[Anomaly]) -> dict[str, tuple[Anomaly, ...]]:
+    found: dict[str, list[Anomaly]] = {}
+    for one in sorted(anomalies, key=lambda a: (-a.surprise, a.onset, a.subject)):
+        if one.resource not in ("", ENTRANCE):
+            found.setdefault(one.resource, []).append(one)
+    return {name: tuple(of_it) for name, of_it in found.items()}
+
+
+def _graded(signal: Signal) -> Anomaly:
+    """A signal as an anomaly: one that is significant among all, and by how much it deviates."""
+    return Anomaly(
+        look=signal.look,
+        resource=signal.resource,
+        indicator=signal.indicator,
+        subject=signal.subject,
+        surprise=min(max(abs(signal.effect), _SIGNIFICANT), CEILING),
+        effect=signal.effect,
+        onset=signal.onset,
+        before=signal.before,
+        during=signal.during,
+        unit=signal.unit,
+        evidence=signal.evidence,
+        own=signal.own,
+    )
 
 
 def _callers_and_callees(calls: tuple[Call, ...]) -> set[str]:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
 from langgraph.runtime import Runtime
 
 from agent.errors import RequestError
 from agent.nodes.context import Context
 from agent.nodes.facts import Facts, gather
-from agent.state import Cause, Change, Indicator, Investigation, Mechanism, Resource, Signal
+from agent.nodes.survey.requests import ENTRANCE
+from agent.state import Cause, Change, Indicator, Investigation, Mechanism, Resource
 
+_MOST = 20  # resources that are looked at though nothing of them is sure
+_CITED = 3
 _MECHANISMS: dict[str, Mechanism] = {
     "deploy": "deploy",
     "config": "config",
@@ -25,24 +30,31 @@ def hypothesise(state: Investigation, runtime: Runtime[Context]) -> Investigatio
     facts = gather(state)
     _check_service(runtime.context.request.service, facts)
     causes = {f"change {change.id}": _changed(change, facts) for change in facts.changes.values()}
-    for name in sorted({s.resource for s in facts.signals}):
-        if own := facts.own(name):
-            causes[f"resource {name}"] = _ailing(name, own, facts)
-        elif name and not facts.of(name) and (leads := facts.leads(name)):
-            causes[f"resource {name}"] = _ailing(name, leads, facts)
+    for name in _suspicious(facts):
+        causes[f"resource {name}"] = _ailing(name, facts)
     runtime.context.progress(
         f"hypothesise: {len(causes)} possible causes, {len(facts.changes)} of them changes"
     )
     return {"incident": facts.incident, "causes": causes}
 
 
-def _ailing(name: str, signals: list[Signal], facts: Facts) -> Cause:
+def _suspicious(facts: Facts) -> list[str]:
+    """The resources with trouble of their own: those it is sure of, and the most surprising."""
+    sure = {s.resource for s in facts.signals if facts.own(s.resource)} - {"", ENTRANCE}
+    graded = {name: math.fsum(facts.own_nats(name).values()) for name in facts.anomalies}
+    most = sorted((n for n in graded if graded[n] > 0), key=lambda n: (-graded[n], n))[:_MOST]
+    return sorted(sure.union(most))
+
+
+def _ailing(name: str, facts: Facts) -> Cause:
     """A resource as a cause, by what deviates of it."""
-    first = signals[0]
+    signals, anomalies = facts.own(name), [a for a in facts.anomalies.get(name, ()) if a.own]
+    first = signals[0] if signals else anomalies[0]
     told = {
         "logs": f"{name} wrote {first.subject} from {facts.when(first.onset)}",
         "metrics": f"{first.subject} of {name} moved at {facts.when(first.onset)}",
     }
+    cited = [s.evidence for s in signals] or [a.evidence for a in anomalies[:_CITED]]
     return Cause(
         rank=0,
         text=told.get(first.look, f"{name} has trouble of its own that no change explains"),
@@ -51,7 +63,7 @@ def _ailing(name: str, signals: list[Signal], facts: Facts) -> Cause:
         mechanism="unknown",
         probability=0.0,
         status="untested",
-        evidence_for=tuple(dict.fromkeys(s.evidence for s in signals)),
+        evidence_for=tuple(dict.fromkeys(cited)),
     )
 
 

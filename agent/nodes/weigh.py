@@ -15,30 +15,24 @@ from agent.nodes.survey.requests import ENTRANCE
 from agent.state import Cause, Investigation, Mechanism, Signal, Status
 
 CONFIRMED, LIKELY, NEGLIGIBLE = 0.8, 0.5, 0.05
-_UNKNOWN_LOG_ODDS = 0.0
 _COINCIDENCE = 1.5  # log-odds against a change that nothing but timing speaks for
 _CLEARED = 0.02  # what is left of a change that a control cleared
 _UNDECIDED = 0.4  # the most for one that the controls did not implicate
 _MOST = 0.97  # no figure above this until they are calibrated
 _UNFELT = 0.45  # the most for a cause while no request shows that anybody suffers
-_LEADING = {"logs": 0.8, "metrics": 0.4}  # of a robust z: such series are many, and often move
-_MOST_LEADING = 12.0
+SURE = 7.0  # nats: what is less may be chance
 
 
 def weigh(state: Investigation, runtime: Runtime[Context]) -> Investigation:
     """Give every cause its probability: its resource's, times its share of that resource."""
     facts = gather(state)
     causes = state["causes"]
-    suspects = _suspects(facts)
+    suspects = suspected(facts)
     if not (facts.symptom or suspects):
         runtime.context.progress("weigh: nothing deviated")
         return {"causes": {k: replace(c, status="refuted") for k, c in causes.items()}}
     of_resource = posteriors(
-        suspects,
-        facts.topology,
-        facts.symptomatic[0] if facts.symptomatic else ENTRANCE,
-        unknown_log_odds=_UNKNOWN_LOG_ODDS,
-        tolerance=float(facts.window.bucket_s),
+        suspects, facts.topology, facts.symptomatic, tolerance=float(facts.window.bucket_s)
     )
     shares = _shares(causes, facts)
     weighed = {}
@@ -52,48 +46,24 @@ def weigh(state: Investigation, runtime: Runtime[Context]) -> Investigation:
     return {"causes": weighed}
 
 
-def _suspects(facts: Facts) -> list[Suspect]:
+def suspected(facts: Facts) -> list[Suspect]:
     """Every resource that deviates, by itself or through others."""
-    ill = dict.fromkeys(s.resource for s in facts.signals)
-    named = [name for name in ill if name not in ("", ENTRANCE)]
-    return [_suspect(name, facts) for name in named if facts.of(name) or facts.leads(name)]
+    return [_suspect(name, facts) for name in facts.anomalies]
 
 
 def _suspect(name: str, facts: Facts) -> Suspect:
-    """A resource and what speaks against it.
-
-    What a callee suffers does not explain a service whose change was found guilty of its trouble.
-    """
-    own = facts.own(name)
+    """A resource and what speaks for it: the looks' anomalies, and the trial of its changes."""
     implicated = [
         c for c in facts.changes.values() if c.service == name and c.verdict == "implicated"
     ]
-    callees = () if implicated else facts.topology.callees(name)
-    shown = facts.of(name) or facts.leads(name)
+    shown = facts.anomalies[name]
     return Suspect(
         name=name,
-        own_deviation=max((_deviation(s) for s in own or _silent(name, facts)), default=0.0),
-        onset=min(s.onset.timestamp() for s in shown),
-        explained_by=tuple(c for c in callees if facts.of(c) or _wrote_errors(c, facts)),
+        own=facts.own_nats(name),
+        shown=shown[0].surprise,
+        onset=min(a.onset for a in shown if a.surprise >= min(SURE, shown[0].surprise)).timestamp(),
         log_odds=max((weight(c.controls) for c in implicated), default=0.0),
     )
-
-
-def _silent(name: str, facts: Facts) -> list[Signal]:
-    """What speaks of a resource whose requests do not: its logs and metrics."""
-    return [] if facts.of(name) else facts.leads(name)
-
-
-def _deviation(signal: Signal) -> float:
-    """How far a signal of a resource deviates, in robust z that convince."""
-    effect = abs(signal.effect)
-    if signal.look in _LEADING:
-        return _LEADING[signal.look] * min(effect, _MOST_LEADING)
-    return effect
-
-
-def _wrote_errors(name: str, facts: Facts) -> bool:
-    return any(s.look == "logs" for s in _silent(name, facts))
 
 
 def _shares(causes: dict[str, Cause], facts: Facts) -> dict[str, float]:
