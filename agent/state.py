@@ -431,7 +431,10 @@ class Cost:
 @_strict
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The answer. Its JSON is the source of truth; every other dress derives from it."""
+    """The answer. Its JSON is the source of truth; every other dress derives from it.
+
+    `anomalies` are the most surprising about the alarm, those of likelier resources first.
+    """
 
     id: str
     title: str
@@ -446,6 +449,7 @@ class Report:
     changes: tuple[Change, ...] = ()
     timeline: tuple[TimelineEntry, ...] = ()
     ruled_out: tuple[Cause, ...] = ()
+    anomalies: tuple[Anomaly, ...] = ()
     gaps: tuple[Gap, ...] = ()
     next_steps: tuple[NextStep, ...] = ()
     charts: tuple[Chart, ...] = ()

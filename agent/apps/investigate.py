@@ -21,6 +21,7 @@ from agent.apps.options import (
     ModelOption,
     lake_folder,
     moment,
+    stretch,
     worded_by,
 )
 from agent.apps.scratch import fresh
@@ -53,6 +54,10 @@ def investigate(
     lookback: Annotated[
         float, typer.Option(metavar="MINUTES", help="How far before the incident to read.")
     ] = 60.0,
+    calm: Annotated[
+        str | None,
+        typer.Option(metavar="FROM/TO", help="A stretch known to be well, to compare with."),
+    ] = None,
     lake: LakeOption = None,
     model: ModelOption = None,
     form: FormatOption = "text",
@@ -61,7 +66,7 @@ def investigate(
 
     Give a time, an alert, a service or a folder of evidence; what is left out, the data say.
     """
-    request = read_request(at, alert, service, lookback)
+    request = replace(read_request(at, alert, service, lookback), calm=stretch(calm))
     default = lake_folder(ctx, None)
     words = worded_by(ctx.obj.model if model is None else model)
     with progress() as tell, opened(bundle, lake, default, SCRATCH, tell) as home:

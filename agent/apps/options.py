@@ -55,3 +55,15 @@ def moment(given: str) -> datetime:
             f"{given!r} is no time with its zone; write 2026-11-21T14:05:00Z or ...+02:00."
         )
     return at
+
+
+def stretch(given: str | None) -> tuple[datetime, datetime] | None:
+    """Read a stretch of time of the command line: a time, a slash, and a later time."""
+    if not given:
+        return None
+    first, slash, last = given.partition("/")
+    if not slash:
+        raise typer.BadParameter(
+            f"{given!r} is no stretch of time; write 2026-11-21T13:00Z/2026-11-21T14:00Z."
+        )
+    return moment(first), moment(last)

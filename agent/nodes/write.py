@@ -18,6 +18,7 @@ from agent.nodes.shortage import Shortage, shortage
 from agent.nodes.topology_map import topology_map
 from agent.nodes.weigh import LIKELY
 from agent.state import (
+    Anomaly,
     Cause,
     Change,
     Chart,
@@ -29,7 +30,8 @@ from agent.state import (
 )
 from agent.tools.notebook import Answer, Notebook
 
-_RULED_OUT = 8
+_RULED_OUT = 12
+_TOLD = 40  # anomalies
 _CALM = 0.95  # what a full window of well requests is worth, until calibrated
 
 
@@ -69,6 +71,7 @@ def write(state: Investigation, runtime: Runtime[Context]) -> Investigation:
         changes=tuple(facts.changes.values()),
         timeline=tuple(_timeline(facts, answers["alerts"])),
         ruled_out=_numbered(c for c in ranked if c.status == "refuted")[:_RULED_OUT],
+        anomalies=_anomalies(ranked, facts),
         gaps=(
             *state["gaps"],
             *gaps,
@@ -95,6 +98,18 @@ def _leads(ranked: Iterable[Cause]) -> list[Cause]:
 
 def _numbered(causes: Iterable[Cause]) -> tuple[Cause, ...]:
     return tuple(replace(cause, rank=rank) for rank, cause in enumerate(causes, 1))
+
+
+def _anomalies(ranked: list[Cause], facts: Facts) -> tuple[Anomaly, ...]:
+    """The most surprising anomalies, those of the likelier resources first."""
+    likely: dict[str, float] = {}
+    for cause in ranked:
+        likely[cause.resource.name] = max(likely.get(cause.resource.name, 0), cause.probability)
+    found = [a for of_it in facts.anomalies.values() for a in of_it if a.surprise > 0]
+    found.sort(
+        key=lambda a: (-round(likely.get(a.resource, 0), 3), -a.surprise, a.resource, a.subject)
+    )
+    return tuple(found[:_TOLD])
 
 
 def _verdict(
