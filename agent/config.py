@@ -12,6 +12,13 @@ from agent.errors import RequestError, SettingError
 
 DEFAULT_LAKE = Path("inquest-lake")
 LONGEST_LOOKBACK_S = 31 * 86400.0
+
+LOOKS = frozenset(
+    {"requests", "calls", "traces", "metrics", "logs", "locks", "state", "alerts", "changes"}
+)
+PARTS = LOOKS | {"topology", "experiments"}
+"""What an investigation can do without: a look, who calls whom, and the trial of changes."""
+
 _FIRST_YEAR, _LAST_YEAR = 1990, 2200
 _SLACK_API, _AT_ONCE, _COOLDOWN_S = "https://slack.com/api/", 2, 60
 _SLACK = ("API_URL", "AT_ONCE", "CHANNELS", "COOLDOWN_S", "USERS")
@@ -59,6 +66,8 @@ class Request:
     `at` is a moment in the incident, UTC-aware. `alert` is an alert's name or fingerprint.
     `lookback_s` is how far before the incident is read, in seconds. `calm` is a stretch of the lake
     (start, end) known to be well, to compare with where the time before the incident is too short.
+    `until` is the end of a trouble that is known to have begun at `at`. `without` names what is not
+    looked at, to show what it is worth: of `PARTS`.
     """
 
     at: datetime | None = None
@@ -66,6 +75,8 @@ class Request:
     alert: str | None = None
     lookback_s: float = 3600.0
     calm: tuple[datetime, datetime] | None = None
+    until: datetime | None = None
+    without: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if self.at is not None and self.at.tzinfo is None:
@@ -79,6 +90,12 @@ class Request:
                 f"A calm stretch of {self.calm[0]} to {self.calm[1]} is none; "
                 "it is a time and a later one, both with their zone."
             )
+        if self.until is not None and (
+            self.until.tzinfo is None or self.at is None or self.until <= self.at
+        ):
+            raise RequestError(f"A trouble until {self.until} has a zone, and begins before that.")
+        if unknown := sorted(self.without - PARTS):
+            raise RequestError(f"There is no part {unknown[0]!r}: {', '.join(sorted(PARTS))}.")
         if not 0 < self.lookback_s <= LONGEST_LOOKBACK_S:
             raise RequestError(
                 f"A lookback of {self.lookback_s:g} s is no window; "

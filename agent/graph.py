@@ -135,9 +135,18 @@ def _traced(node: Node) -> Traced:
 
 
 def _looked(node: Node, state: Investigation, runtime: Runtime[Context]) -> Investigation:
-    """One look of the survey; a question that cannot be answered is a gap, and the others go on."""
+    """One look of the survey; a question that cannot be answered is a gap, and the others go on.
+
+    Of a look that was to be left out only who calls whom is kept, which is a part of its own.
+    """
+    look, without = node.__name__.removeprefix("survey_"), runtime.context.request.without
+    left_out = [Gap("not_looked_at", f"The look at {look} was left out, as asked.")]
+    if look in without and (look != "calls" or "topology" in without):
+        return {"gaps": left_out}
     try:
-        return node(state, runtime)
+        found = node(state, runtime)
     except QueryError as error:
-        look = node.__name__.removeprefix("survey_")
         return {"gaps": [Gap("not_looked_at", f"The look at {look} failed: {error}")]}
+    if look in without:
+        found = {"evidence": found["evidence"], "calls": found["calls"], "gaps": left_out}
+    return {**found, "calls": []} if "topology" in without and "calls" in found else found

@@ -50,7 +50,8 @@ def scope(_state: Investigation, runtime: Runtime[Context]) -> Investigation:
     firings = _chosen(alerts.rows.dicts(), context.request)
     detected = context.request.at or next((a["time"] for a in firings if not a["resolved"]), last)
     early = detected - timedelta(seconds=context.request.lookback_s)
-    around = context.notebook.ask("extent", "around", start=early, end=detected + _AFTER)
+    late = (context.request.until or detected) + _AFTER
+    around = context.notebook.ask("extent", "around", start=early, end=late)
     held = _held(around)
     if not any(table in held for table in _SIGNALS):
         raise RequestError(
@@ -120,7 +121,7 @@ def _incident(
     firing = [a for a in alerts if not a["resolved"]]
     services = [request.service] if request.service else [a["service"] for a in firing]
     titles = list(dict.fromkeys(str(a["title"]) for a in firing))
-    quiet_since = max([detected, *(a["time"] for a in alerts)])
+    quiet_since = max([request.until or detected, detected, *(a["time"] for a in alerts)])
     return Incident(
         detected_at=detected,
         window_start=begins.replace(microsecond=0),
@@ -157,8 +158,8 @@ def _looked_at(window: Window, incident: Incident, request: Request) -> Window:
     bucket = timedelta(seconds=window.bucket_s)
     lead = max(_LEADS[bool(incident.alerts)], _LEAST_LEAD * bucket)
     lasts = max(_LASTS, _LEAST_LASTS * bucket)
-    start = max(window.start, incident.detected_at - lead)
-    end = min(window.end, incident.detected_at + lasts)
+    start = max(window.start, incident.detected_at - (timedelta() if request.until else lead))
+    end = min(window.end, request.until or incident.detected_at + lasts)
     return replace(window, trouble=(start, end) if start < end else None, calm=request.calm)
 
 

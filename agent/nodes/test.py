@@ -31,7 +31,8 @@ def test(state: Investigation, runtime: Runtime[Context]) -> Investigation:
     found: Investigation = {"evidence": asked}
     if cause.change:
         trying = Trying(facts.changes[cause.change], facts, ask)
-        change = tried(trying.change, tuple(control(trying) for control in CONTROLS))
+        controls = () if "experiments" in runtime.context.request.without else CONTROLS
+        change = tried(trying.change, tuple(control(trying) for control in controls))
         found["changes"] = {change.id: change}
         cause = _judged(cause, change)
     found["causes"] = {key: _placed(cause, facts)}
