@@ -13,7 +13,7 @@ what they are worth on one that they were not fitted on (`tests/bench/fit.py`, d
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -100,10 +100,9 @@ def features(
     tolerance: float = 60.0,
 ) -> Floats:
     """What is known of each suspect: a row each, in the order of `WEIGHTS`, all about 0 to 1."""
-    own = {s.name: conviction(s.whole) for s in suspects}
-    shown = {s.name: conviction(min(max(s.shown, *s.own.values(), 0.0), CEILING)) for s in suspects}
-    looked_at = sorted((s.name for s in suspects), key=lambda name: -own[name])[:MOST_LOOKED_AT]
-    explained = _explained(looked_at, own, topology)
+    own = np.array([conviction(s.whole) for s in suspects])
+    shown = np.array([conviction(_most_shown(s)) for s in suspects])
+    effects = _effects([s.name for s in suspects], own, shown, topology)
     asked = [s for s in symptoms if s in topology.names]
     reached = set(asked).union(*(topology.dependencies(name) for name in asked))
     began = min(
@@ -111,7 +110,9 @@ def features(
     )
     rows = np.zeros((len(suspects), len(WEIGHTS)))
     at = {name: column for column, name in enumerate(WEIGHTS)}
-    seen = {*looked_at}
+    rows[:, at["explained"]] = effects.explained
+    rows[:, at["explains"]] = own * effects.explains
+    rows[:, at["in vain"]] = own * effects.in_vain
     for row, suspect in zip(rows, suspects, strict=True):
         name = suspect.name
         for look, nats in suspect.own.items():
@@ -119,10 +120,9 @@ def features(
         row[at["nothing"]] = not suspect.own
         row[at["controls"]] = MOST_EXTRA * math.tanh(suspect.log_odds / MOST_EXTRA)
         row[at["late"]] = _late(suspect.onset, began, tolerance)
-        row[at["explained"]] = 0.0 if suspect.log_odds > 0 else explained.get(name, 0.0)
         row[at["unreachable"]] = bool(asked) and name in topology.names and name not in reached
-        if name in seen:
-            row[at["explains"]], row[at["in vain"]] = _effects(name, own, shown, topology)
+        if suspect.log_odds > 0:  # whose change was found guilty suffers from nobody
+            row[at["explained"]] = 0.0
     return rows
 
 
@@ -131,45 +131,74 @@ def conviction(nats: float) -> float:
     return nats / (HALF_CONVINCING + nats)
 
 
-def _explained(
-    names: Iterable[str], own: Mapping[str, float], topology: Topology
-) -> dict[str, float]:
-    """How much of each caller's trouble the own trouble of those that it calls may explain."""
-    explained: dict[str, float] = {}
-    for name in names:
-        for caller, hops in _callers(name, topology).items():
-            says = own[name] * DECAY ** (hops - 1)
-            explained[caller] = max(explained.get(caller, 0.0), says)
-    return explained
+def _most_shown(suspect: Suspect) -> float:
+    return min(max(suspect.shown, *suspect.own.values(), 0.0), CEILING)
 
 
-def _effects(
-    name: str, own: Mapping[str, float], shown: Mapping[str, float], topology: Topology
-) -> tuple[float, float]:
-    """The share of all else that deviates which a cause explains, and of callers that are well.
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """What each suspect's trouble would do to the others, one entry a suspect, from 0 to 1.
 
-    What a resource says of itself is no cause's effect where that has nothing of its own.
+    `explained` is how much of its trouble the own trouble of those that it calls may explain,
+    `explains` the share of all else that deviates which calls it, `in_vain` of its callers that do
+    not deviate. What the topology does not hold has no effects.
     """
-    if name not in topology.names:
-        return 0.0, 0.0
-    far = _callers(name, topology)
-    others = {o: v for o, v in shown.items() if o != name and o in topology.names}
-    total = max(1.0, math.fsum(others.values()))
-    said = math.fsum(v * DECAY ** (far[o] - 1) for o, v in others.items() if o in far)
-    callers = [shown.get(caller, 0.0) for caller in topology.callers(name)]
-    unmoved = math.fsum(1.0 - v for v in callers) / len(callers) if callers else 0.0
-    return own[name] * said / total, own[name] * unmoved
+
+    explained: Floats
+    explains: Floats
+    in_vain: Floats
 
 
-def _callers(name: str, topology: Topology) -> dict[str, int]:
-    """Who calls a resource, directly or through others, and through how many calls."""
-    hops, wave, far = {name: 0}, [name], 0
-    while wave and far < FARTHEST:
-        far += 1
-        wave = list({c for one in wave for c in topology.callers(one) if c not in hops})
-        hops.update(dict.fromkeys(wave, far))
-    del hops[name]
-    return hops
+def _effects(names: Sequence[str], own: Floats, shown: Floats, topology: Topology) -> Effects:
+    """Follow the effects of the suspects with the most trouble of their own to all who call them.
+
+    A word a resource, a bit a suspect whose effects reach it: one pass over the edges a hop.
+    """
+    explained, explains, in_vain = (np.zeros(len(names)) for _ in range(3))
+    placed = np.array([name in topology.names for name in names], dtype=np.bool_)
+    first = np.argsort(-np.where(placed, own, -1.0), kind="stable")[:MOST_LOOKED_AT]
+    first = first[placed[first]]
+    if not first.size:
+        return Effects(explained, explains, in_vain)
+    at = {name: row for row, name in enumerate(sorted(topology.names))}
+    row = np.array([at.get(name, -1) for name in names])
+    deviates = np.zeros(len(at))
+    deviates[row[placed]] = shown[placed]
+    total = np.maximum(1.0, deviates.sum() - shown[first])
+    worst, said = np.zeros(len(at)), np.zeros(first.size)
+    for hop, new in enumerate(_waves(row[first], at, topology)):
+        fades = DECAY**hop
+        worst = np.maximum(worst, fades * (new * own[first]).max(axis=1))
+        said += fades * (deviates @ new)
+        if hop == 0:
+            callers = new.sum(axis=0)
+            in_vain[first] = (callers - deviates @ new) / np.maximum(callers, 1)
+    explains[first] = said / total
+    explained[placed] = worst[row[placed]]
+    return Effects(explained, explains, in_vain)
+
+
+def _waves(
+    starts: NDArray[np.int64], at: Mapping[str, int], topology: Topology
+) -> Iterator[Floats]:
+    """Whom each start reaches with one call, with two and so on: resources by starts."""
+    edges = [(at[e.caller], at[e.callee]) for e in topology.edges if e.caller != e.callee]
+    if not edges:
+        return
+    callers, callees = np.array(sorted(edges)).T
+    begins = np.flatnonzero(np.diff(callers, prepend=-1))
+    bits = np.left_shift(np.uint64(1), np.arange(starts.size, dtype=np.uint64))
+    seen = np.zeros(len(at), dtype=np.uint64)
+    np.bitwise_or.at(seen, starts, bits)
+    wave = seen.copy()
+    for _ in range(FARTHEST):
+        come = np.zeros_like(seen)
+        come[callers[begins]] = np.bitwise_or.reduceat(wave[callees], begins)
+        wave = come & ~seen
+        if not wave.any():
+            return
+        seen |= wave
+        yield ((wave[:, None] & bits) != 0).astype(np.float64)
 
 
 def _late(onset: float | None, began: float | None, tolerance: float) -> float:
