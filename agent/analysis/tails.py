@@ -1,0 +1,93 @@
+"""How improbable a distance is beside those seen in calm time: heavy-tailed and one-sided."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.analysis.distributions import log_gamma
+from agent.analysis.excursions import nth
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+TAIL_VALUES = 50  # independent ones: the most that tell how heavy a tail is
+TAIL_SHARE = 4  # at most one in so many values is in it
+PRIOR_SHAPE = 0.25  # of a tail of which nothing was seen: a Student's with 4 degrees of freedom
+PRIOR_WEIGHT = 10.0  # how many values in the tail that is worth
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """The upper tail of each row: the `chance` to be beyond `least`, and how fast it falls there.
+
+    Excesses over `least` have a generalised Pareto distribution (Pickands 1975).
+    """
+
+    least: Floats
+    chance: Floats
+    scale: Floats
+    shape: Floats
+
+    def nats(self, distance: Floats) -> Floats:
+        """-ln of the chance of so large a distance from the centre (rows, any number each)."""
+        excess = np.maximum(distance - self.least[:, None], 0.0) / self.scale[:, None]
+        shape = self.shape[:, None]
+        beyond = np.log1p(shape * excess) / shape - np.log(self.chance)[:, None]
+        return np.where(distance >= self.least[:, None], beyond, 0.0)
+
+
+def tail(ordered: Floats, count: Ints, center: Floats, floor: Floats, clumps: Floats) -> Tail:
+    """The tail above `center` of sorted rows whose first `count` values are finite.
+
+    What lies within `floor` of the centre is no difference. `clumps` is how many neighbouring
+    values tell what one independent value would; few of these keep the tail heavy.
+    """
+    most = np.ceil(TAIL_VALUES * clumps).astype(np.int64)
+    used = np.clip(count // TAIL_SHARE, 1, np.minimum(most, np.maximum(count, 1)))
+    rank = np.arange(int(used.max(initial=1)))
+    places = np.clip(count[:, None] - 1 - rank, 0, ordered.shape[1] - 1)
+    above = np.take_along_axis(ordered, places, axis=1) - center[:, None]
+    real = (rank < used[:, None]) & (above > floor[:, None])
+    seen = np.count_nonzero(real, axis=1)
+    least = np.where(seen > 0, nth(above, np.maximum(seen - 1, 0)), floor)
+    excess = np.where(real, above - least[:, None], 0.0)
+    free = count / clumps
+    shape = np.maximum(_shape(excess, rank, seen, clumps), 1.0 / np.maximum(free, 2.0))
+    mean = excess.sum(axis=1) / clumps + PRIOR_WEIGHT * PRIOR_SHAPE * least
+    mean /= seen / clumps + PRIOR_WEIGHT
+    return Tail(
+        least=least,
+        chance=(seen / clumps + 0.5) / (free + 1.0),
+        scale=mean * (1.0 - np.minimum(shape, 0.9)),
+        shape=shape,
+    )
+
+
+def _shape(excess: Floats, rank: Ints, seen: Ints, clumps: Floats) -> Floats:
+    """The shape by probability-weighted moments (Hosking and Wallis 1987), drawn to the prior."""
+    number = np.maximum(seen, 1)
+    mean = excess.sum(axis=1) / number
+    weighted = (excess * (rank + 0.65)).sum(axis=1) / number**2
+    spread = mean - 2.0 * weighted
+    told = spread > 1e-9 * mean
+    shape = np.where(told, 2.0 - mean / np.where(told, spread, 1.0), 0.0)
+    weight = np.where(told, seen / clumps, 0.0)
+    shape = np.clip(shape, 0.0, 1.0)
+    return (weight * shape + PRIOR_WEIGHT * PRIOR_SHAPE) / (weight + PRIOR_WEIGHT)
+
+
+def breaks_nats(breaks: Ints, width: int, calm: Ints) -> Floats:
+    """-ln of the chance of so many breaks in `width` buckets after `calm` buckets without any.
+
+    Beta-binomial with Jeffreys' prior, the leading term; `breaks` is (rows, any number each).
+    """
+    table = log_gamma(np.arange(int(calm.max(initial=0)) + width + 2) + 0.5)
+    whole = log_gamma(np.arange(width + 2) + 1.0)
+    n = calm[:, None]
+    log_p = whole[width] - whole[breaks] - whole[width - breaks]
+    log_p += table[breaks] + table[n + width - breaks] - table[0] - table[n]
+    log_p -= log_gamma(n + width + 1.0) - log_gamma(n + 1.0)
+    return np.where(breaks > 0, -log_p, 0.0)
