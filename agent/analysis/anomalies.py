@@ -189,13 +189,11 @@ def _scan(
     widths = _widths(end - start, int(calm.sum()))
     for width in widths:
         searched = 2.0 * len(widths) * (1.0 + 2.0 * (end - start - width) / width)
-        both = None
-        for seen, known in (
-            (_levels(y, width), _levels(quiet, width)),
-            (_changes(y, width), _changes(quiet, width)),
-        ):
-            nats = _nats(seen[:, start : end - width + 1], known, width, floor)
-            both = nats if both is None else np.fmin(both, nats)        _note(best, both - np.log(searched), start, width)
+        of_level, of_change = (
+            _nats(ask(y, width)[:, start : end - width + 1], ask(quiet, width), width, floor)
+            for ask in (_means, _changes)
+        )
+        _note(best, np.fmin(of_level, of_change) - np.log(searched), start, width)
     nats, sign, lo, hi = best
     return np.clip(nats, 0.0, MOST_NATS), sign, lo, hi
 
