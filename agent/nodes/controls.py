@@ -53,7 +53,7 @@ def order(trying: Trying) -> Control:
 def reach(trying: Trying) -> Control:
     """A cause has a way to its effect: calls from the symptom down to what was changed."""
     service, facts = trying.change.service, trying.facts
-    if not facts.symptom:
+    if not facts.felt:
         return trying.says("reach", "not_assessable", "There is no symptom to have reached.")
     if service not in facts.services:
         return trying.says(
@@ -83,7 +83,7 @@ def own_signals(trying: Trying) -> Control:
     """What was changed misbehaves by itself, and did not before."""
     service, facts = trying.change.service, trying.facts
     own = facts.own(service)
-    if not facts.symptom:
+    if not facts.felt:
         return trying.says("own_signals", "not_assessable", "There is no symptom to have caused.")
     if not own:
         if service not in facts.services:

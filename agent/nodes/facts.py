@@ -16,6 +16,7 @@ from agent.state import Anomaly, Call, Change, Incident, Investigation, Resource
 _BY_USERS = ("requests", "calls", "locks")  # where what callers got is seen
 _ILL = ("latency", "errors")
 _SOON = timedelta(minutes=5)
+SURE = 12.0  # nats: chance brings as much once in a hundred incidents of a thousand series
 _SIGNIFICANT = 9.0  # nats of a shift that is significant at 1 % among a hundred series
 _CACHES = frozenset({"redis", "memcached", "valkey"})
 _QUEUES = frozenset({"kafka", "rabbitmq", "activemq", "aws_sqs", "nats", "pulsar"})
@@ -28,6 +29,7 @@ class Facts:
     `symptom` is what users or the alert saw, strongest first; `signals` are all that deviated
     while it lasted, the symptom among them; `elsewhere` is what was bad at another time.
     `anomalies` of each resource are graded, and the signals among them, most surprising first.
+    `watched` says that there are requests to see the symptom in.
     """
 
     window: Window
@@ -40,6 +42,7 @@ class Facts:
     services: frozenset[str]
     elsewhere: tuple[Signal, ...] = ()
     anomalies: Mapping[str, tuple[Anomaly, ...]] = field(default_factory=dict)
+    watched: bool = True
 
     @property
     def symptomatic(self) -> tuple[str, ...]:
@@ -47,7 +50,24 @@ class Facts:
         names = dict.fromkeys(s.resource for s in self.symptom if s.resource != ENTRANCE)
         if self.symptom and not names:
             return tuple(sorted(s for s in self.services if not self.topology.callers(s)))
-        return tuple(names)
+        return tuple(names) or self._surely_ill()
+
+    def _surely_ill(self) -> tuple[str, ...]:
+        """Where no request was watched: the alarmed resources, or those that deviate for sure.
+
+        Of the latter those that nothing calls which deviates too: the others may suffer from them.
+        """
+        if self.watched:
+            return ()
+        if alarmed := tuple(s for s in self.incident.services if s in self.topology.names):
+            return alarmed
+        ill = {name for name, found in self.anomalies.items() if found[0].surprise >= SURE}
+        return tuple(sorted(n for n in ill if ill.isdisjoint(self.topology.callers(n))))
+
+    @property
+    def felt(self) -> bool:
+        """Whether somebody suffers: requests show it, or what else there is leaves no doubt."""
+        return bool(self.symptom or self._surely_ill())
 
     def of(self, resource: str) -> list[Signal]:
         """The request signals of a resource that coincide with the symptom."""
@@ -117,7 +137,7 @@ class Facts:
 
 def gather(state: Investigation) -> Facts:
     """Find the symptom in the signals, and what goes with it."""
-    window, incident = state["window"], state["incident"]
+    window, incident, evidence = state["window"], state["incident"], state.get("evidence", {})
     calls = tuple(state.get("calls", ()))
     signals = _by_store(state.get("signals", []), calls)
     symptom = tuple(_symptom(signals, incident, calls))
@@ -129,6 +149,10 @@ def gather(state: Investigation) -> Facts:
         incident = _lasting(incident, symptom, around, topology)
     graded = [_graded(s) for s in around if s.look in _BY_USERS]
     graded += _named(state.get("anomalies", []), _stores(calls))
+    anomalies = _by_resource(graded)
+    watched = any(evidence[of].rows for of in ("entrance", "requests") if of in evidence)
+    if not (symptom or watched):
+        incident = _begun(incident, anomalies)
     return Facts(
         window=window,
         incident=incident,
@@ -138,7 +162,8 @@ def gather(state: Investigation) -> Facts:
         changes=state.get("changes", {}),
         topology=topology,
         elsewhere=tuple(s for s in signals if _is_bad(s) and not symptom),
-        anomalies=_by_resource(graded),
+        anomalies=anomalies,
+        watched=watched,
         services=frozenset({*state.get("services", ()), *_callers_and_callees(calls)}),
     )
 
@@ -162,6 +187,12 @@ def _stores(calls: tuple[Call, ...]) -> dict[str, str]:
     for call in calls:
         stores.setdefault(call.system, set()).add(call.callee)
     return {system: min(names) for system, names in stores.items() if system and len(names) == 1}
+
+
+def _begun(incident: Incident, anomalies: Mapping[str, tuple[Anomaly, ...]]) -> Incident:
+    """The incident with the first anomaly that is sure, where no request shows when it began."""
+    onsets = [a.onset for found in anomalies.values() for a in found if a.surprise >= SURE]
+    return replace(incident, started_at=min(onsets, default=None))
 
 
 def _by_resource(anomalies: list[Anomaly]) -> dict[str, tuple[Anomaly, ...]]:

@@ -20,7 +20,7 @@ _CLEARED = 0.02  # what is left of a change that a control cleared
 _UNDECIDED = 0.4  # the most for one that the controls did not implicate
 _MOST = 0.97  # no figure above this until they are calibrated
 _UNFELT = 0.45  # the most for a cause while no request shows that anybody suffers
-SURE = 7.0  # nats: what is less may be chance
+_CHANCE = 7.0  # nats: what is less may be chance
 
 
 def weigh(state: Investigation, runtime: Runtime[Context]) -> Investigation:
@@ -28,7 +28,7 @@ def weigh(state: Investigation, runtime: Runtime[Context]) -> Investigation:
     facts = gather(state)
     causes = state["causes"]
     suspects = suspected(facts)
-    if not (facts.symptom or suspects):
+    if not (facts.felt or suspects):
         runtime.context.progress("weigh: nothing deviated")
         return {"causes": {k: replace(c, status="refuted") for k, c in causes.items()}}
     of_resource = posteriors(
@@ -38,7 +38,7 @@ def weigh(state: Investigation, runtime: Runtime[Context]) -> Investigation:
     weighed = {}
     for key, cause in causes.items():
         share = shares[key]
-        most = _MOST if facts.symptom else _UNFELT
+        most = _MOST if facts.felt else _UNFELT
         probability = min(most, share * of_resource.get(cause.resource.name, 0.0))
         weighed[key] = _concluded(cause, probability, facts)
     best = max(weighed.values(), key=lambda c: c.probability, default=None)
@@ -61,7 +61,9 @@ def _suspect(name: str, facts: Facts) -> Suspect:
         name=name,
         own=facts.own_nats(name),
         shown=shown[0].surprise,
-        onset=min(a.onset for a in shown if a.surprise >= min(SURE, shown[0].surprise)).timestamp(),
+        onset=min(
+            a.onset for a in shown if a.surprise >= min(_CHANCE, shown[0].surprise)
+        ).timestamp(),
         log_odds=max((weight(c.controls) for c in implicated), default=0.0),
     )
 

@@ -116,7 +116,7 @@ def _verdict(
     ranked: list[Cause], facts: Facts, notebook: Notebook
 ) -> tuple[Verdict, float, list[Gap]]:
     """The verdict, its probability, and the gaps that a verdict short of one leaves."""
-    if facts.symptom:
+    if facts.felt:
         best = ranked[0].probability if ranked else 0.0
         if best >= LIKELY:
             return "cause_found", best, []
