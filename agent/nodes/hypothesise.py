@@ -9,6 +9,7 @@ from langgraph.runtime import Runtime
 from agent.errors import RequestError
 from agent.nodes.context import Context
 from agent.nodes.facts import Facts, gather
+from agent.nodes.prose import departs
 from agent.nodes.survey.requests import ENTRANCE
 from agent.state import Cause, Change, Indicator, Investigation, Mechanism, Resource
 
@@ -48,16 +49,13 @@ def _suspicious(facts: Facts) -> list[str]:
 
 def _ailing(name: str, facts: Facts) -> Cause:
     """A resource as a cause, by what deviates of it."""
-    signals, anomalies = facts.own(name), [a for a in facts.anomalies.get(name, ()) if a.own]
-    first = signals[0] if signals else anomalies[0]
-    told = {
-        "logs": f"{name} wrote {first.subject} from {facts.when(first.onset)}",
-        "metrics": f"{first.subject} of {name} moved at {facts.when(first.onset)}",
-    }
-    cited = [s.evidence for s in signals] or [a.evidence for a in anomalies[:_CITED]]
+    found = [a for a in facts.anomalies[name] if a.own]
+    first = found[0]
+    trouble = f"{name}: {departs(first)} at {facts.when(first.onset)}, which no change explains"
+    cited = [s.evidence for s in facts.own(name)] or [a.evidence for a in found[:_CITED]]
     return Cause(
         rank=0,
-        text=told.get(first.look, f"{name} has trouble of its own that no change explains"),
+        text=trouble,
         resource=Resource(facts.kind(name), name),
         indicator=first.indicator,
         mechanism="unknown",

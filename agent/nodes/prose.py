@@ -15,11 +15,12 @@ from agent.nodes.quotes import named, quoted
 from agent.nodes.shortage import Shortage
 from agent.nodes.survey.changes import undone
 from agent.nodes.survey.requests import ENTRANCE
-from agent.state import Cause, Change, ChangeKind, NextStep, Statement, Verdict
+from agent.state import Anomaly, Cause, Change, ChangeKind, NextStep, Statement, Verdict
 from agent.tools.notebook import Answer
 
 Row = dict[str, Any]
 
+_DEPARTED = 3  # anomalies that are told
 _INSISTENT = 1.25  # so many times the calls of before are retries
 _VERBS = {"errors": "fails", "latency": "slows down", "traffic": "stops answering"}
 _NOUNS: dict[ChangeKind, str] = {
@@ -44,7 +45,7 @@ def title(
     """The headline: what is wrong, and who feels it; else the first of the leads there are."""
     if verdict == "no_incident":
         return f"Nothing is wrong: {facts.incident.trigger}, and no service left its band"
-    if verdict == "inconclusive" and not facts.symptom:
+    if verdict == "inconclusive" and not facts.felt:
         if lead := next(iter(leads), None):
             return f"No request shifted; the first lead: {lead.text}"
         return "No shift is large and sure enough to name, but that all was well cannot be said"
@@ -83,7 +84,22 @@ def _ails(name: str, facts: Facts) -> str:
     indicators = {s.indicator for s in facts.own(name)}
     if indicators == {"errors", "latency"}:
         return "is slow and fails"
-    return "fails requests" if "errors" in indicators else "is slow"
+    if indicators:
+        return "fails requests" if "errors" in indicators else "is slow"
+    departed = next((a for a in facts.anomalies.get(name, ()) if a.own), None)
+    return f"departs from its calm time: {departs(departed)}" if departed else "is in trouble"
+
+
+def departs(anomaly: Anomaly) -> str:
+    """What an anomaly is, in words: a subject and which way it went."""
+    if anomaly.look == "logs":
+        return anomaly.subject
+    where = f" on {anomaly.instance}" if anomaly.instance else ""
+    to = f" to {anomaly.peer}" if anomaly.peer else ""
+    if anomaly.during == anomaly.before:
+        return f"{anomaly.subject}{to}{where}"
+    way = "rose" if anomaly.during > anomaly.before else "fell"
+    return f"{anomaly.subject}{to} {way}{where}"
 
 
 def _suffering(facts: Facts, cause: Cause | None) -> str:
@@ -112,6 +128,7 @@ def summary(
         said += _trouble(cause, answers["levels"])
         said += _insisted(cause.resource.name, answers)
         said += _wrote(cause.resource.name, facts, answers["templates"])
+        said += _departed(cause.resource.name, facts) if not facts.own(cause.resource.name) else []
     said += _held(short) if short else []
     said += _blocked(blocking) if blocking else []
     change = facts.changes.get(cause.change) if cause else None
@@ -158,6 +175,19 @@ def _trouble(cause: Cause, levels: Answer) -> list[Statement]:
             )
         )
     return said
+
+
+def _departed(name: str, facts: Facts) -> list[Statement]:
+    """What departed furthest from calm time, of a resource whose requests say nothing."""
+    own = [a for a in facts.anomalies.get(name, ()) if a.own][:_DEPARTED]
+    return [
+        Statement(
+            f"{name}: {departs(one)} from {facts.when(one.onset)}, further than its calm time "
+            "explains.",
+            (one.evidence,),
+        )
+        for one in own
+    ]
 
 
 def _insisted(name: str, answers: dict[str, Answer]) -> list[Statement]:
