@@ -21,6 +21,7 @@ from agent.model import Model
 from agent.nodes.context import Context
 from agent.nodes.hypothesise import hypothesise, untested
 from agent.nodes.scope import scope
+from agent.nodes.survey.alerts import survey_alerts
 from agent.nodes.survey.calls import survey_calls
 from agent.nodes.survey.changes import survey_changes
 from agent.nodes.survey.locks import survey_locks
@@ -55,6 +56,7 @@ SURVEY: tuple[Node, ...] = (
     survey_metrics,
     survey_logs,
     survey_locks,
+    survey_alerts,
 )
 
 

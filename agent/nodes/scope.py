@@ -53,12 +53,12 @@ def scope(_state: Investigation, runtime: Runtime[Context]) -> Investigation:
     late = (context.request.until or detected) + _AFTER
     around = context.notebook.ask("extent", "around", start=early, end=late)
     held = _held(around)
-    if not any(table in held for table in _SIGNALS):
+    if not _telling(held):
         raise RequestError(
             f"There is no telemetry around {detected:%Y-%m-%d %H:%M} UTC: the lake holds "
             f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}; ask for a time in it."
         )
-    begins = min(held[table]["begins_at"] for table in _SIGNALS if table in held)
+    begins = min(row["begins_at"] for row in _telling(held))
     incident = _incident(firings, context.request, detected, begins, last)
     window = _looked_at(_window(incident, held), incident, context.request)
     return {
@@ -75,13 +75,19 @@ def scope(_state: Investigation, runtime: Runtime[Context]) -> Investigation:
 
 def _extent(held: dict[str, Row]) -> tuple[datetime, datetime]:
     """From when to when there is telemetry at all."""
-    signals = [held[table] for table in _SIGNALS if table in held]
+    signals = _telling(held)
     if not signals:
         raise RequestError(
             "The lake holds no telemetry (no spans, logs, metrics or access logs): "
             "put some in with `inquest ingest SOURCE PATH`."
         )
     return min(row["first_at"] for row in signals), max(row["last_at"] for row in signals)
+
+
+def _telling(held: dict[str, Row]) -> list[Row]:
+    """The telemetry that there is; where nothing else was kept, the alerts."""
+    signals = [held[table] for table in _SIGNALS if table in held]
+    return signals or [held[table] for table in ("detection_finding",) if table in held]
 
 
 def _chosen(alerts: list[Row], request: Request) -> list[Row]:

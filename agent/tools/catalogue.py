@@ -11,27 +11,35 @@ from agent.analysis.log_templates import MASKS
 from lake.ask import literal
 
 TOOLS = (
+    "alarms",
     "alerts",
     "attempts",
+    "attributes",
     "by_version",
     "changes",
+    "drill_carrier",
+    "drill_cells",
     "edges",
     "entrance",
     "extent",
     "history",
     "impact",
+    "instances",
     "levels",
     "lock_waits",
     "logged",
     "metric_by_instance",
     "metrics",
     "old_against_new",
+    "operations",
     "past_incidents",
     "quarantine",
     "requests",
     "session",
     "side_by_side",
     "spared",
+    "started",
+    "steps",
     "templates",
     "versions",
     "with_and_without",
@@ -65,7 +73,7 @@ def _part(match: re.Match[str]) -> str:
     part, argument = match.groups()
     if part == "mask":
         return _masked(argument)
-    return (_HERE / "parts" / f"{part}.sql").read_text().strip()
+    return _PART.sub(_part, (_HERE / "parts" / f"{part}.sql").read_text().strip())
 
 
 def _masked(column: str) -> str:

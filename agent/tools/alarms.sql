@@ -1,0 +1,36 @@
+-- question: Which alerts fired from $start to $end, and on which occasions as long before that?
+-- An occasion is $bucket_s seconds long; that of the present is 0, those before it -1, -2 and so on.
+-- An alert about a call is one about who is called. What is no alarm is left out as in `alerts`.
+WITH fired AS (
+  SELECT time, workload, finding_info.title AS title,
+    coalesce(metadata.log_name, source, '')  AS kind,
+    coalesce(attributes->'$.labels', attributes::JSON) AS labels
+  FROM detection_finding
+  WHERE time < $end AND activity_id IS DISTINCT FROM 2 AND status_id IS DISTINCT FROM 4
+    AND coalesce(json_extract_string(ocsf_rest, '$.is_alert'), 'true') <> 'false'
+    AND coalesce(source, '') NOT IN ('aws_health', 'checkpoint', 'cloudtrail', 'crowdstrike',
+      'defender', 'falco', 'fortigate', 'guardduty', 'm365_audit', 'security_hub',
+      'security_hub_ocsf', 'sentinelone', 'sophos_events', 'suricata', 'suricata_fast',
+      'windows_event_xml', 'zeek')
+),
+about AS (
+  SELECT *,
+    {{mesh_source}} AS caller,
+    {{mesh_target}} AS callee,
+    coalesce(callee, workload.service, workload.instance, workload.pod, workload.node) AS resource,
+    least(0, (epoch_us(time) - epoch_us($start)) // ($bucket_s * 1000000)) AS occasion
+  FROM fired
+)
+SELECT
+  resource,
+  CASE WHEN workload.instance <> resource THEN workload.instance END       AS instance,
+  CASE WHEN caller <> resource THEN caller END                             AS caller,
+  kind,
+  coalesce(title, '')                                                      AS title,
+  min(time) FILTER (occasion = 0)                                          AS first_at,
+  count(*) FILTER (occasion = 0)                                           AS times,
+  list(DISTINCT occasion ORDER BY occasion)                                AS occasions
+FROM about
+WHERE resource IS NOT NULL
+GROUP BY ALL
+ORDER BY resource, instance, caller, kind, title
