@@ -6,7 +6,11 @@ series' own calm time (an intersection-union test, Berger 1982: the milder judge
 wanders, climbs steadily or clumps does so in calm time too and surprises nobody; a heavy tail,
 learned from calm time as far as it goes, extends the comparison beyond what was seen there. The
 best of all segments counts, after paying for how many there were (Bonferroni over those that
-overlap by half or less, both directions and all lengths).
+overlap by half or less, both directions and all lengths). The same is asked of the logarithm of how
+far the series moves from one bucket to the next: does it tremble, or stand still?
+
+A series that was constant is asked something else: how often does a constant break? So is whether
+one was heard at all, where others go on: it may fall silent, or speak for the first time.
 """
 
 from __future__ import annotations
@@ -29,7 +33,7 @@ from agent.analysis.excursions import (
     level,
     nth,
 )
-from agent.analysis.tails import tail
+from agent.analysis.tails import breaks_nats, tail
 
 Kind = Literal["level", "trend", "variance", "missing", "appeared"]
 
@@ -37,6 +41,10 @@ MOST_NATS = 30.0
 SCREEN = 3.0  # robust z of a segment's mean, were its buckets independent: less is not looked at
 LONGEST = 3  # segments must fit into the calm time that often
 REFERENCE = 4  # buckets before a segment that it is compared with; as many as it has, if more
+TREMBLES = 4  # buckets: a shorter segment has no variance to speak of
+OF_LEVEL, OF_VARIANCE = np.log(4.0 / 3.0), np.log(4.0)  # nats that either question pays
+USUALLY = 0.5  # of the calm buckets: what is heard in more is missed when it falls silent
+LARGEST = 1e100
 FARTHEST_Z = 1e6
 _CHUNK = 1 << 16  # values at once: what the caches hold
 
@@ -45,9 +53,9 @@ _CHUNK = 1 << 16  # values at once: what the caches hold
 class Departures:
     """One entry a series: its most surprising segment, `start` to `end` (exclusive).
 
-    `surprise` is in nats, 0 to 30, and 0 with a segment of -1 where nothing is to be said. `effect`
+    `surprise` is in nats, 0 to 30; where nothing is to be said it is 0 and the segment -1. `effect`
     is the robust z of the level within (`during`) against that of calm time (`before`), signed, at
-    most a thousand; `before` and `during` are NaN where there is no such level.
+    most a thousand; levels are NaN where there is none.
     """
 
     surprise: Floats
@@ -58,27 +66,79 @@ class Departures:
     during: Floats
     kind: NDArray[np.str_]
 
+    def note(self, at: Ints, best: Departures) -> None:
+        """Keep what surprises more than what is known of the series `at`."""
+        better = best.surprise > self.surprise[at]
+        for name in self.__slots__:
+            getattr(self, name)[at[better]] = getattr(best, name)[better]
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """The buckets that are calm, the trouble, and those in which anything was heard."""
+
+    calm: Bools
+    start: int
+    end: int
+    watched: Bools
+
+    @property
+    def length(self) -> int:
+        return self.end - self.start
+
+    @property
+    def trouble(self) -> slice:
+        return slice(self.start, self.end)
+
+
+@dataclass(frozen=True, slots=True)
+class _Best:
+    """The most surprising segment of each row so far: nats less what was paid, sign and bounds."""
+
+    nats: Floats
+    sign: Floats
+    lo: Ints
+    hi: Ints
+
+    def note(self, nats: Floats, start: int, width: int) -> None:
+        """Keep the segments of `nats` (2 directions, rows, places) that surprise more."""
+        flat = np.nan_to_num(nats, nan=-np.inf).transpose(1, 0, 2).reshape(nats.shape[1], -1)
+        at = flat.argmax(axis=1)
+        most = nth(flat, at)
+        side, place = np.divmod(at, nats.shape[2])
+        better = most > self.nats
+        self.nats[better] = most[better]
+        self.sign[better] = np.where(side == 0, 1.0, -1.0)[better]
+        self.lo[better] = start + place[better]
+        self.hi[better] = start + place[better] + width
+
 
 def departures(values: Floats, calm: Bools, trouble: slice) -> Departures:
     """The segment inside `trouble` of each row of `values` (series, buckets) that departs most.
 
     NaN is missing. `calm` marks the buckets that are calm as far as is known: a minority of them
-    may not be. A series that falls silent, or first speaks, while others go on, departs too.
+    may not be.
     """
     if values.ndim != 2 or calm.shape != values.shape[1:]:
         raise ValueError(f"values are {values.shape}, calm {calm.shape}; expected (s, b) and (b,)")
     start, end, _ = trouble.indices(values.shape[1])
     found = _nothing(len(values))
-    calm = calm.copy()
-    calm[start:end] = False
-    if end <= start or not calm.any() or not len(values):
+    quiet: Bools = np.array(calm, dtype=np.bool_)
+    quiet[start:end] = False
+    if end <= start or not quiet.any():
         return found
-    watched = np.isfinite(values).any(axis=0)
+    span = _Span(quiet, start, end, _watched(values))
     rows = max(1, _CHUNK // values.shape[1])
     for first in range(0, len(values), rows):
         part = slice(first, min(first + rows, len(values)))
-        _examine(values[part], calm, start, end, watched, found, first)
+        _examine(values[part], span, found, first)
     return found
+
+
+def _watched(values: Floats) -> Bools:
+    """The buckets in which at least one series was heard."""
+    heard: Bools = np.isfinite(values).any(axis=0)
+    return heard
 
 
 def _nothing(series: int) -> Departures:
@@ -94,70 +154,45 @@ def _nothing(series: int) -> Departures:
     )
 
 
-def _examine(
-    values: Floats, calm: Bools, start: int, end: int, watched: Bools, found: Departures, first: int
-) -> None:
-    """Screen a chunk of series, scan what stands out, and note what is found."""
+def _examine(values: Floats, span: _Span, found: Departures, first: int) -> None:
+    """Screen a chunk of series, look at what stands out, and note it in `found` from `first`."""
     finite = np.isfinite(values)
     x = values if finite.all() else np.where(finite, values, np.nan)
-    ordered = np.sort(x[:, calm], axis=1)
+    x = np.clip(x, -LARGEST, LARGEST)
+    ordered = np.sort(x[:, span.calm], axis=1)
     count = np.count_nonzero(np.isfinite(ordered), axis=1)
     rest = level(ordered, count)
     floor = np.fmax(LEAST_SCALE * np.abs(rest.center), DUST)
-    with np.errstate(over="ignore", invalid="ignore"):
-        z = (x[:, start:end] - rest.center[:, None]) / rest.scale[:, None]
-    z = np.clip(z, -FARTHEST_Z, FARTHEST_Z)
     found.before[first : first + len(x)] = rest.center
-    odd = np.flatnonzero((count >= LEAST_REST) & (_farthest(z) >= SCREEN))
-    if odd.size:
-        with np.errstate(over="ignore", invalid="ignore"):
-            y = (x[odd] - rest.center[odd, None]) / rest.scale[odd, None]
-        y = np.clip(y, -FARTHEST_Z, FARTHEST_Z)
-        nats, sign, lo, hi = _scan(y, calm, start, end, floor[odd] / rest.scale[odd])
-        lo, hi = _bounds(y, start, end, sign, lo, hi)
-        inside = np.arange(y.shape[1])
-        within = (inside >= lo[:, None]) & (inside < hi[:, None])
-        during = _median(np.where(within, x[odd], np.nan))
-        effect = (during - rest.center[odd]) / rest.scale[odd]
-        at = first + odd
-        found.surprise[at] = nats
-        found.effect[at] = np.clip(effect, -MAX_EFFECT, MAX_EFFECT)
-        found.start[at], found.end[at] = lo, hi
-        found.during[at] = during
-    _presence(finite, calm, start, end, watched, found, first)
-
-
-def _presence(
-    finite: Bools, calm: Bools, start: int, end: int, watched: Bools, found: Departures, first: int
-) -> None:
-    """Note the series that fell silent while others went on, and those that first spoke."""
-    heard = np.count_nonzero(finite[:, calm & watched], axis=1) / max(1, (calm & watched).sum())
-    silent = (~finite[:, start:end] & watched[start:end]).any(axis=1)
-    spoke = finite[:, start:end].any(axis=1)
-    odd = np.flatnonzero(np.where(heard > 0.5, silent, spoke & (heard == 0.0)))
-    if not odd.size:
-        return
-    usual = np.where(heard[odd] > 0.5, 1.0, 0.0)
-    y = np.where(watched, finite[odd] - usual[:, None], np.nan)
-    nats, _, lo, hi = _scan(y, calm, start, end, np.full(odd.size, LEAST_SCALE))
-    better = nats > found.surprise[first + odd]
-    at = first + odd[better]
-    found.surprise[at], found.effect[at] = nats[better], np.where(usual[better] > 0, -1.0, 1.0)
-    found.start[at], found.end[at] = lo[better], hi[better]
-    found.kind[at] = np.where(usual[better] > 0, "missing", "appeared")
-    found.during[at] = np.nan
+    known = count >= LEAST_REST
+    last = nth(ordered, np.maximum(count - 1, 0))
+    constant = known & (np.fmax(last - rest.center, rest.center - ordered[:, 0]) <= floor)
+    z = (x[:, span.trouble] - rest.center[:, None]) / rest.scale[:, None]
+    far = _farthest(np.clip(z, -FARTHEST_Z, FARTHEST_Z)) >= SCREEN
+    for odd, ask in ((known & ~constant & far, _moved), (constant, _broke)):
+        at = np.flatnonzero(odd)
+        if at.size:
+            y = (x[at] - rest.center[at, None]) / rest.scale[at, None]
+            y = np.clip(y, -FARTHEST_Z, FARTHEST_Z)
+            found.note(first + at, ask(x[at], y, floor[at] / rest.scale[at], span))
+    _presence(finite, span, found, first)
 
 
 def _farthest(z: Floats) -> Floats:
     """The largest z of any segment of the trouble, were its buckets independent."""
-    known = np.isfinite(z)
-    sums = np.zeros((len(z), z.shape[1] + 1))
-    np.cumsum(np.where(known, z, 0.0), axis=1, out=sums[:, 1:])
+    sums = _sums(z)
     most = np.zeros(len(z))
-    for width in _widths(z.shape[1], z.shape[1]):
+    for width in _widths(z.shape[1], LONGEST * z.shape[1]):
         reach = np.abs(sums[:, width:] - sums[:, :-width]).max(axis=1) / np.sqrt(width)
         np.maximum(most, reach, out=most)
     return most
+
+
+def _sums(y: Floats) -> Floats:
+    """The sums of what is known before each bucket, and of all."""
+    sums = np.zeros((len(y), y.shape[1] + 1))
+    np.cumsum(np.nan_to_num(y), axis=1, out=sums[:, 1:])
+    return sums
 
 
 def _widths(trouble: int, calm: int) -> list[int]:
@@ -166,36 +201,84 @@ def _widths(trouble: int, calm: int) -> list[int]:
     return sorted({1 << i for i in range(most.bit_length()) if 1 << i <= most} | {most})
 
 
+def _moved(x: Floats, y: Floats, floor: Floats, span: _Span) -> Departures:
+    """What surprises most of series that vary: their level, or how they tremble."""
+    best = _scan(y, floor, span, 1)
+    found = _described(x, y, best, span, OF_LEVEL)
+    if span.length >= TREMBLES:
+        steps = _steps(y, floor, span)
+        tremble = _described(x, steps, _scan(steps, floor, span, TREMBLES), span, OF_VARIANCE)
+        tremble.kind[:] = "variance"
+        found.note(np.arange(len(y)), tremble)
+    return found
+
+
+def _described(x: Floats, y: Floats, best: _Best, span: _Span, paid: float) -> Departures:
+    """A segment with its exact bounds, its levels and what it surprises."""
+    lo, hi = _bounds(y, best, span)
+    ordered = np.sort(x[:, span.calm], axis=1)
+    rest = level(ordered, np.count_nonzero(np.isfinite(ordered), axis=1))
+    during = _median(_within(x, lo, hi))
+    effect = np.nan_to_num((during - rest.center) / rest.scale)
+    return Departures(
+        surprise=_surprise(best.nats - paid),
+        effect=np.clip(effect, -MAX_EFFECT, MAX_EFFECT),
+        start=lo,
+        end=hi,
+        before=rest.center,
+        during=during,
+        kind=_kinds(y, lo, hi, best.sign),
+    )
+
+
+def _surprise(nats: Floats) -> Floats:
+    """-ln of the chance that the best of many shows as much, which by Bonferroni is -`nats`.
+
+    Were they independent it is 1 - exp(-exp(-nats)): never above 1, so that what does not surprise
+    can still be told from what does so even less.
+    """
+    p_value = -np.expm1(-np.exp(-np.clip(nats, -6.0, 2 * MOST_NATS)))
+    return np.clip(-np.log(p_value), 0.0, MOST_NATS)
+
+
+def _steps(y: Floats, floor: Floats, span: _Span) -> Floats:
+    """The logarithm of how far each bucket lies from the one before it, centred on calm time."""
+    steps = np.full(y.shape, np.nan)
+    steps[:, 1:] = np.abs(np.diff(y, axis=1))
+    quiet = np.where(span.calm, steps, np.nan)
+    usual = np.nan_to_num(_median(quiet))
+    least = np.maximum(np.maximum(0.1 * usual, floor), DUST)[:, None]
+    logs = np.log(np.maximum(steps, least))
+    return np.asarray(logs - _median(np.where(span.calm, logs, np.nan))[:, None])
+
+
+def _scan(y: Floats, floor: Floats, span: _Span, shortest: int) -> _Best:
+    """The most surprising segment of each row; what lies within `floor` of 0 is no difference."""
+    rows = len(y)
+    best = _Best(
+        np.full(rows, -np.inf), np.ones(rows), np.full(rows, span.start), np.full(rows, span.end)
+    )
+    quiet = np.where(span.calm, y, np.nan)
+    widths = [w for w in _widths(span.length, int(span.calm.sum())) if w >= shortest]
+    for width in widths:
+        searched = 2.0 * len(widths) * (1.0 + 2.0 * (span.length - width) / width)
+        places = slice(span.start, span.end - width + 1)
+        of_level, of_change = (
+            _nats(ask(y, width)[:, places], ask(quiet, width), width, floor)
+            for ask in (_means, _changes)
+        )
+        best.note(np.fmin(of_level, of_change) - np.log(searched), span.start, width)
+    return best
+
+
 def _means(y: Floats, width: int) -> Floats:
     """The mean of every `width` neighbouring buckets; NaN where less than half are known."""
-    known = np.isfinite(y)
-    sums, counts = np.zeros((2, len(y), y.shape[1] + 1))
-    np.cumsum(np.where(known, y, 0.0), axis=1, out=sums[:, 1:])
-    np.cumsum(known, axis=1, out=counts[:, 1:])
+    counts = np.zeros((len(y), y.shape[1] + 1))
+    np.cumsum(np.isfinite(y), axis=1, out=counts[:, 1:])
+    sums = _sums(y)
     number = counts[:, width:] - counts[:, :-width]
     means = (sums[:, width:] - sums[:, :-width]) / np.maximum(number, 1.0)
     return np.where(2.0 * number >= width, means, np.nan)
-
-
-def _scan(
-    y: Floats, calm: Bools, start: int, end: int, floor: Floats
-) -> tuple[Floats, Floats, Ints, Ints]:
-    """The most surprising segment of each row: nats, its sign, where it starts and ends.
-
-    Rows are centred on the calm level; what lies within `floor` is no difference.
-    """
-    best = np.zeros(len(y)), np.ones(len(y)), np.full(len(y), start), np.full(len(y), end)
-    quiet = np.where(calm, y, np.nan)
-    widths = _widths(end - start, int(calm.sum()))
-    for width in widths:
-        searched = 2.0 * len(widths) * (1.0 + 2.0 * (end - start - width) / width)
-        of_level, of_change = (
-            _nats(ask(y, width)[:, start : end - width + 1], ask(quiet, width), width, floor)
-            for ask in (_means, _changes)
-        )
-        _note(best, np.fmin(of_level, of_change) - np.log(searched), start, width)
-    nats, sign, lo, hi = best
-    return np.clip(nats, 0.0, MOST_NATS), sign, lo, hi
 
 
 def _changes(y: Floats, width: int) -> Floats:
@@ -226,37 +309,98 @@ def _nats(seen: Floats, known: Floats, width: int, floor: Floats) -> Floats:
     return nats
 
 
-def _note(best: tuple[Floats, Floats, Ints, Ints], nats: Floats, start: int, width: int) -> None:
-    """Keep in `best` what surprises more than what it holds."""
-    flat = np.nan_to_num(nats, nan=-1.0).transpose(1, 0, 2).reshape(nats.shape[1], -1)
-    at = flat.argmax(axis=1)
-    most = nth(flat, at)
-    better = most > best[0]
-    side, place = np.divmod(at, nats.shape[2])
-    best[0][better] = most[better]
-    best[1][better] = np.where(side == 0, 1.0, -1.0)[better]
-    best[2][better] = start + place[better]
-    best[3][better] = start + place[better] + width
+def _broke(x: Floats, y: Floats, floor: Floats, span: _Span) -> Departures:
+    """What surprises of series that were constant: each run of other values is a break."""
+    off = np.abs(y[:, span.trouble]) > floor[:, None]
+    found = _breaks(off, np.isfinite(x[:, span.calm]).sum(axis=1), span)
+    distance = np.abs(_median(_within(y, found.start, found.end))) / floor
+    size = np.log1p(np.log(np.clip(np.nan_to_num(distance, nan=1.0), 1.0, MAX_EFFECT))) / 2.0
+    broken = found.surprise > 0.0
+    before = _median(np.where(span.calm, x, np.nan))
+    during = np.where(broken, _median(_within(x, found.start, found.end)), np.nan)
+    least = np.fmax(LEAST_SCALE * np.abs(before), DUST)
+    effect = np.where(broken, np.clip((during - before) / least, -MAX_EFFECT, MAX_EFFECT), 0.0)
+    return Departures(
+        surprise=np.where(broken, np.minimum(found.surprise + size, MOST_NATS), 0.0),
+        effect=effect,
+        start=found.start,
+        end=found.end,
+        before=before,
+        during=during,
+        kind=found.kind,
+    )
 
 
-def _bounds(y: Floats, start: int, end: int, sign: Floats, lo: Ints, hi: Ints) -> tuple[Ints, Ints]:
+def _breaks(off: Bools, calm: Ints, span: _Span) -> Departures:
+    """How surprising it is that what held for `calm` buckets does not where `off` says so."""
+    runs = off[:, 0] + (off[:, 1:] & ~off[:, :-1]).sum(axis=1)
+    found = _nothing(len(off))
+    broken = runs > 0
+    nats = breaks_nats(runs, span.length, calm)
+    found.surprise[:] = np.where(broken, np.clip(nats, 0.0, MOST_NATS), 0.0)
+    first, last = off.argmax(axis=1), off.shape[1] - off[:, ::-1].argmax(axis=1)
+    found.start[:] = np.where(broken, span.start + first, -1)
+    found.end[:] = np.where(broken, span.start + last, -1)
+    return found
+
+
+def _presence(finite: Bools, span: _Span, found: Departures, first: int) -> None:
+    """Note the series that fell silent while others went on, and those that first spoke."""
+    calm = span.calm & span.watched
+    heard = finite[:, calm].sum(axis=1)
+    usual = heard > USUALLY * calm.sum()
+    silent = ~finite[:, span.trouble] & span.watched[span.trouble]
+    odd = np.where(usual, silent.any(axis=1), finite[:, span.trouble].any(axis=1) & (heard == 0))
+    at = np.flatnonzero(odd)
+    if not at.size:
+        return
+    off = np.where(usual[at, None], silent[at], finite[at, span.trouble])
+    best = _breaks(off, np.full(at.size, int(calm.sum())), span)
+    gaps = usual[at] & (heard[at] < calm.sum())
+    # what has gaps in calm time too is asked as any series that varies
+    if gaps.any():
+        y = np.where(span.watched, finite[at[gaps]] - 1.0, np.nan)
+        told = _scan(y, np.full(len(y), LEAST_SCALE), span, 1)
+        best.surprise[gaps] = _surprise(told.nats)
+        best.start[gaps], best.end[gaps] = told.lo, told.hi
+    best.kind[:] = np.where(usual[at], "missing", "appeared")
+    best.effect[:] = np.where(usual[at], -1.0, 1.0)
+    best.before[:] = found.before[first + at]
+    found.note(first + at, best)
+
+
+def _bounds(y: Floats, best: _Best, span: _Span) -> tuple[Ints, Ints]:
     """The segment drawn out, or in, to the buckets that stay beyond half of its height."""
     at = np.arange(y.shape[1])
-    within = (at >= lo[:, None]) & (at < hi[:, None])
-    height = sign * _median(np.where(within, y, np.nan))
-    beyond = (sign[:, None] * y > height[:, None] / 2.0) | np.isnan(y)
-    beyond &= (at >= start) & (at < end)
+    within = (at >= best.lo[:, None]) & (at < best.hi[:, None])
+    height = best.sign * _median(np.where(within, y, np.nan))
+    beyond = (best.sign[:, None] * y > height[:, None] / 2.0) | np.isnan(y)
+    beyond &= (at >= span.start) & (at < span.end)
     seed = (beyond & within).argmax(axis=1)
     fell = ~beyond & (at < seed[:, None])
     first = np.where(fell.any(axis=1), y.shape[1] - fell[:, ::-1].argmax(axis=1), 0)
     over = ~beyond & (at >= seed[:, None])
     last = np.where(over.any(axis=1), over.argmax(axis=1), y.shape[1])
     usable = (beyond & within).any(axis=1) & (last > first)
-    return np.where(usable, np.maximum(first, start), lo), np.where(usable, last, hi)
+    return np.where(usable, np.maximum(first, span.start), best.lo), np.where(usable, last, best.hi)
+
+
+def _kinds(y: Floats, lo: Ints, hi: Ints, sign: Floats) -> NDArray[np.str_]:
+    """Whether a segment is a new level or a trend: its second half twice as far as its first."""
+    middle = (lo + hi) // 2
+    first, second = (sign * _median(_within(y, *ends)) for ends in ((lo, middle), (middle, hi)))
+    trend = (hi - lo >= 2 * TREMBLES) & (second > 2.0 * np.maximum(first, 0.0))
+    return np.where(trend, "trend", "level").astype("<U8")
+
+
+def _within(x: Floats, lo: Ints, hi: Ints) -> Floats:
+    """The values between `lo` and `hi` of each row; NaN outside."""
+    at = np.arange(x.shape[1])
+    return np.where((at >= lo[:, None]) & (at < hi[:, None]), x, np.nan)
 
 
 def _median(x: Floats) -> Floats:
     """The median of what is finite in each row; NaN if nothing is."""
     ordered = np.sort(x, axis=1)
     last = np.maximum(np.count_nonzero(np.isfinite(ordered), axis=1) - 1, 0)
-    return (nth(ordered, last // 2) + nth(ordered, (last + 1) // 2)) / 2.0
+    return np.asarray((nth(ordered, last // 2) + nth(ordered, (last + 1) // 2)) / 2.0)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.analysis.distributions import log_gamma
+from agent.analysis.distributions import log_choose, log_gamma
 from agent.analysis.excursions import nth
 
 Floats = NDArray[np.float64]
@@ -15,7 +15,9 @@ Ints = NDArray[np.int64]
 
 TAIL_VALUES = 50  # independent ones: the most that tell how heavy a tail is
 TAIL_SHARE = 4  # at most one in so many values is in it
-PRIOR_SHAPE = 0.25  # of a tail of which nothing was seen: a Student's with 4 degrees of freedom
+PRIOR_SHAPE = (
+    1.0 / 3.0
+)  # of a tail of which nothing was seen: a Student's with 3 degrees of freedom
 PRIOR_WEIGHT = 10.0  # how many values in the tail that is worth
 
 
@@ -79,15 +81,13 @@ def _shape(excess: Floats, rank: Ints, seen: Ints, clumps: Floats) -> Floats:
     return (weight * shape + PRIOR_WEIGHT * PRIOR_SHAPE) / (weight + PRIOR_WEIGHT)
 
 
-def breaks_nats(breaks: Ints, width: int, calm: Ints) -> Floats:
-    """-ln of the chance of so many breaks in `width` buckets after `calm` buckets without any.
+def breaks_nats(breaks: Ints, buckets: int, calm: Ints) -> Floats:
+    """-ln of the chance of so many breaks within `buckets` after `calm` ones without any, a row.
 
-    Beta-binomial with Jeffreys' prior, the leading term; `breaks` is (rows, any number each).
+    Beta-binomial with Jeffreys' prior, its leading term; 0 where there are no breaks.
     """
-    table = log_gamma(np.arange(int(calm.max(initial=0)) + width + 2) + 0.5)
-    whole = log_gamma(np.arange(width + 2) + 1.0)
-    n = calm[:, None]
-    log_p = whole[width] - whole[breaks] - whole[width - breaks]
-    log_p += table[breaks] + table[n + width - breaks] - table[0] - table[n]
-    log_p -= log_gamma(n + width + 1.0) - log_gamma(n + 1.0)
+    n, k, w = calm.astype(np.float64), breaks.astype(np.float64), float(buckets)
+    log_p = log_choose(np.full(k.shape, w), k)
+    log_p += log_gamma(k + 0.5) + log_gamma(n + w - k + 0.5) - log_gamma(n + w + 1.0)
+    log_p -= log_gamma(np.full(k.shape, 0.5)) + log_gamma(n + 0.5) - log_gamma(n + 1.0)
     return np.where(breaks > 0, -log_p, 0.0)
