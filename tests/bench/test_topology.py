@@ -1,0 +1,45 @@
+"""How fast a large topology is built and walked: `pytest -m bench tests/bench/test_topology.py -s`."""
+
+from __future__ import annotations
+
+import random
+import time
+
+import pytest
+
+from agent.analysis.topology import Edge, Topology
+
+SERVICES, EDGES = 10_000, 60_000
+LIMIT_MS = 50.0  # GOALS.md: of CPU time, all of it
+RUNS = 5
+
+
+@pytest.mark.bench
+def test_ten_thousand_services_are_ranked_by_reach_fast() -> None:
+    edges = _layered()
+    source, target = edges[0].caller, edges[-1].callee
+    took = []
+    for _ in range(RUNS):
+        started = time.process_time()
+        topology = Topology(edges)
+        topology.distances(source)
+        topology.paths(source, target)
+        topology.blast_radius(target)
+        took.append(1000 * (time.process_time() - started))
+    print(
+        f"\n{SERVICES:,} services, {EDGES:,} edges: build, hops, paths and a blast radius in "
+        f"{min(took):.0f} ms of CPU (limit {LIMIT_MS:.0f})"
+    )
+    assert min(took) < LIMIT_MS
+
+
+def _layered() -> list[Edge]:
+    """Calls mostly between neighbouring layers, as services have them."""
+    pick = random.Random(1)
+    names = [f"service-{n:05d}" for n in range(SERVICES)]
+    calls: dict[tuple[str, str], None] = {}
+    while len(calls) < EDGES:
+        caller = pick.randrange(SERVICES - 1)
+        callee = min(SERVICES - 1, caller + 1 + int(pick.expovariate(1 / 800)))
+        calls[names[caller], names[callee]] = None
+    return [Edge(caller, callee, 10) for caller, callee in sorted(calls)]
