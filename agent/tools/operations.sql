@@ -1,0 +1,58 @@
+-- question: How long did each operation take by itself, and how often did it fail by itself, before $onset and from then to $end?
+WITH {{spans}}, {{calls}}, {{tree}},
+beside AS (  -- children may overlap: each counts for what those before it left uncovered
+  SELECT *, max(until) OVER (
+    PARTITION BY trace_uid, span_uid ORDER BY since
+    ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS covered_until
+  FROM links
+),
+spent AS (  -- clocks of other services may be apart, so of their spans only the length counts
+  SELECT trace_uid, span_uid, bool_or(failed) AS child_failed,
+    sum(CASE
+      WHEN within THEN greatest(until - greatest(since, coalesce(covered_until, since)), 0)
+      ELSE duration_ns
+    END)::BIGINT AS children_ns
+  FROM beside
+  GROUP BY ALL
+),
+runs AS (
+  SELECT trace_uid, service, operation, peer, slot,
+    CASE WHEN answered THEN 'call' WHEN peer = '' THEN 'inner' ELSE 'store' END AS kind,
+    greatest(duration_ns - answer_ns - coalesce(children_ns, 0), 1000)  AS own_ns,
+    failed AND NOT answer_failed AND NOT coalesce(child_failed, false)  AS own_failed
+  FROM steps
+  LEFT JOIN spent USING (trace_uid, span_uid)
+),
+traced AS (
+  SELECT service, operation, peer, kind, slot, trace_uid, count(*) AS runs,
+    count(*) FILTER (own_failed)                   AS failed,
+    sum(round(1000 * ln(own_ns))::BIGINT)::BIGINT  AS own
+  FROM runs
+  GROUP BY ALL
+),
+summed AS (
+  SELECT service, operation, peer, kind, slot, count(*) AS traces, sum(runs)::BIGINT AS runs,
+    sum(runs * runs)::BIGINT     AS runs_runs,
+    sum(own)::BIGINT             AS own,
+    sum(own * own)::BIGINT       AS own_own,
+    sum(own * runs)::BIGINT      AS own_runs,
+    sum(failed)::BIGINT          AS failed,
+    sum(failed * failed)::BIGINT AS failed_failed,
+    sum(failed * runs)::BIGINT   AS failed_runs
+  FROM traced
+  GROUP BY ALL
+)
+SELECT service, operation, peer, kind,
+  list(slot ORDER BY slot)          AS slots,
+  list(traces ORDER BY slot)        AS traces,
+  list(runs ORDER BY slot)          AS runs,
+  list(runs_runs ORDER BY slot)     AS runs_runs,
+  list(own ORDER BY slot)           AS own,
+  list(own_own ORDER BY slot)       AS own_own,
+  list(own_runs ORDER BY slot)      AS own_runs,
+  list(failed ORDER BY slot)        AS failed,
+  list(failed_failed ORDER BY slot) AS failed_failed,
+  list(failed_runs ORDER BY slot)   AS failed_runs
+FROM summed
+GROUP BY service, operation, peer, kind
+ORDER BY sum(runs) DESC, service, operation, peer, kind
