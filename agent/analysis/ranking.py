@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from agent.analysis.topology import Topology
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 UNKNOWN = "«unknown»"  # not a name that a resource has
 LOOKS = ("requests", "calls", "traces", "metrics", "logs", "locks", "state", "alerts")
@@ -30,16 +31,18 @@ HALF_CONVINCING = 7.0  # nats that say half of the most: chance brings as much a
 DECAY = 0.7  # of a cause's effect from one caller to the next
 FARTHEST = 8  # calls through which an effect is followed
 MOST_LOOKED_AT = 64  # suspects whose reach is followed: those with the most of their own
+LAPSE = 0.02  # of incidents, in which all this is beside the point: nothing is certain
 MOST_EXTRA = 6.0  # what the controls together can say
 
 WEIGHTS: dict[str, float] = {
     **{f"own {look}": 5.0 for look in LOOKS},
+    "alone": 4.0,  # what it shows, if none that it calls shows as much
     "explained": -4.0,  # by a callee that deviates by itself
     "explains": 2.0,  # the share of all else that deviates which calls it
     "in vain": -1.0,  # the share of its callers that do not notice
     "unreachable": -3.0,  # the symptom does not call it
     "late": -3.0,  # it began after the symptom
-    "nothing": -4.0,  # nothing of its own deviates
+    "nothing": -2.0,  # nothing of its own deviates
     "controls": 1.0,
     "unknown": 0.0,
 }
@@ -88,7 +91,8 @@ def posteriors(
     odds = features(listed, topology, symptoms, tolerance=tolerance) @ [*weights.values()]
     odds = np.append(odds, weights["unknown"])
     share = np.exp(odds - odds.max())
-    share /= share.sum()
+    share *= (1.0 - LAPSE) / share.sum()
+    share[-1] += LAPSE
     return dict(zip((*(s.name for s in listed), UNKNOWN), share.tolist(), strict=True))
 
 
@@ -102,6 +106,7 @@ def features(
     """What is known of each suspect: a row each, in the order of `WEIGHTS`, all about 0 to 1."""
     own = np.array([conviction(s.whole) for s in suspects])
     shown = np.array([conviction(_most_shown(s)) for s in suspects])
+    shown_of = dict(zip((s.name for s in suspects), shown.tolist(), strict=True))
     effects = _effects([s.name for s in suspects], own, shown, topology)
     asked = [s for s in symptoms if s in topology.names]
     reached = set(asked).union(*(topology.dependencies(name) for name in asked))
@@ -110,6 +115,7 @@ def features(
     )
     rows = np.zeros((len(suspects), len(WEIGHTS)))
     at = {name: column for column, name in enumerate(WEIGHTS)}
+    rows[:, at["alone"]] = shown * (1.0 - effects.below)
     rows[:, at["explained"]] = effects.explained
     rows[:, at["explains"]] = own * effects.explains
     rows[:, at["in vain"]] = own * effects.in_vain
@@ -122,7 +128,7 @@ def features(
         row[at["late"]] = _late(suspect.onset, began, tolerance)
         row[at["unreachable"]] = bool(asked) and name in topology.names and name not in reached
         if suspect.log_odds > 0:  # whose change was found guilty suffers from nobody
-            row[at["explained"]] = 0.0
+            row[at["explained"]], row[at["alone"]] = 0.0, shown_of[name]
     return rows
 
 
@@ -139,11 +145,12 @@ def _most_shown(suspect: Suspect) -> float:
 class Effects:
     """What each suspect's trouble would do to the others, one entry a suspect, from 0 to 1.
 
-    `explained` is how much of its trouble the own trouble of those that it calls may explain,
-    `explains` the share of all else that deviates which calls it, `in_vain` of its callers that do
-    not deviate. What the topology does not hold has no effects.
+    `below` is how surely one that it calls deviates, `explained` how much of its trouble the own
+    trouble of those below may explain, `explains` the share of all else that deviates which calls
+    it, `in_vain` of its callers that do not. What the topology does not hold has no effects.
     """
 
+    below: Floats
     explained: Floats
     explains: Floats
     in_vain: Floats
@@ -154,41 +161,53 @@ def _effects(names: Sequence[str], own: Floats, shown: Floats, topology: Topolog
 
     A word a resource, a bit a suspect whose effects reach it: one pass over the edges a hop.
     """
-    explained, explains, in_vain = (np.zeros(len(names)) for _ in range(3))
+    below, explained, explains, in_vain = (np.zeros(len(names)) for _ in range(4))
     placed = np.array([name in topology.names for name in names], dtype=np.bool_)
     first = np.argsort(-np.where(placed, own, -1.0), kind="stable")[:MOST_LOOKED_AT]
     first = first[placed[first]]
     if not first.size:
-        return Effects(explained, explains, in_vain)
+        return Effects(below, explained, explains, in_vain)
     at = {name: row for row, name in enumerate(sorted(topology.names))}
     row = np.array([at.get(name, -1) for name in names])
     deviates = np.zeros(len(at))
     deviates[row[placed]] = shown[placed]
     total = np.maximum(1.0, deviates.sum() - shown[first])
     worst, said = np.zeros(len(at)), np.zeros(first.size)
-    for hop, new in enumerate(_waves(row[first], at, topology)):
+    callers, callees = _edges(at, topology)
+    for hop, new in enumerate(_waves(row[first], len(at), callers, callees)):
         fades = DECAY**hop
         worst = np.maximum(worst, fades * (new * own[first]).max(axis=1))
         said += fades * (deviates @ new)
         if hop == 0:
-            callers = new.sum(axis=0)
-            in_vain[first] = (callers - deviates @ new) / np.maximum(callers, 1)
+            asking = new.sum(axis=0)
+            in_vain[first] = (asking - deviates @ new) / np.maximum(asking, 1)
     explains[first] = said / total
     explained[placed] = worst[row[placed]]
-    return Effects(explained, explains, in_vain)
+    below[placed] = _of_callees(deviates, callers, callees)[row[placed]]
+    return Effects(below, explained, explains, in_vain)
 
 
-def _waves(
-    starts: NDArray[np.int64], at: Mapping[str, int], topology: Topology
-) -> Iterator[Floats]:
+def _of_callees(values: Floats, callers: Ints, callees: Ints) -> Floats:
+    """The highest value among those that each resource calls."""
+    highest = np.zeros_like(values)
+    np.maximum.at(highest, callers, values[callees])
+    return highest
+
+
+def _edges(at: Mapping[str, int], topology: Topology) -> tuple[Ints, Ints]:
+    """The callers and the callees of all calls, by caller; a call to oneself is none."""
+    pairs = [(at[e.caller], at[e.callee]) for e in topology.edges if e.caller != e.callee]
+    callers, callees = np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2).T
+    return callers, callees
+
+
+def _waves(starts: Ints, size: int, callers: Ints, callees: Ints) -> Iterator[Floats]:
     """Whom each start reaches with one call, with two and so on: resources by starts."""
-    edges = [(at[e.caller], at[e.callee]) for e in topology.edges if e.caller != e.callee]
-    if not edges:
+    if not callers.size:
         return
-    callers, callees = np.array(sorted(edges)).T
     begins = np.flatnonzero(np.diff(callers, prepend=-1))
     bits = np.left_shift(np.uint64(1), np.arange(starts.size, dtype=np.uint64))
-    seen = np.zeros(len(at), dtype=np.uint64)
+    seen = np.zeros(size, dtype=np.uint64)
     np.bitwise_or.at(seen, starts, bits)
     wave = seen.copy()
     for _ in range(FARTHEST):
