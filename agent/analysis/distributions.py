@@ -29,6 +29,14 @@ def normal_two_sided(z: float) -> float:
     return math.erfc(abs(z) / math.sqrt(2.0))
 
 
+def student_two_sided(t: Floats, freedom: Floats) -> Floats:
+    """P(|T| >= |t|) for Student's t with so many degrees of freedom, element by element."""
+    t, freedom = np.broadcast_arrays(np.abs(t), freedom)
+    half = np.full(t.size, 0.5)
+    share = (freedom / (freedom + t**2)).ravel()
+    return _beta(freedom.ravel() / 2.0, half, share).reshape(t.shape)
+
+
 def kuiper_tail(range_: Floats) -> Floats:
     """P(range of a Brownian bridge >= range_), the limit of Kuiper's statistic (Kuiper 1960)."""
     squares = np.arange(1.0, 6.0)[:, None] ** 2 * np.square(range_).ravel()

@@ -1,0 +1,160 @@
+"""What requests do on their way: whether a mean per run shifted, told from sums over whole traces.
+
+Runs of one trace go together, so traces are what is counted: a rate is a ratio of sums over traces,
+and its variance that of the traces' residuals (the ratio estimator of Cochran 1977, chapter 6). The
+sums are additive over slots of time, so every stretch of slots is asked at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.analysis.distributions import student_two_sided
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+LEAST_TRACES = 3.0  # on either side
+_TINY = 1e-12
+_CHUNK = 20_000  # series at once: what fits a processor's cache
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Sums over the traces of each slot, arrays of series x slots.
+
+    A trace has p runs, and in them c of what is counted (calls, failures, logarithms of times):
+    `traces` is how many traces there are; p, pp, c, cc and cp are the sums of those products.
+    """
+
+    traces: Floats
+    p: Floats
+    pp: Floats
+    c: Floats
+    cc: Floats
+    cp: Floats
+
+    def rows(self, chosen: slice) -> Sums:
+        """Some of the series."""
+        return Sums(*(getattr(self, name)[chosen] for name in Sums.__slots__))
+
+    def over(self, slots: slice) -> Sums:
+        """The sums over a stretch of slots, one number a series."""
+        return Sums(*(getattr(self, name)[:, slots].sum(axis=1) for name in Sums.__slots__))
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """Of each series the stretch that differs most from all before: slots `start` to `end`.
+
+    `z` is the signed difference in its standard errors, `surprise` is -ln of its chance (Student's
+    t), not paid for the stretches; `before` and `during` are means per run. A series that
+    cannot be compared has no surprise.
+    """
+
+    start: Ints
+    end: Ints
+    z: Floats
+    surprise: Floats
+    before: Floats
+    during: Floats
+
+
+def shifts(sums: Sums, first: int, pseudo: float, drift: float = 0.0) -> Shift:
+    """Compare every stretch of slots from `first` on with all slots before it.
+
+    `pseudo` is the squared residual of one trace that is thought of beside those seen, so that a
+    few that happen to agree do not seem certain; `drift` is by how much calm rates may differ
+    though no slot shows it, a variance.
+    """
+    count, slots = sums.p.shape
+    whole = Shift(
+        np.full(count, first, dtype=np.int64),
+        np.full(count, slots, dtype=np.int64),
+        *(np.zeros(count) for _ in range(4)),
+    )
+    for low in range(0, count, _CHUNK):
+        rows = slice(low, min(low + _CHUNK, count))
+        _search(sums.rows(rows), first, pseudo, drift, _view(whole, rows))
+    return whole
+
+
+def _view(shift: Shift, rows: slice) -> Shift:
+    return Shift(*(getattr(shift, name)[rows] for name in Shift.__slots__))
+
+
+def _search(sums: Sums, first: int, pseudo: float, drift: float, best: Shift) -> None:
+    """Fill in the best stretch of each series."""
+    slots = sums.p.shape[1]
+    freedom = np.ones(len(sums.p))
+    for start in range(max(first, 1), slots):
+        base = sums.over(slice(0, start))
+        apart, stretches = _between(sums, start, base)
+        for end in range(start + 1, slots + 1):
+            inside = sums.over(slice(start, end))
+            z, free = _compared(base, inside, apart, stretches, pseudo, drift)
+            better = np.abs(z) > np.abs(best.z)
+            at = np.flatnonzero(better)
+            best.z[at], freedom[at] = z[at], free[at]
+            best.start[at], best.end[at] = start, end
+            best.before[at] = base.c[at] / base.p[at]
+            best.during[at] = inside.c[at] / inside.p[at]
+    tail = student_two_sided(best.z, freedom)
+    best.surprise[:] = -np.log(np.maximum(tail, 1e-300))
+
+
+def _between(sums: Sums, start: int, base: Sums) -> tuple[Floats, Floats]:
+    """How far calm slots differ more than their traces explain: a variance, and of how many slots.
+
+    By moments, as DerSimonian and Laird (1986) take the variance between studies.
+    """
+    p, c = sums.p[:, :start], sums.c[:, :start]
+    seen = p > 0
+    rate = np.divide(c, p, out=np.zeros_like(c), where=seen)
+    mean = np.divide(base.c, base.p, out=np.zeros_like(base.c), where=base.p > 0)
+    cc, cp, pp = (getattr(sums, name)[:, :start] for name in ("cc", "cp", "pp"))
+    within = (cc - 2.0 * rate * cp + rate**2 * pp).sum(axis=1)
+    weight = np.maximum(base.p, 1.0)
+    spread = (p * np.square(rate - mean[:, None])).sum(axis=1)
+    slots = seen.sum(axis=1)
+    even = weight - np.square(p).sum(axis=1) / weight
+    excess = spread - (slots - 1.0) * within / weight
+    variance = np.divide(excess, even, out=np.zeros_like(even), where=even > _TINY)
+    evenly = np.square(base.p) / np.maximum(np.square(p).sum(axis=1), _TINY)
+    return np.maximum(variance, 0.0), np.maximum(evenly, 1.0)
+
+
+def _compared(
+    base: Sums, inside: Sums, apart: Floats, slots: Floats, pseudo: float, drift: float
+) -> tuple[Floats, Floats]:
+    """The difference of two rates in its standard errors, and its degrees of freedom."""
+    runs, both = base.p + inside.p, base.p * inside.p
+    enough = (base.traces >= LEAST_TRACES) & (inside.traces >= LEAST_TRACES)
+    runs, both = np.where(enough, runs, 1.0), np.where(enough, both, 1.0)
+    rate = (base.c + inside.c) / runs
+    residual = (
+        base.cc + inside.cc - 2.0 * rate * (base.cp + inside.cp)
+        + rate**2 * (base.pp + inside.pp)
+    )  # fmt: skip
+    chance = (np.maximum(residual, 0.0) + pseudo) / both
+    wander = apart * (1.0 + 1.0 / slots)
+    variance = chance + wander + drift
+    difference = (inside.c - rate * inside.p) * runs / both
+    z = np.where(enough, difference / np.sqrt(variance), 0.0)
+    traces = np.maximum(base.traces + inside.traces - 2.0, 1.0)
+    freedom = variance**2 / (chance**2 / traces + wander**2 / np.maximum(slots - 1.0, 1.0))
+    return z, np.maximum(freedom, 1.0)
+
+
+def pooled(z: Floats, groups: Ints, count: int) -> Floats:
+    """One z of each group's several, taken as correlated by half (Stouffer 1949): 0 for none.
+
+    A group that shifts as a whole has about 1.4 times its mean z, one with a single odd member of
+    many hardly any.
+    """
+    members = np.bincount(groups, minlength=count)
+    total = np.bincount(groups, weights=z, minlength=count)
+    return np.asarray(total / np.sqrt(np.maximum(members * (1.0 + members) / 2.0, 1.0)))

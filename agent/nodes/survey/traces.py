@@ -1,0 +1,260 @@
+"""What each service did for a request on its way: time of its own, failures, calls and log lines.
+
+A method that returns early makes fewer calls and writes fewer lines, an exception brings steps that
+were never taken: per request that shows among tens of requests, and it shows where it happens, not
+in those who call or are called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from langgraph.runtime import Runtime
+from numpy.typing import NDArray
+
+from agent.analysis.distributions import student_two_sided
+from agent.analysis.per_request import Shift, Sums, pooled, shifts
+from agent.nodes.context import Context
+from agent.nodes.lines import MEDIUM
+from agent.nodes.quotes import quoted
+from agent.state import Anomaly, Evidence, Investigation, Window
+from agent.tools.notebook import Answer
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+BEFORE, ABOUT = 6, 8  # slots of parts/tree.sql: before the trouble, and in it
+_FIRST = BEFORE + BEFORE  # of the trouble, after those of the calm stretch elsewhere and before
+_SLOTS = _FIRST + ABOUT
+_FEW = 8  # anomalies of a resource
+_MOST, _LEAST = 30.0, 1.0  # nats
+_LOG = 1000.0  # logarithms of times are in thousandths
+_PSEUDO_LOG = (0.3 * _LOG) ** 2  # of one trace: a time is told to a third
+_DRIFT_LOG = (0.25 * _LOG) ** 2  # times differ by a quarter from hour to hour
+_PSEUDO_COUNT = 0.25  # of one trace: half a step more or less
+_EXTRA = 3.0  # nats against a step more: it is no fault twenty times in twenty-one
+_FREEDOM = 30.0  # of a pooled z
+_RUN = ["service", "operation"]
+_RUNS = ("traces", "runs", "runs_runs")
+_OWN = ("own", "own_own", "own_runs")
+_FAILED = ("failed", "failed_failed", "failed_runs")
+_SAID = ("resource", "indicator", "subject", "surprise", "effect", "before", "during", "unit",
+         "evidence", "own", "peer")  # fmt: skip
+_TIMES = ("times", "times_times", "times_runs")
+
+
+def survey_traces(state: Investigation, runtime: Runtime[Context]) -> Investigation:
+    """Compare what requests do on their way about the alarm with what they do in calm time."""
+    context = runtime.context
+    context.progress("survey: what each request does on its way")
+    phases = _Phases.of(state["window"])
+    operations, steps = _ask(context, "operations", phases), _ask(context, "steps", phases)
+    if not len(operations):
+        return {"evidence": operations.evidence | steps.evidence}
+    runs, sums = operations.spread([*_RUN, "peer", "kind"], (*_RUNS, *_OWN, *_FAILED))
+    failures = _failures(runs, Sums(*sums[:3], *sums[6:]))
+    counted = pd.concat([failures, _steps(runs, sums[:3], steps)])
+    found = [*_times(runs, Sums(*sums[:6])), _worse(counted)]
+    return {
+        "evidence": operations.evidence | steps.evidence,
+        "anomalies": _strongest(pd.concat(found, ignore_index=True), phases),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Phases:
+    """Where the trouble is in the window, and what of the calm stretch is not in the window too."""
+
+    start: datetime
+    onset: datetime
+    end: datetime
+    calm: tuple[datetime, datetime] | None
+
+    @classmethod
+    def of(cls, window: Window) -> _Phases:
+        onset, end = window.trouble or (window.start, window.end)
+        return cls(window.start, onset, end, _outside(window.calm, window.start, end))
+
+    def at(self, slot: int) -> datetime:
+        """When a slot of the trouble begins."""
+        return self.onset + (self.end - self.onset) / ABOUT * (slot - _FIRST)
+
+
+def _outside(
+    calm: tuple[datetime, datetime] | None, start: datetime, end: datetime
+) -> tuple[datetime, datetime] | None:
+    """The longer part of a calm stretch that lies before `start` or after `end`."""
+    if calm is None:
+        return None
+    parts = (calm[0], min(calm[1], start)), (max(calm[0], end), calm[1])
+    longer = max(parts, key=lambda part: part[1] - part[0])
+    return longer if longer[1] > longer[0] else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A tool's answers, each with where its slots begin; `id` is the window's evidence."""
+
+    answers: tuple[tuple[Answer, int], ...]
+    evidence: dict[str, Evidence]
+    id: str
+
+    def __len__(self) -> int:
+        return sum(len(answer.rows) for answer, _ in self.answers)
+
+    def spread(self, keys: list[str], columns: Iterable[str]) -> tuple[pd.DataFrame, list[Floats]]:
+        """One row for what `keys` tell apart, and of each column an array of rows x slots."""
+        tables = [(answer.rows.arrow, offset) for answer, offset in self.answers]
+        named = pd.concat([table.select(keys).to_pandas() for table, _ in tables])
+        named = named.reset_index(drop=True).assign(evidence=self.id)
+        code = named.groupby(keys, sort=False, dropna=False).ngroup().to_numpy()
+        first = ~pd.Series(code).duplicated().to_numpy()
+        lengths = [pc.list_value_length(table["slots"]).to_numpy() for table, _ in tables]
+        row = np.repeat(code, np.concatenate(lengths).astype(np.int64))
+        slot = np.concatenate([_flat(table, "slots") + offset for table, offset in tables])
+        spread = [np.zeros((int(first.sum()), _SLOTS)) for _ in columns]
+        for values, column in zip(spread, columns, strict=True):
+            seen = np.concatenate([_flat(table, column) for table, _ in tables])
+            np.add.at(values, (row, slot), seen)
+        return named[first].reset_index(drop=True), spread
+
+
+def _flat(table: pa.Table, column: str) -> Ints:
+    return np.asarray(pc.list_flatten(table[column]).to_numpy(), dtype=np.int64)
+
+
+def _ask(context: Context, tool: str, phases: _Phases) -> _Asked:
+    start, onset, end = phases.start, phases.onset, phases.end
+    window = context.notebook.ask(tool, start=start, onset=onset, end=end)
+    if phases.calm is None:
+        return _Asked(((window, BEFORE),), window.noted(), window.id)
+    start, end = phases.calm
+    calm = context.notebook.ask(tool, "calm", start=start, onset=end, end=end)
+    return _Asked(((window, BEFORE), (calm, 0)), window.noted() | calm.noted(), window.id)
+
+
+def _told(names: pd.DataFrame, shift: Shift, **more: Any) -> pd.DataFrame:
+    """Series with their shifts; `more` is what else an anomaly says."""
+    return names.assign(
+        surprise=shift.surprise,
+        effect=shift.z,
+        start=shift.start,
+        before=shift.before,
+        during=shift.during,
+        **more,
+    )
+
+
+def _times(runs: pd.DataFrame, sums: Sums) -> list[pd.DataFrame]:
+    """Operations that take longer by themselves; what a service, a store or the network took."""
+    shift = shifts(sums, _FIRST, _PSEUDO_LOG, _DRIFT_LOG)
+    told = _told(runs, shift, indicator="latency", unit="ms", own=runs["kind"] == "inner")
+    told[["before", "during"]] = np.exp(told[["before", "during"]] / _LOG) / 1e6
+    known = shift.z != 0.0
+    inner, call, store = (
+        told[known & (runs["kind"] == kind)] for kind in ("inner", "call", "store")
+    )
+    inner = inner.assign(resource=inner["service"], peer="")
+    incoming = call.assign(resource=call["peer"], peer=call["service"])
+    outgoing = pd.concat([call, store])
+    outgoing = outgoing.assign(resource=outgoing["service"])
+    found = [
+        inner.assign(subject="own time of " + inner["operation"]),
+        incoming.assign(subject="time on the way of " + incoming["operation"]),
+        _whole(inner, "own time of its operations", least=2),
+        _whole(incoming, "time on the way of calls to it"),
+        _whole(outgoing, "time on the way of its calls", least=2),
+        _whole(store.assign(resource=store["peer"]), "time of the calls to it"),
+    ]
+    return [one[one["effect"] > 0] for one in found]
+
+
+def _whole(told: pd.DataFrame, subject: str, least: int = 1) -> pd.DataFrame:
+    """Each resource with `least` series or more, as one: what shifts as a whole."""
+    if told.empty:
+        return told.assign(subject=subject)
+    code, names = pd.factorize(told["resource"], sort=True)
+    z = pooled(told["effect"].to_numpy(), code, len(names))
+    middle = told.groupby(code).agg(
+        start=("start", "median"),
+        before=("before", "median"),
+        during=("during", "median"),
+        several=("effect", "size"),
+        evidence=("evidence", "first"),
+    )
+    tail = student_two_sided(z, np.full(len(z), _FREEDOM))
+    whole = middle.assign(
+        resource=names, subject=subject, effect=z, surprise=-np.log(np.maximum(tail, 1e-300)),
+        indicator="latency", unit="ms", own=True, peer="",
+    )  # fmt: skip
+    return whole[whole["several"] >= least].drop(columns="several")
+
+
+def _failures(runs: pd.DataFrame, sums: Sums) -> pd.DataFrame:
+    """Operations that fail more often than they did, though nothing that they called failed."""
+    told = _told(
+        runs, shifts(sums, _FIRST, _PSEUDO_COUNT), indicator="errors", unit="%", own=True,
+        resource=runs["service"], subject="own failures of " + runs["operation"],
+    )  # fmt: skip
+    told[["before", "during"]] *= 100.0
+    return told
+
+
+def _steps(runs: pd.DataFrame, sums: list[Floats], steps: _Asked) -> pd.DataFrame:
+    """Calls, inner steps and log lines that come oftener or more rarely in a run than they did."""
+    done, counted = steps.spread([*_RUN, "child", "peer", "severity_id"], _TIMES)
+    at, whole = _parents(runs, done)
+    base = [np.zeros((whole, _SLOTS)) for _ in sums]
+    for one, values in zip(base, sums, strict=True):
+        np.add.at(one, at[: len(runs)], values)
+    parent = at[len(runs) :]
+    shift = shifts(Sums(*(one[parent] for one in base), *counted), _FIRST, _PSEUDO_COUNT)
+    ill = done["severity_id"] >= MEDIUM
+    line = np.where(done["severity_id"] > 0, done["child"].map(quoted), done["child"])
+    return _told(
+        done, shift, indicator=np.where(ill, "errors", "traffic"), unit="a run", own=True,
+        resource=done["service"], subject=done["operation"] + ": " + line,
+    )  # fmt: skip
+
+
+def _worse(told: pd.DataFrame) -> pd.DataFrame:
+    """What got worse; that a service fails less explains as much of what else it does otherwise.
+
+    One step more is a fault more rarely than one that is missing.
+    """
+    ill, more = told["indicator"] == "errors", told["effect"] > 0
+    better = told["surprise"].where(ill & ~more, 0.0)
+    relief = better.groupby(told["resource"]).transform("max").where(~ill, 0.0)
+    rare = np.where(~ill & more, _EXTRA, 0.0)
+    return told.assign(surprise=told["surprise"] - relief - rare)[more | ~ill]
+
+
+def _parents(runs: pd.DataFrame, done: pd.DataFrame) -> tuple[Ints, int]:
+    """The number of the operation of each of the runs, then of each step; and how many."""
+    both = pd.concat([runs[_RUN], done[_RUN]])
+    code = np.asarray(both.groupby(_RUN, sort=False).ngroup(), dtype=np.int64)
+    return code, int(code.max()) + 1
+
+
+def _strongest(told: pd.DataFrame, phases: _Phases) -> list[Anomaly]:
+    """The few most surprising of each resource, once all that was asked of it is paid for."""
+    alike = told["effect"].abs().round(2)
+    asked = alike.groupby(told["resource"]).transform("nunique")
+    paid = told["surprise"] - np.log(asked * ABOUT)
+    told = told.assign(surprise=np.minimum(paid, _MOST))
+    told = told[told["surprise"] > _LEAST]
+    told = told.sort_values(["surprise", "resource", "subject"], ascending=[False, True, True])
+    few = told.groupby("resource", sort=False).head(_FEW)
+    return [_anomaly(row, phases) for row in few.to_dict("records")]
+
+
+def _anomaly(row: dict[Hashable, Any], phases: _Phases) -> Anomaly:
+    said = {name: row[name] for name in _SAID}
+    return Anomaly(look="traces", onset=phases.at(row["start"]), **said)
