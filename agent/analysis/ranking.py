@@ -162,57 +162,70 @@ def _effects(names: Sequence[str], own: Floats, shown: Floats, topology: Topolog
     A word a resource, a bit a suspect whose effects reach it: one pass over the edges a hop.
     """
     below, explained, explains, in_vain = (np.zeros(len(names)) for _ in range(4))
-    placed = np.array([name in topology.names for name in names], dtype=np.bool_)
+    graph = _graph(topology)
+    row = np.array([graph.number.get(name, -1) for name in names], dtype=np.int64)
+    placed = row >= 0
     first = np.argsort(-np.where(placed, own, -1.0), kind="stable")[:MOST_LOOKED_AT]
     first = first[placed[first]]
     if not first.size:
         return Effects(below, explained, explains, in_vain)
-    at = {name: row for row, name in enumerate(sorted(topology.names))}
-    row = np.array([at.get(name, -1) for name in names])
-    deviates = np.zeros(len(at))
+    deviates = np.zeros(len(graph.number))
     deviates[row[placed]] = shown[placed]
     total = np.maximum(1.0, deviates.sum() - shown[first])
-    worst, said = np.zeros(len(at)), np.zeros(first.size)
-    callers, callees = _edges(at, topology)
-    for hop, new in enumerate(_waves(row[first], len(at), callers, callees)):
+    worst, said = np.zeros(len(deviates)), np.zeros(first.size)
+    for hop, new in enumerate(_waves(row[first], graph)):
         fades = DECAY**hop
         worst = np.maximum(worst, fades * (new * own[first]).max(axis=1))
-        said += fades * (deviates @ new)
+        reached = deviates @ new
+        said += fades * reached
         if hop == 0:
             asking = new.sum(axis=0)
-            in_vain[first] = (asking - deviates @ new) / np.maximum(asking, 1)
+            in_vain[first] = (asking - reached) / np.maximum(asking, 1)
     explains[first] = said / total
     explained[placed] = worst[row[placed]]
-    below[placed] = _of_callees(deviates, callers, callees)[row[placed]]
+    highest = np.zeros_like(deviates)
+    np.maximum.at(highest, graph.suffers, deviates[graph.causes])
+    below[placed] = highest[row[placed]]
     return Effects(below, explained, explains, in_vain)
 
 
-def _of_callees(values: Floats, callers: Ints, callees: Ints) -> Floats:
-    """The highest value among those that each resource calls."""
-    highest = np.zeros_like(values)
-    np.maximum.at(highest, callers, values[callees])
-    return highest
+@dataclass(frozen=True, slots=True)
+class _Graph:
+    """Who suffers from whom, as numbers, in the order of those who suffer: callers, residents."""
+
+    number: Mapping[str, int]
+    suffers: Ints
+    causes: Ints
 
 
-def _edges(at: Mapping[str, int], topology: Topology) -> tuple[Ints, Ints]:
-    """The callers and the callees of all calls, by caller; a call to oneself is none."""
-    pairs = [(at[e.caller], at[e.callee]) for e in topology.edges if e.caller != e.callee]
-    callers, callees = np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2).T
-    return callers, callees
+def _graph(topology: Topology) -> _Graph:
+    """A topology's calls, and its placements: what runs on a host suffers from it."""
+    callers = np.repeat(np.arange(len(topology.ordered)), np.diff(topology.forward.start))
+    if not topology.placements:
+        return _Graph(topology.number, callers, topology.forward.others)
+    number = dict(topology.number)
+    for edge in topology.placements:
+        number.setdefault(edge.caller, len(number))
+        number.setdefault(edge.callee, len(number))
+    hosted = np.array([(number[e.caller], number[e.callee]) for e in topology.placements])
+    suffers = np.append(callers, hosted[:, 0])
+    order = np.argsort(suffers, kind="stable")
+    causes = np.append(topology.forward.others, hosted[:, 1])
+    return _Graph(number, suffers[order], causes[order])
 
 
-def _waves(starts: Ints, size: int, callers: Ints, callees: Ints) -> Iterator[Floats]:
-    """Whom each start reaches with one call, with two and so on: resources by starts."""
-    if not callers.size:
+def _waves(starts: Ints, graph: _Graph) -> Iterator[Floats]:
+    """Whom each start reaches with one step, with two and so on: resources by starts."""
+    if not graph.suffers.size:
         return
-    begins = np.flatnonzero(np.diff(callers, prepend=-1))
+    begins = np.flatnonzero(np.diff(graph.suffers, prepend=-1))
     bits = np.left_shift(np.uint64(1), np.arange(starts.size, dtype=np.uint64))
-    seen = np.zeros(size, dtype=np.uint64)
+    seen = np.zeros(len(graph.number), dtype=np.uint64)
     np.bitwise_or.at(seen, starts, bits)
     wave = seen.copy()
     for _ in range(FARTHEST):
         come = np.zeros_like(seen)
-        come[callers[begins]] = np.bitwise_or.reduceat(wave[callees], begins)
+        come[graph.suffers[begins]] = np.bitwise_or.reduceat(wave[graph.causes], begins)
         wave = come & ~seen
         if not wave.any():
             return
