@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import socket
 import subprocess
+import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
 
+from tests.shop.authority import LIFE, Authority
+from tests.shop.fleet import PROXY, REPOSITORY, ZONES, port_of
+from tests.shop.groups import Groups
+from tests.shop.outside import PARTNERS
 from tests.shop.processes import Child, Processes, StartError, await_http
 
 CONFIG = Path(__file__).parent / "config"
 PACKAGES = {
     "nginx": "nginx",
+    "openssl": "openssl",
     "psql": "postgresql-client",
     "redis-server": "redis-server",
     "prometheus": "prometheus",
@@ -25,7 +34,7 @@ PACKAGES = {
     "prometheus-postgres-exporter": "prometheus-postgres-exporter",
     "prometheus-redis-exporter": "prometheus-redis-exporter",
 }
-SERVICE_PORTS = 70
+SERVICE_PORTS = 80
 POSTGRES_LOG = {
     "log_destination": "jsonlog",
     "logging_collector": "on",
@@ -35,6 +44,7 @@ POSTGRES_LOG = {
     "log_disconnections": "on",
     "log_lock_waits": "on",
     "deadlock_timeout": "1s",
+    "log_min_duration_statement": "750ms",
 }
 RUNTIME_ENVIRONMENT = {"GOMAXPROCS": "1"}
 
@@ -51,6 +61,8 @@ class Ports:
     alertmanager: int
     postgres_exporter: int
     redis_exporter: int
+    outside: int
+    resolver: int
     first_service: int
 
     @classmethod
@@ -65,6 +77,8 @@ class Ports:
             alertmanager=base + 93,
             postgres_exporter=base + 87,
             redis_exporter=base + 21,
+            outside=base + 44,
+            resolver=base + 53,
             first_service=base + 101,
         )
 
@@ -128,7 +142,7 @@ def start_postgres(processes: Processes, run: Path, port: int) -> str:
     if done.returncode:
         raise StartError(f"initdb failed: {done.stderr.decode(errors='replace')[-600:]}")
     settings = {"port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": ""}
-    settings |= {"fsync": "off", "max_connections": 200, "shared_buffers": "64MB"}
+    settings |= {"max_connections": 200, "shared_buffers": "64MB"}
     settings |= POSTGRES_LOG
     words = [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
     child = processes.start("postgres", [postgres, "-D", data, *words], user=user, cwd=data)
@@ -160,6 +174,43 @@ def start_redis(processes: Processes, run: Path, port: int) -> str:
     return f"redis://127.0.0.1:{port}/0"
 
 
+def start_outside(processes: Processes, run: Path, ports: Ports) -> Authority:
+    """Start the partners and the name server; gives who issues the partners' certificates."""
+    authority = Authority(run / "authority")
+    for partner in PARTNERS:
+        authority.issue(partner.name, datetime.now(UTC) + LIFE / 2)
+    where = [str(run), str(ports.outside), str(ports.resolver)]
+    processes.start("outside", [sys.executable, "-m", "tests.shop.outside", *where], cwd=REPOSITORY)
+    return authority
+
+
+def start_edges(
+    processes: Processes, run: Path, ports: Ports, edges: Sequence[tuple[str, str]]
+) -> None:
+    """Start a proxy on each edge; its callee's instances listen `PROXY` below it."""
+    for caller, callee in edges:
+        targets = [port_of(ports.first_service, callee, zone) for zone in ZONES]
+        pairs = [f"{target + PROXY}:{target}" for target in targets]
+        state = run / "edges" / f"{caller}-{callee}.json"
+        state.parent.mkdir(exist_ok=True)
+        command = [sys.executable, "-m", "tests.shop.edge", str(state), *pairs]
+        processes.start(f"edge-{caller}-{callee}", command, cwd=REPOSITORY)
+
+
+def start_machines(processes: Processes, groups: Groups, recorder: int) -> None:
+    """Start what reports about the machines, where there are control groups to ask."""
+    if groups.usable:
+        processes.start(
+            "machines",
+            [sys.executable, "-m", "tests.shop.services.machines"],
+            environment={
+                "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{recorder}",
+                "SHOP_MACHINES": json.dumps(groups.folders()),
+            },
+            cwd=REPOSITORY,
+        )
+
+
 def start_nginx(processes: Processes, run: Path, ports: Ports) -> Child:
     """Start nginx in front of the instances of web that `nginx/upstream.conf` names."""
     config = run / "nginx" / "nginx.conf"
@@ -183,7 +234,11 @@ def start_exporters(processes: Processes, ports: Ports, database: str, redis: st
     listen = f"127.0.0.1:{ports.redis_exporter}"
     processes.start(
         "redis_exporter",
-        ["prometheus-redis-exporter", "-redis.addr", redis, "-web.listen-address", listen],
+        [
+            "prometheus-redis-exporter",
+            *("-redis.addr", redis, "-web.listen-address", listen),
+            *("-check-single-keys", "db0=mails"),
+        ],
         environment=RUNTIME_ENVIRONMENT,
     )
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from tests.shop.groups import Groups
 from tests.shop.processes import Child, Processes, await_http
 
 SERVICES = Path(__file__).parent / "services"
@@ -21,6 +22,7 @@ REPOSITORY = Path(__file__).parents[2]
 ZONES = ("a", "b")
 REGION = "eu-west-1"
 DRAIN_S = 4.0
+PROXY = 5
 
 FIRST_VERSIONS = {
     "web": "5.2.0",
@@ -30,6 +32,7 @@ FIRST_VERSIONS = {
     "payment": "2.7.9",
     "inventory": "2.3.6",
     "shipping": "1.9.3",
+    "mailer": "1.4.0",
 }
 
 Values = Mapping[str, float]
@@ -80,6 +83,23 @@ def first_configuration(service: str) -> Configuration:
 
 
 @dataclass(frozen=True)
+class Flag:
+    """A feature flag in some state for one region, and the line it has in the flags' own log."""
+
+    service: str
+    name: str
+    region: str
+    title: str
+    on: bool
+
+    @property
+    def sha(self) -> str:
+        """Give the revision: a hash of what it says."""
+        said = json.dumps([self.service, self.name, self.region, self.on])
+        return hashlib.sha1(said.encode(), usedforsecurity=False).hexdigest()
+
+
+@dataclass(frozen=True)
 class Instance:
     """A running instance and where it listens."""
 
@@ -119,6 +139,9 @@ class Site:
     redis: str
     first_port: int
     seed: int
+    outside: int = 0
+    resolver: int = 0
+    edges: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass
@@ -128,6 +151,7 @@ class Fleet:
     processes: Processes
     site: Site
     nginx: Child | None = None
+    groups: Groups = field(default_factory=Groups)
     _instances: dict[tuple[str, str], Instance] = field(default_factory=dict)
     _resting: set[tuple[str, str]] = field(default_factory=set)
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -135,6 +159,8 @@ class Fleet:
     def __post_init__(self) -> None:
         self._random = random.Random(f"instances {self.site.seed} {time.time_ns()}")
         (self.site.run / "app").symlink_to(REPOSITORY)
+        self._flags: dict[str, list[str]] = {}
+        self._write_flags()
 
     def open(self, versions: Mapping[str, str]) -> None:
         """Start every service in every zone, then put all in rotation."""
@@ -147,6 +173,31 @@ class Fleet:
         for instance in self._instances.values():
             await_healthy(instance)
         self._announce()
+
+    def flip(self, flag: Flag) -> None:
+        """Turn a feature flag on or off for its region."""
+        with self._lock:
+            regions = {*self._flags.get(flag.name, ())} - {flag.region}
+            self._flags[flag.name] = sorted(regions | ({flag.region} if flag.on else set()))
+            self._write_flags()
+
+    def _write_flags(self) -> None:
+        replace(self.site.run / "flags.json", json.dumps(self._flags))
+
+    def instances(self) -> list[Instance]:
+        """Give all instances there are just now."""
+        with self._lock:
+            return list(self._instances.values())
+
+    def restart(self, old: Instance) -> Instance | None:
+        """Start an instance that died anew, as it was; None when it has a successor already."""
+        key = old.service, old.zone
+        with self._lock:
+            if self._instances[key] is not old or key in self._resting:
+                return None
+            new = self._start(old.service, old.version, old.configuration, old.zone)
+            self._instances[key] = new
+        return new
 
     def running(self, service: str) -> Instance:
         """Give the instance of the first zone."""
@@ -203,7 +254,10 @@ class Fleet:
             for key, instance in self._instances.items():
                 if key not in self._resting:
                     routed.setdefault(instance.service, []).append(address(instance))
-            replace(self.site.run / "discovery.json", json.dumps(routed))
+            by_edge = {
+                f"{one}>{other}": self._proxied(other, routed) for one, other in self.site.edges
+            }
+            replace(self.site.run / "discovery.json", json.dumps(routed | by_edge))
             targets = [target(instance) for instance in self._instances.values()]
             replace(self.site.run / "targets.json", json.dumps(targets))
             servers = "".join(f"server {at}; " for at in routed.get("web", ["127.0.0.1:1"]))
@@ -214,10 +268,15 @@ class Fleet:
             if self.nginx and before != after:
                 self.nginx.process.send_signal(signal.SIGHUP)
 
+    def _proxied(self, callee: str, routed: Mapping[str, list[str]]) -> list[str]:
+        """Give where the proxies of a service's instances listen."""
+        ports = (int(at.split(":")[1]) for at in routed.get(callee, ()))
+        return [f"127.0.0.1:{port + PROXY}" for port in ports]
+
     def _start(
         self, service: str, version: str, configuration: Configuration, zone: str
     ) -> Instance:
-        port = self.site.first_port + 10 * list(FIRST_VERSIONS).index(service) + ZONES.index(zone)
+        port = port_of(self.site.first_port, service, zone)
         instance_id = f"{service}-{zone}-{self._random.getrandbits(24):06x}"
         module = "tests.shop.services.run"
         app = self.site.run / "app"
@@ -228,14 +287,25 @@ class Fleet:
             | {"SHOP_CONFIGURATION": json.dumps(configuration.values), "PYTHONPATH": str(app)},
             cwd=self.site.run,
         )
+        self.groups.add(host(zone), child.process.pid)
         return Instance(service, version, configuration, zone, instance_id, port, child)
 
 
-def after(old: Instance, change: Release | Configuration) -> tuple[str, Configuration]:
+def after(old: Instance, change: Release | Configuration | Flag) -> tuple[str, Configuration]:
     """Give the version and the configuration an instance's successor runs."""
     if isinstance(change, Release):
         return change.version, old.configuration
-    return old.version, change
+    return old.version, change if isinstance(change, Configuration) else old.configuration
+
+
+def port_of(first: int, service: str, zone: str) -> int:
+    """Give the port of a service's instance in a zone."""
+    return first + 10 * list(FIRST_VERSIONS).index(service) + ZONES.index(zone)
+
+
+def host(zone: str) -> str:
+    """Give the name of the machine that a zone's instances share."""
+    return f"shop-{zone}-1"
 
 
 def python_under(app: Path) -> Path:
@@ -256,7 +326,7 @@ def environment(
         "cloud.provider": "aws",
         "cloud.region": REGION,
         "cloud.availability_zone": f"{REGION}{zone}",
-        "host.name": f"shop-{zone}-1",
+        "host.name": host(zone),
         "deployment.environment.name": "production",
     }
     return {
@@ -273,6 +343,10 @@ def environment(
         "SHOP_DATABASE": site.database,
         "SHOP_REDIS": site.redis,
         "SHOP_SEED": str(site.seed),
+        "SHOP_OUTSIDE": str(site.outside),
+        "SHOP_RESOLVER": str(site.resolver),
+        "SHOP_AUTHORITY": str(site.run / "authority" / "authority.pem"),
+        "SHOP_FLAGS": str(site.run / "flags.json"),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
 

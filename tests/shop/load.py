@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -107,17 +109,24 @@ def payment_methods(_rng: random.Random, _who: Shopper) -> Ask:
     return Ask("GET", "/api/payment-methods")
 
 
+def estimate_shipping(_rng: random.Random, _who: Shopper) -> Ask:
+    return Ask("GET", "/api/shipping-estimate")
+
+
 def stray(rng: random.Random, _who: Shopper) -> Ask:
     return Ask("GET", rng.choice(("/favicon.ico", "/robots.txt", "/wp-login.php", "/api/v1/items")))
 
 
-MIX: dict[Callable[[random.Random, Shopper], Ask], float] = {
-    list_products: 0.24,
+Make = Callable[[random.Random, Shopper], Ask]
+
+MIX: dict[Make, float] = {
+    list_products: 0.22,
     show_product: 0.23,
     show_cart: 0.08,
     put_item: 0.14,
     check_out: 0.20,
     payment_methods: 0.10,
+    estimate_shipping: 0.02,
     stray: 0.01,
 }
 
@@ -128,9 +137,10 @@ def sku_of(rng: random.Random, who: Shopper) -> str:
     return f"SKU-{1000 + rng.choice([taste.randrange(SKUS - 1) for _ in range(3)])}"
 
 
-def any_shopper(rng: random.Random) -> Shopper:
-    """Give somebody, by the customers' and the regions' shares."""
-    customer = rng.choices(CUSTOMERS, [each.share for each in CUSTOMERS])[0]
+def any_shopper(rng: random.Random, of: str | None = None) -> Shopper:
+    """Give somebody, by the customers' and the regions' shares, or one of a certain customer's."""
+    named = [each for each in CUSTOMERS if of in (None, each.name)]
+    customer = rng.choices(named, [each.share for each in named])[0]
     region = rng.choices(list(REGIONS), list(REGIONS.values()))[0]
     return Shopper(customer, region, rng.randint(1, 12))
 
@@ -153,10 +163,12 @@ class Load:
     seed: int
     per_s: float = PER_S
     statuses: Counter[int] = field(default_factory=Counter)
+    late_s: list[float] = field(default_factory=list)
+    took_s: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._stopped = threading.Event()
-        self._pool = ThreadPoolExecutor(48, "customer")
+        self._pool = ThreadPoolExecutor(160, "customer")
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def start(self) -> None:
@@ -178,15 +190,40 @@ class Load:
             self._thread.join()
         self._pool.shutdown()
 
+    @contextmanager
+    def more(self, customer: str | None, per_s: float) -> Iterator[None]:
+        """Let more in: one customer's shipping estimates, or with None everybody's everything."""
+        ended, rng = threading.Event(), random.Random(f"more {self.seed}")
+
+        def run() -> None:
+            while not ended.wait(rng.uniform(0.3, 1.7) / per_s):
+                self._one(rng, customer, MIX if customer is None else {estimate_shipping: 1.0})
+
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+
     def _run(self) -> None:
         rng = random.Random(self.seed)
-        while not self._stopped.wait(rng.uniform(0.3, 1.7) / self.per_s):
-            who = any_shopper(rng)
-            (make,) = rng.choices(list(MIX), list(MIX.values()))
-            agent = AGENTS[who.number % len(AGENTS)]
-            self._pool.submit(self._send, make(rng, who), who.headers(agent))
+        while True:
+            wait_s, began = rng.uniform(0.3, 1.7) / self.per_s, time.monotonic()
+            if self._stopped.wait(wait_s):
+                return
+            self.late_s.append(time.monotonic() - began - wait_s)
+            self._one(rng, None, MIX)
+
+    def _one(self, rng: random.Random, customer: str | None, mix: Mapping[Make, float]) -> None:
+        who = any_shopper(rng, customer)
+        (make,) = rng.choices(list(mix), list(mix.values()))
+        agent = AGENTS[who.number % len(AGENTS)]
+        self._pool.submit(self._send, make(rng, who), who.headers(agent))
 
     def _send(self, ask: Ask, headers: dict[str, str]) -> None:
+        began = time.monotonic()
         try:
             answer = requests.request(
                 ask.method, self.url + ask.path, json=ask.body, headers=headers, timeout=WAIT_S
@@ -194,3 +231,4 @@ class Load:
             self.statuses[answer.status_code] += 1
         except requests.RequestException:
             self.statuses[0] += 1
+        self.took_s.append(time.monotonic() - began)

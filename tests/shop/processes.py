@@ -84,6 +84,10 @@ class Processes:
         self._children.append(child)
         return child
 
+    def named(self, name: str) -> Child:
+        """Give a running process by its name."""
+        return next(child for child in self._children if child.name == name)
+
     def stop(self, child: Child, how: signal.Signals = signal.SIGTERM) -> None:
         """Ask a process to end, and insist after ten seconds."""
         if child in self._children:

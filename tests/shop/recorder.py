@@ -18,6 +18,7 @@ LINES = {
     "/github": "github_deployments",
     "/alertmanager": "alertmanager",
     "/argocd": "argocd_applications",
+    "/unleash": "unleash_events",
 }
 PROTOBUF = "application/x-protobuf"
 

@@ -8,7 +8,7 @@ import random
 import shutil
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -19,6 +19,7 @@ import requests
 
 from tests.shop import daemons, psql, truth
 from tests.shop.argocd import ArgoCD
+from tests.shop.fault import Fault, Shop
 from tests.shop.fleet import (
     FIRST_VERSIONS,
     Configuration,
@@ -29,12 +30,27 @@ from tests.shop.fleet import (
     now,
 )
 from tests.shop.github import GitHub
+from tests.shop.groups import Groups
+from tests.shop.keeper import Keeper
 from tests.shop.load import Load
 from tests.shop.processes import Processes, TakeError
 from tests.shop.recorder import Archive, Recorder
-from tests.shop.story import AwaitAlert, Calm, Configure, Deploy, HoldLock, Story
+from tests.shop.story import (
+    AwaitAlert,
+    Calm,
+    Configure,
+    Deploy,
+    Flip,
+    HoldLock,
+    Inject,
+    Mend,
+    Story,
+)
+from tests.shop.unleash import Unleash
 
 WARM_UP_S = 25.0
+LATE_S = 0.5
+CALM_P95_S = 1.2
 STEP_S = 10
 
 FAILED = 'http_response_status_code=~"5.."'
@@ -54,6 +70,7 @@ QUERIES = {
     "postgres_locks": 'sum by (mode) (pg_locks_count{datname="shop"}) > 0',
     "postgres_longest_transaction": "max by (state)"
     ' (pg_stat_activity_max_tx_duration{datname="shop"})',
+    "queue_length": "redis_key_size",
 }
 PACK_ABOVE_BYTES = 10_000
 PLAIN = (".zst", ".arrivals.jsonl", "alertmanager.jsonl")
@@ -70,42 +87,61 @@ class Stage:
     fleet: Fleet
     github: GitHub
     argocd: ArgoCD
-    postgres: int
+    unleash: Unleash
+    shop: Shop
     archive: Archive
     say: Say
     stopped: threading.Event = field(default_factory=threading.Event)
-    _doings: list[Future[truth.Rolled | psql.Session]] = field(default_factory=list)
+    calm_p95_s: float = 0.0
+    _doings: list[Future[truth.Done]] = field(default_factory=list)
+    _faults: list[Future[truth.Done]] = field(default_factory=list)
+    _mended: dict[Fault, threading.Event] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._pool = ThreadPoolExecutor(8, "doing")
+        self._pool = ThreadPoolExecutor(12, "doing")
 
-    def play(self) -> list[truth.Rolled | psql.Session]:
-        """Play every step, then wait for what still goes on."""
+    def play(self) -> None:
+        """Play every step, then wait for what still goes on; what nobody mends lasts to the end."""
         for step in self.story.steps(random.Random(f"{self.story.name} {self.seed}")):
             match step:
                 case Calm(seconds):
                     self.say(f"calm for {seconds:.0f} s")
                     self._wait(seconds)
+                    self.calm_p95_s = self.calm_p95_s or share(self.shop.load.took_s, 0.95)
                 case Deploy():
                     self._doings.append(self._pool.submit(self._deploy, step))
                 case Configure():
                     self._doings.append(self._pool.submit(self._configure, step))
+                case Flip():
+                    self._doings.append(self._pool.submit(self._flip, step))
+                case Inject(fault):
+                    self._mended[fault] = threading.Event()
+                    self._faults.append(self._pool.submit(self._suffer, fault))
+                case Mend(fault):
+                    self._mended[fault].set()
                 case HoldLock():
                     self._doings.append(self._pool.submit(self._hold_lock, step))
                 case AwaitAlert(within_s):
                     self._await_alert(within_s)
-        return [doing.result() for doing in self._doings]
+        for doing in self._doings:
+            doing.result()
+
+    def done(self) -> list[truth.Done]:
+        """Give all that was done, once this is closed."""
+        return [doing.result() for doing in [*self._doings, *self._faults]]
 
     def close(self) -> None:
         """Let everything end where it is."""
         self.stopped.set()
+        for mended in self._mended.values():
+            mended.set()
         self._pool.shutdown()
 
     def _wait(self, seconds: float) -> None:
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             time.sleep(min(left, 1.0))
-            for doing in self._doings:
+            for doing in [*self._doings, *self._faults]:
                 if doing.done():
                     doing.result()
 
@@ -145,9 +181,26 @@ class Stage:
             self.say(f"{replacement.new_instance}: {change.title}")
         return tuple(done)
 
+    def _flip(self, step: Flip) -> truth.Rolled:
+        flag = step.flag
+        self.say(flag.title)
+        self.shop.fleet.flip(flag)
+        at, before = now(), self.shop.fleet.running(flag.service)
+        number = self.unleash.flip(flag, step.creator)
+        return truth.Rolled(flag, number, step.creator, at, before, (), now())
+
+    def _suffer(self, fault: Fault) -> truth.Suffered:
+        self.say(f"{fault} begins")
+        began_at = now()
+        with fault.within(self.shop):
+            self._mended[fault].wait()
+            mended_at = None if self.stopped.is_set() else now()
+        self.say(f"{fault} ends")
+        return truth.Suffered(fault, began_at, mended_at)
+
     def _hold_lock(self, step: HoldLock) -> psql.Session:
         self.say(f"{step.user} locks {step.table} for {step.seconds:.0f} s")
-        return psql.hold_lock(self.postgres, step, self.stopped)
+        return psql.hold_lock(self.shop.postgres, step, self.stopped)
 
 
 def record(story: Story, seed: int, out: Path, run: Path, ports: daemons.Ports, say: Say) -> None:
@@ -156,23 +209,35 @@ def record(story: Story, seed: int, out: Path, run: Path, ports: daemons.Ports, 
     for folder in (evidence, run / "logs", run / "nginx" / "body", run / "nginx" / "proxy"):
         folder.mkdir(parents=True)
     archive = Archive()
-    with closing(Recorder(archive, ports.recorder)), Processes(run / "logs") as processes:
-        fleet = open_shop(processes, run, ports, seed, story.alerts)
-        recorder = f"http://127.0.0.1:{ports.recorder}"
+    groups = Groups(f"shop-{ports.nginx}")
+    with (
+        closing(groups),
+        closing(Recorder(archive, ports.recorder)),
+        Processes(run / "logs") as processes,
+    ):
+        shop = open_shop(processes, run, ports, seed, story, groups)
+        load, recorder = shop.load, f"http://127.0.0.1:{ports.recorder}"
         github = GitHub(f"{recorder}/github", random.Random(seed))
         argocd = ArgoCD(f"{recorder}/argocd", random.Random(seed))
-        stage = Stage(story, seed, fleet, github, argocd, ports.postgres, archive, say)
-        load = Load(f"http://127.0.0.1:{ports.nginx}", seed)
-        with closing(load), closing(stage), closing(archive):
+        unleash = Unleash(f"{recorder}/unleash", random.Random(seed))
+        stage = Stage(story, seed, shop.fleet, github, argocd, unleash, shop, archive, say)
+        keeper = Keeper(shop.fleet)
+        with closing(load), closing(keeper), closing(stage), closing(archive):
             say(f"warming up for {WARM_UP_S:.0f} s")
             load.start()
+            keeper.start()
             time.sleep(WARM_UP_S)
+            load.took_s.clear()
+            load.late_s.clear()
             began = begin(archive, evidence, run)
-            done = stage.play()
+            stage.play()
             ended = now()
             keep_rest(evidence, run, ports.prometheus, began, ended)
         say(f"answers by status: {dict(sorted(load.statuses.items()))}")
-    told = truth.tell(story, seed, (began, ended), done, archive.alerts, evidence)
+        say(f"restarted: {', '.join(keeper.restarts) or 'none'}")
+    kept = schedule(load, stage.calm_p95_s)
+    say(f"{kept}")
+    told = truth.tell(story, seed, (began, ended), stage.done(), archive.alerts, evidence, kept)
     pack(evidence)
     deliver(evidence, told, out)
 
@@ -190,8 +255,10 @@ def pack(evidence: Path) -> None:
 
 
 def logs(run: Path) -> list[Path]:
-    """Find the logs of nginx and PostgreSQL."""
-    return [*(run / "logs").glob("nginx_*.log"), run / "postgres" / "log" / "postgresql.json"]
+    """Find the logs of nginx, PostgreSQL and Redis."""
+    kept = run / "logs"
+    database = run / "postgres" / "log" / "postgresql.json"
+    return [*kept.glob("nginx_*.log"), database, kept / "redis.log"]
 
 
 def deliver(evidence: Path, told: truth.Truth, out: Path) -> None:
@@ -202,22 +269,56 @@ def deliver(evidence: Path, told: truth.Truth, out: Path) -> None:
 
 
 def open_shop(
-    processes: Processes, run: Path, ports: daemons.Ports, seed: int, alerts: str
-) -> Fleet:
+    processes: Processes,
+    run: Path,
+    ports: daemons.Ports,
+    seed: int,
+    story: Story,
+    groups: Groups,
+) -> Shop:
     """Start everything there is, in the order of need."""
     database = daemons.start_postgres(processes, run, ports.postgres)
+    groups.add("shop-db-1", processes.named("postgres").process.pid)
     redis = daemons.start_redis(processes, run, ports.redis)
-    site = Site(run, ports.recorder, database, redis, ports.first_service, seed)
-    fleet = Fleet(processes, site)
+    authority = daemons.start_outside(processes, run, ports)
+    daemons.start_edges(processes, run, ports, story.edges)
+    site = Site(
+        run,
+        ports.recorder,
+        database,
+        redis,
+        ports.first_service,
+        seed,
+        ports.outside,
+        ports.resolver,
+        story.edges,
+    )
+    fleet = Fleet(processes, site, groups=groups)
     fleet.open(FIRST_VERSIONS)
     fleet.nginx = daemons.start_nginx(processes, run, ports)
     daemons.start_exporters(processes, ports, database, redis)
-    daemons.start_prometheus(processes, run, ports, alerts)
-    return fleet
+    daemons.start_prometheus(processes, run, ports, story.alerts)
+    daemons.start_machines(processes, groups, ports.recorder)
+    load = Load(f"http://127.0.0.1:{ports.nginx}", seed)
+    return Shop(run, processes, fleet, load, authority, ports.postgres, ports.redis)
+
+
+def schedule(load: Load, calm_p95_s: float) -> truth.Schedule:
+    """Say how well the times were kept; raises TakeError when they were not."""
+    late = load.late_s
+    kept = truth.Schedule(share(late, 0.99), max(late), calm_p95_s)
+    if kept.late_p99_s > LATE_S or kept.calm_p95_s > CALM_P95_S:
+        raise TakeError(f"the machine was too busy for this take: {kept}")
+    return kept
+
+
+def share(values: Sequence[float], of: float) -> float:
+    """Give the value that a share of the values stays below."""
+    return sorted(values)[int(of * (len(values) - 1))] if values else 0.0
 
 
 def begin(archive: Archive, evidence: Path, run: Path) -> datetime:
-    """Begin to keep: what the warm-up left in the logs of nginx and PostgreSQL goes."""
+    """Begin to keep: what the warm-up left in the logs of the servers goes."""
     for log in logs(run):
         os.truncate(log, 0)
     archive.open(evidence)

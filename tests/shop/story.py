@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from tests.shop.fleet import FIRST_VERSIONS, Configuration, Release, first_configuration
+from tests.shop.fault import Fault
+from tests.shop.fleet import FIRST_VERSIONS, Configuration, Flag, Release, first_configuration
 
 INNOCENT = (
     Release("catalog", "3.14.2", "List products by name, spread cache expiry"),
@@ -46,6 +47,28 @@ class Configure:
 
 
 @dataclass(frozen=True)
+class Flip:
+    """Turn a feature flag on or off for a region, at once."""
+
+    flag: Flag
+    creator: str
+
+
+@dataclass(frozen=True)
+class Inject:
+    """Let a fault begin, and go on until it is mended, or to the end of the story."""
+
+    fault: Fault
+
+
+@dataclass(frozen=True)
+class Mend:
+    """Let a fault end."""
+
+    fault: Fault
+
+
+@dataclass(frozen=True)
 class HoldLock:
     """Let somebody change a table in psql and forget to commit, while the story goes on."""
 
@@ -62,28 +85,54 @@ class AwaitAlert:
     within_s: float
 
 
-Step = Calm | Deploy | Configure | HoldLock | AwaitAlert
+Step = Calm | Deploy | Configure | Flip | Inject | Mend | HoldLock | AwaitAlert
+Change = Release | Configuration | Flag
+
+
+@dataclass(frozen=True)
+class Blamed:
+    """A resource that it is right to blame, under the name telemetry knows it by."""
+
+    kind: Literal["service", "database", "cache", "queue", "node", "external"]
+    name: str
 
 
 @dataclass(frozen=True)
 class Culprit:
-    """What did it, in the words of a report; no announced change is None."""
+    """What did it, in the words of a report; no announced change is None.
 
-    change: Release | Configuration | None
+    Any of `resources` is right to be blamed. `fault` is what was done where no change was made.
+    """
+
+    change: Change | None
     indicator: str
     mechanism: str
     detail: str
+    resources: tuple[Blamed, ...] = ()
+    fault: Fault | None = None
 
 
 @dataclass(frozen=True)
 class Story:
-    """One incident: its steps, drawn with some chance, and the truth about it."""
+    """One incident: its steps, drawn with some chance, and the truth about it.
+
+    `second` is a cause of its own beside `culprit`. `harms` says whether users' requests fail or
+    take too long. `edges` are pairs of caller and callee with a proxy between them.
+    """
 
     name: str
     alerts: str
     verdict: Literal["cause_found", "no_incident"]
     steps: Callable[[random.Random], tuple[Step, ...]]
     culprit: Culprit | None = None
+    second: Culprit | None = None
+    harms: bool = True
+    edges: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def culprits(self) -> tuple[Culprit, ...]:
+        """Give all causes there are."""
+        return tuple(each for each in (self.culprit, self.second) if each)
 
 
 def roll_back(service: str) -> Release:
@@ -92,8 +141,10 @@ def roll_back(service: str) -> Release:
     return Release(service, version, f"Roll back to {version}")
 
 
-def is_way_back(change: Release | Configuration) -> bool:
+def is_way_back(change: Change) -> bool:
     """Say whether a change takes a service back to where it began."""
+    if isinstance(change, Flag):
+        return not change.on
     if isinstance(change, Release):
         return change.version == FIRST_VERSIONS[change.service]
     return change.values == first_configuration(change.service).values

@@ -14,13 +14,15 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from tests.shop.fleet import Configuration, Instance, Release, Replacement, Values, after
+from tests.shop.fault import Fault
+from tests.shop.fleet import Configuration, Flag, Instance, Release, Replacement, Values, after
 from tests.shop.framing import frames
 from tests.shop.psql import Session
 from tests.shop.recorder import Alert
-from tests.shop.story import Story, is_way_back
+from tests.shop.story import Blamed, Culprit, Story, is_way_back
+from tests.shop.story import Change as Made
 
-Kind = Literal["deploy", "config"]
+Kind = Literal["deploy", "config", "flag"]
 Role = Literal["innocent", "culprit", "rollback"]
 
 
@@ -72,6 +74,37 @@ class Fired:
 
 
 @dataclass(frozen=True)
+class Cause:
+    """One thing that went wrong; any of `resources` is right to be blamed; times are UTC.
+
+    `ended_at` is None when it was still wrong at the end. `fault` is what was done where nobody
+    announced a change.
+    """
+
+    resources: tuple[Blamed, ...]
+    indicator: str
+    mechanism: str
+    detail: str
+    change: Change | None
+    fault: str
+    began_at: datetime | None
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How well the recorder kept its own times, in seconds, and how the shop did before the fault.
+
+    `late_p99_s` and `late_max_s` are how late requests were sent, `calm_p95_s` what they took in
+    the first calm.
+    """
+
+    late_p99_s: float
+    late_max_s: float
+    calm_p95_s: float
+
+
+@dataclass(frozen=True)
 class Truth:
     """The whole answer to a recording."""
 
@@ -91,13 +124,18 @@ class Truth:
     innocent_changes: tuple[Change, ...]
     rollback: Change | None
     alerts: tuple[Fired, ...]
+    calm: bool
+    harms: bool
+    causes: tuple[Cause, ...]
+    symptom: str
+    schedule: Schedule | None = None
 
 
 @dataclass(frozen=True)
 class Rolled:
     """A change that was carried out, and what ran before."""
 
-    change: Release | Configuration
+    change: Made
     id: int
     creator: str | None
     declared_at: datetime
@@ -106,15 +144,28 @@ class Rolled:
     finished_at: datetime
 
 
+@dataclass(frozen=True)
+class Suffered:
+    """A fault that was there, and when; `ended_at` is None if nobody mended it."""
+
+    fault: Fault
+    began_at: datetime
+    ended_at: datetime | None
+
+
+Done = Rolled | Suffered | Session
+KINDS: dict[type[Made], Kind] = {Release: "deploy", Configuration: "config", Flag: "flag"}
+
+
 def change(rolled: Rolled, story: Story) -> Change:
     """Tell what a change was in its story."""
     made, before = rolled.change, rolled.before
     version, configuration = after(before, made)
     role: Role = "rollback" if is_way_back(made) else "innocent"
     return Change(
-        kind="deploy" if isinstance(made, Release) else "config",
+        kind=KINDS[type(made)],
         id=rolled.id,
-        role="culprit" if story.culprit and made == story.culprit.change else role,
+        role="culprit" if any(made == each.change for each in story.culprits) else role,
         service=made.service,
         version=version,
         previous_version=before.version,
@@ -149,9 +200,10 @@ def tell(
     story: Story,
     seed: int,
     window: tuple[datetime, datetime],
-    done: Sequence[Rolled | Session],
+    done: Sequence[Done],
     alerts: Sequence[Alert],
     evidence: Path,
+    schedule: Schedule | None = None,
 ) -> Truth:
     """Put the truth together once the recording has ended."""
     changes = [change(each, story) for each in done if isinstance(each, Rolled)]
@@ -159,7 +211,10 @@ def tell(
     back = next((each for each in changes if each.role == "rollback"), None)
     held = next((blocker(each, evidence) for each in done if isinstance(each, Session)), None)
     known = story.culprit
+    causes = tuple(cause(each, story, done) for each in story.culprits)
     began, ended = fault(culprit, back, held)
+    if not held and causes and causes[0].began_at:
+        began, ended = causes[0].began_at, causes[0].ended_at
     return Truth(
         name=story.name,
         seed=seed,
@@ -177,7 +232,44 @@ def tell(
         innocent_changes=tuple(each for each in changes if each.role == "innocent"),
         rollback=back,
         alerts=tuple(fired(alerts)),
+        calm=not story.culprits,
+        harms=story.harms,
+        causes=causes,
+        symptom=next((f"{each.alertname} {each.service}".strip() for each in alerts), ""),
+        schedule=schedule,
     )
+
+
+def cause(culprit: Culprit, story: Story, done: Sequence[Done]) -> Cause:
+    """Tell what one culprit did, and when."""
+    rolled = [each for each in done if isinstance(each, Rolled)]
+    made = next((change(each, story) for each in rolled if each.change == culprit.change), None)
+    suffered = (each for each in done if isinstance(each, Suffered))
+    there = next((each for each in suffered if each.fault == culprit.fault), None)
+    back = next((each for each in rolled if made and takes_back(each, made)), None)
+    began = onset(made) if made else there.began_at if there else None
+    ended = back.finished_at if back else there.ended_at if there else None
+    return Cause(
+        resources=culprit.resources,
+        indicator=culprit.indicator,
+        mechanism=culprit.mechanism,
+        detail=culprit.detail,
+        change=made,
+        fault=repr(culprit.fault) if culprit.fault else "",
+        began_at=began,
+        ended_at=ended,
+    )
+
+
+def takes_back(rolled: Rolled, made: Change) -> bool:
+    """Say whether something takes a change back."""
+    same = (rolled.change.service, KINDS[type(rolled.change)]) == (made.service, made.kind)
+    return same and is_way_back(rolled.change)
+
+
+def onset(made: Change) -> datetime:
+    """Give when a change reached the first request: a flag does at once."""
+    return made.instances[0].new_in_rotation_at if made.instances else made.declared_at
 
 
 def fault(
@@ -186,8 +278,8 @@ def fault(
     """Give when the fault began and when it was over."""
     if held:
         return held.locked_at, held.released_at
-    began = culprit.instances[0].new_in_rotation_at if culprit else None
-    return began, back.instances[-1].new_in_rotation_at if back else None
+    began = onset(culprit) if culprit else None
+    return began, back.finished_at if back else None
 
 
 def fired(alerts: Sequence[Alert]) -> Iterator[Fired]:

@@ -33,6 +33,7 @@ POOL_TIMEOUT_S = 3.0
 POOL_MAX = 10
 
 TENANT = ("shop.customer", "shop.region")
+MAILS = "mails"
 
 
 class Connections(Protocol):
@@ -46,6 +47,15 @@ class Connections(Protocol):
 
 
 @dataclass(frozen=True)
+class Outside:
+    """How partners are reached: their port, the name server's, and the authority to trust."""
+
+    port: int
+    resolver: int
+    authority: str
+
+
+@dataclass(frozen=True)
 class Settings:
     """What an instance is told when it starts."""
 
@@ -56,6 +66,8 @@ class Settings:
     redis: str
     seed: str
     configuration: Mapping[str, float]
+    outside: Outside
+    flags: Path
 
 
 @dataclass(frozen=True)
@@ -81,8 +93,9 @@ class PeerTimeoutError(PeerError):
 class Peers:
     """Calls to other services, round robin over the instances in the discovery file."""
 
-    def __init__(self, discovery: Path) -> None:
+    def __init__(self, discovery: Path, caller: str = "") -> None:
         self.discovery = discovery
+        self.caller = caller
         self._read_at = 0
         self._instances: dict[str, list[str]] = {}
         self._turn: dict[str, int] = {}
@@ -96,7 +109,8 @@ class Peers:
             if changed_at != self._read_at:
                 self._instances = json.loads(self.discovery.read_text(encoding="utf-8"))
                 self._read_at = changed_at
-            instances = self._instances[service]
+            by_edge = self._instances.get(f"{self.caller}>{service}")
+            instances = by_edge or self._instances[service]
             turn = self._turn[service] = self._turn.get(service, -1) + 1
             return instances[turn % len(instances)]
 
@@ -132,6 +146,54 @@ class Peers:
         return session
 
 
+class Partners:
+    """Calls to companies outside, over TLS, each on a connection of its own."""
+
+    def __init__(self, outside: Outside) -> None:
+        self._outside = outside
+
+    def call(self, partner: str, path: str, body: Mapping[str, Any], timeout_s: float) -> Reply:
+        """Ask a partner and give its reply; raises `PeerError` when there is none worth having."""
+        url = f"https://{partner}:{self._outside.port}{path}"
+        try:
+            answer = requests.post(
+                url, json=body, timeout=timeout_s, verify=self._outside.authority
+            )
+        except requests.Timeout as error:
+            said = f"{partner} did not answer POST {path} in {timeout_s:g} s"
+            raise PeerTimeoutError(said, 504) from error
+        except requests.ConnectionError as error:
+            raise PeerError(f"{partner} could not be reached: {reason(error)}", 502) from error
+        if answer.status_code >= 500:
+            raise PeerError(f"{partner} answered {answer.status_code} to POST {path}", 502)
+        return Reply(answer.status_code, answer.json())
+
+
+def reason(error: BaseException) -> str:
+    """Give what lies at the bottom of a failed connection, in its own words."""
+    bottom = error
+    while below := bottom.__cause__ or bottom.__context__:
+        bottom = below
+    return str(bottom)
+
+
+class Flags:
+    """Feature flags by region, read again whenever somebody has flipped one."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._read_at = 0
+        self._regions: dict[str, list[str]] = {}
+
+    def on(self, flag: str) -> bool:
+        """Say whether a flag is on for the region whose request is served."""
+        changed_at = self._file.stat().st_mtime_ns
+        if changed_at != self._read_at:
+            self._regions = json.loads(self._file.read_text(encoding="utf-8"))
+            self._read_at = changed_at
+        return baggage.get_baggage("shop.region") in self._regions.get(flag, ())
+
+
 def name_tenant() -> None:
     """Put the customer and region that travel as baggage onto the server span."""
     span = trace.get_current_span()
@@ -147,7 +209,9 @@ class Kit:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.log = logging.getLogger(settings.service)
-        self.peers = Peers(settings.discovery)
+        self.peers = Peers(settings.discovery, settings.service)
+        self.partners = Partners(settings.outside)
+        self.flags = Flags(settings.flags)
         self.random = random.Random(f"{settings.seed}{settings.service}{time.time_ns()}")
         self._closers: list[Any] = []
 
@@ -205,6 +269,10 @@ class Kit:
             )
 
         return app
+
+    def at_end(self, holder: Any) -> None:
+        """Let something be closed when the instance ends."""
+        self._closers.append(holder)
 
     def close(self) -> None:
         """Give back what the instance holds."""

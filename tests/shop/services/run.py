@@ -19,8 +19,8 @@ from typing import NoReturn
 from flask import Flask
 from waitress import create_server  # type: ignore[import-untyped]  # waitress ships no types
 
-from tests.shop.services import telemetry
-from tests.shop.services.kit import Kit, Settings
+from tests.shop.services import names, telemetry
+from tests.shop.services.kit import Kit, Outside, Settings
 
 THREADS = 8
 
@@ -35,6 +35,12 @@ def settings(service: str, version: str) -> Settings:
         redis=os.environ["SHOP_REDIS"],
         seed=os.environ.get("SHOP_SEED", ""),
         configuration=json.loads(os.environ["SHOP_CONFIGURATION"]),
+        outside=Outside(
+            port=int(os.environ["SHOP_OUTSIDE"]),
+            resolver=int(os.environ["SHOP_RESOLVER"]),
+            authority=os.environ["SHOP_AUTHORITY"],
+        ),
+        flags=Path(os.environ["SHOP_FLAGS"]),
     )
 
 
@@ -63,6 +69,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     flush = telemetry.start()
     kit = Kit(settings(asked.service, asked.version))
+    names.install(kit.settings.outside.resolver)
     server = create_server(load(kit), host="127.0.0.1", port=asked.port, threads=THREADS)
     kit.log.info("%s %s listening on port %d", asked.service, asked.version, asked.port)
     for name, value in kit.settings.configuration.items():

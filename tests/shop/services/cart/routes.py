@@ -13,6 +13,9 @@ from tests.shop.services.kit import Kit
 
 Line = dict[str, Any]
 
+BUNDLES = "bundle-prices"
+BUNDLE_CENTS = {1: 0, 2: 50, 3: 120}
+
 
 def build(kit: Kit, total_cents: Callable[[Iterable[Line]], int]) -> Flask:
     """Give the app, with the sum its versions reckon differently."""
@@ -25,7 +28,10 @@ def build(kit: Kit, total_cents: Callable[[Iterable[Line]], int]) -> Flask:
         held = store.hgetall(f"cart:{cart}")
         kit.work(0.003, 0.3)
         lines = [json.loads(line) for line in held.values()] if isinstance(held, dict) else []
-        return jsonify(cart=cart, lines=lines, total_cents=total_cents(lines))
+        total = total_cents(lines)
+        if kit.flags.on(BUNDLES):
+            total -= bundle_cents(lines)
+        return jsonify(cart=cart, lines=lines, total_cents=total)
 
     @app.put("/carts/<cart>/items")
     def put(cart: str) -> ResponseReturnValue:
@@ -43,3 +49,8 @@ def build(kit: Kit, total_cents: Callable[[Iterable[Line]], int]) -> Flask:
         return jsonify(line)
 
     return app
+
+
+def bundle_cents(lines: Iterable[Line]) -> int:
+    """Give what is taken off for pieces bought together."""
+    return sum(BUNDLE_CENTS[int(line["quantity"])] for line in lines)

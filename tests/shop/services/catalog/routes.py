@@ -13,6 +13,8 @@ from tests.shop.services.kit import Kit
 
 Products = list[dict[str, Any]]
 
+LIVE_STOCK = "live-stock"
+
 ALL = "SELECT sku, name, category, price_cents FROM product WHERE %s IN ('all', category)"
 ONE = "SELECT sku, name, category, price_cents FROM product WHERE sku = %s"
 
@@ -39,11 +41,17 @@ def build(
         cache.setex(key, keep_for_s(kit), json.dumps(found))
         return found
 
+    def in_stock(product: dict[str, Any]) -> dict[str, Any]:
+        return product | kit.peers.call("inventory", "GET", f"/stock/{product['sku']}").body
+
     @app.get("/products")
     def products() -> ResponseReturnValue:
         category = request.args.get("category", "all")
         kit.work(0.006, 0.3)
-        return jsonify(products=order(cached(f"products:{category}", ALL, category)))
+        found = order(cached(f"products:{category}", ALL, category))
+        if kit.flags.on(LIVE_STOCK):
+            found = [in_stock(each) for each in found]
+        return jsonify(products=found)
 
     @app.get("/products/<sku>")
     def product(sku: str) -> ResponseReturnValue:

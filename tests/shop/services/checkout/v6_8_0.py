@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 import uuid
@@ -10,9 +11,10 @@ from typing import Any
 
 from flask import Flask, jsonify, request
 from flask.typing import ResponseReturnValue
-from opentelemetry import metrics
+from opentelemetry import metrics, propagate, trace
+from redis import RedisError
 
-from tests.shop.services.kit import Kit, PeerError, Peers, PeerTimeoutError, Reply
+from tests.shop.services.kit import MAILS, Kit, PeerError, Peers, PeerTimeoutError, Reply
 
 FLAT_RATE_CENTS = 690
 PAYMENT_WITHIN_S = 2.0
@@ -22,12 +24,13 @@ INSERT = (
 )
 
 log = logging.getLogger("checkout")
+tracer = trace.get_tracer("shop.checkout")
 
 
 def build(kit: Kit) -> Flask:
     """Give the app."""
     app = kit.app()
-    pool, peers = kit.pool, kit.peers
+    pool, peers, queue = kit.pool, kit.peers, kit.redis
     timeout_s = kit.settings.configuration["payment_timeout_s"]
     attempts = int(kit.settings.configuration["payment_attempts"])
     orders = metrics.get_meter("shop.checkout").create_counter("shop.orders", "{order}")
@@ -43,6 +46,18 @@ def build(kit: Kit) -> Flask:
     def give_up(order: str, outcome: str, region: str) -> None:
         orders.add(1, {"shop.outcome": outcome, "shop.region": region})
         peers.call("inventory", "DELETE", f"/reservations/{order}")
+
+    def confirm(order: str, customer: str, region: str) -> None:
+        """Leave the mail to the mailer; an order stands without it."""
+        about = {"messaging.system": "redis", "messaging.destination.name": MAILS}
+        with tracer.start_as_current_span(f"send {MAILS}", None, trace.SpanKind.PRODUCER, about):
+            headers: dict[str, str] = {}
+            propagate.inject(headers)
+            mail = {"order": order, "customer": customer, "region": region, "headers": headers}
+            try:
+                queue.lpush(MAILS, json.dumps(mail))
+            except RedisError as error:
+                kit.log.warning("no mail for order %s: %s", order, error)
 
     @app.post("/orders")
     def place() -> ResponseReturnValue:
@@ -68,6 +83,7 @@ def build(kit: Kit) -> Flask:
             return jsonify(paid.body), paid.status
         with pool.connection() as connection:
             connection.execute(INSERT, (order, customer, region, total))
+        confirm(order, customer, region)
         orders.add(1, {"shop.outcome": "placed", "shop.region": region})
         kit.log.info("order %s placed by %s for %.2f EUR", order, customer, total / 100)
         return jsonify(order=order, total_cents=total), 201

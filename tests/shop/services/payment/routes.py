@@ -7,15 +7,12 @@ from dataclasses import dataclass
 
 from flask import Flask, jsonify, request
 from flask.typing import ResponseReturnValue
-from opentelemetry import trace
 
 from tests.shop.services.kit import Connections, Kit
+from tests.shop.services.libraries import acquirer_5
 
-DECLINED = 0.04
 METHODS = "SELECT brand, last4 FROM mandate WHERE customer = %s"
 BOOK = "INSERT INTO charge (purchase, customer, cents, status) VALUES (%s, %s, %s, %s)"
-
-tracer = trace.get_tracer("shop.payment")
 
 
 @dataclass(frozen=True)
@@ -33,19 +30,15 @@ Authorize = Callable[[Order], bool]
 Charge = Callable[[Connections, Authorize, Order], bool]
 
 
-def build(kit: Kit, charge: Charge) -> Flask:
-    """Give the app, with the way its versions charge an order."""
+def build(kit: Kit, charge: Charge, client: type[acquirer_5.Client]) -> Flask:
+    """Give the app, with the way its versions charge an order and the library they do it with."""
     app = kit.app()
     pool = kit.pool
+    acquirer = client(kit.partners)
+    kit.log.info("acquirer-client %s", acquirer.VERSION)
 
     def authorize(order: Order) -> bool:
-        with tracer.start_as_current_span(
-            "acquirer authorize",
-            kind=trace.SpanKind.CLIENT,
-            attributes={"server.address": "api.acquirer.example", "shop.order": order.id},
-        ):
-            kit.work(0.11, 0.45)
-            return kit.random.random() >= DECLINED
+        return acquirer.authorize(order.id, order.cents)
 
     @app.get("/methods/<customer>")
     def methods(customer: str) -> ResponseReturnValue:

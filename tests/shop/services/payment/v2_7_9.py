@@ -5,12 +5,13 @@ from __future__ import annotations
 from flask import Flask
 
 from tests.shop.services.kit import Connections, Kit
+from tests.shop.services.libraries import acquirer_5
 from tests.shop.services.payment import routes
 
 
 def build(kit: Kit) -> Flask:
     """Give the app."""
-    return routes.build(kit, charge)
+    return routes.build(kit, charge, acquirer_5.Client)
 
 
 def charge(pool: Connections, authorize: routes.Authorize, order: routes.Order) -> bool:

@@ -8,6 +8,7 @@ from flask import Flask
 from psycopg import Connection
 
 from tests.shop.services.kit import Connections, Kit
+from tests.shop.services.libraries import acquirer_5
 from tests.shop.services.payment import routes
 
 MANDATE = "SELECT id FROM mandate WHERE customer = %s AND card = %s"
@@ -16,7 +17,7 @@ BOOK = "INSERT INTO charge (purchase, customer, cents, status, mandate) VALUES (
 
 def build(kit: Kit) -> Flask:
     """Give the app."""
-    return routes.build(kit, charge)
+    return routes.build(kit, charge, acquirer_5.Client)
 
 
 def charge(pool: Connections, authorize: routes.Authorize, order: routes.Order) -> bool:

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from flask import Flask, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from tests.shop.services.kit import Kit
+from tests.shop.services.kit import Kit, PeerError
 
 BASE_CENTS = {"emea": 490, "amer": 890, "apac": 1190}
-CARRIER_AWAY = 0.004
+CARRIER, CARRIER_WITHIN_S = "api.carrier.example", 1.5
 
 
 def build(kit: Kit, price_cents: Callable[[int, int], int]) -> Flask:
@@ -30,11 +30,18 @@ def build(kit: Kit, price_cents: Callable[[int, int], int]) -> Flask:
     def quote() -> ResponseReturnValue:
         asked = request.get_json()
         base = base_cents(asked["region"])
-        kit.work(0.02, 0.4)
-        if kit.random.random() < CARRIER_AWAY:
-            kit.log.warning("carrier answered 503 to a quote for %s", asked["region"])
+        try:
+            kit.partners.call(CARRIER, "/quotes", asked, CARRIER_WITHIN_S)
+        except PeerError as error:
+            kit.log.warning("no quote for %s: %s", asked["region"], error)
             return jsonify(error="carrier unavailable"), 503
         pieces = sum(line["quantity"] for line in asked["lines"])
         return jsonify(price_cents=price_cents(base, pieces))
+
+    @app.get("/estimates/<region>")
+    def estimate(region: str) -> ResponseReturnValue:
+        base = base_cents(region)
+        kit.partners.call(CARRIER, "/estimates", {"region": region}, CARRIER_WITHIN_S)
+        return jsonify(price_cents=price_cents(base, 1))
 
     return app

@@ -52,6 +52,11 @@ def build(kit: Kit) -> Flask:
         found = peers.call("payment", "GET", f"/methods/{customer()}")
         return jsonify(found.body), found.status
 
+    @app.get("/api/shipping-estimate")
+    def shipping_estimate() -> ResponseReturnValue:
+        found = peers.call("shipping", "GET", f"/estimates/{region()}")
+        return jsonify(found.body), found.status
+
     return app
 
 
@@ -59,11 +64,14 @@ def customer() -> str:
     return request.headers.get("X-Customer", "anonymous")
 
 
+def region() -> str:
+    return request.headers.get("X-Region", "emea")
+
+
 def admit_tenant() -> None:
     """Let customer and region travel with the request as W3C baggage."""
-    region = request.headers.get("X-Region", "unknown")
     carried = baggage.set_baggage("shop.customer", customer())
-    g.tenant = context.attach(baggage.set_baggage("shop.region", region, carried))
+    g.tenant = context.attach(baggage.set_baggage("shop.region", region(), carried))
     name_tenant()
 
 
