@@ -1,7 +1,7 @@
 """Lists of metric, log and trace alerts by instance and a call graph; no alert has a time.
 
 The same files hold all of a recording's cases. The alerts of a case fire at one moment; those of
-the cases that are of another set, or of none, are its past, an occasion a day.
+the cases that are of another set, or of none, are its past, one after the other.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,8 @@ from tests.bench.adapters.edges import state
 
 _AT = datetime(2024, 1, 1, tzinfo=UTC)
 _KINDS = ("metrics", "logs", "traces")
-_NOWHERE = timedelta(minutes=10)  # is read before the alarm: no alert of another day
+_APART = timedelta(minutes=45)  # are two cases: the alerts of one incident are closer
+_LOOKBACK = timedelta(minutes=10)  # so nothing of an earlier case is in the window
 
 Alerts = Mapping[str, list[list[str]]]
 
@@ -42,7 +44,7 @@ def take_in(lake: Lake, pack: Path, case: Case) -> Request:
     lake.append("detection_finding", _past(folder, earlier), "past")
     lake.append("detection_finding", _table(_rows(folder, key, _AT)), "present")
     state(lake, sorted(calls(folder, (*earlier, key))))
-    return Request(at=_AT, lookback_s=_NOWHERE.total_seconds())
+    return Request(at=_AT, lookback_s=_LOOKBACK.total_seconds())
 
 
 def past(pack: Path, case: Case) -> tuple[str, ...]:
@@ -70,8 +72,9 @@ _GRAPH = ("nodes", "edges")
 
 @cache
 def _past(folder: Path, keys: tuple[str, ...]) -> pa.Table:
-    days = [_AT - timedelta(days=n) for n in range(len(keys), 0, -1)]
-    return _table(row for key, at in zip(keys, days, strict=True) for row in _rows(folder, key, at))
+    times = [_AT - n * _APART for n in range(len(keys), 0, -1)]
+    rows = (_rows(folder, key, at) for key, at in zip(keys, times, strict=True))
+    return _table(chain.from_iterable(rows))
 
 
 def _table(rows: Iterator[dict[str, Any]]) -> pa.Table:
