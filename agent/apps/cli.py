@@ -15,6 +15,7 @@ import typer
 from agent.apps import (
     ask,
     batch,
+    bench,
     demo,
     doctor,
     export,
@@ -52,6 +53,7 @@ for command in (
     investigate.investigate,
     batch.batch,
     verify.verify,
+    bench.bench,
     doctor.doctor,
     pr_check.pr_check,
     slack.slack,

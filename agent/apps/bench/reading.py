@@ -1,0 +1,127 @@
+"""How an answer is read off a report: what it blames, best first, and how sure it is of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from agent.apps.bench.pack import Rank
+    from agent.state import Anomaly, Cause, Report
+
+NO_CHANGE = "none"
+
+_MOST_NATS = 31.0  # more than any surprise
+_PLACE = {"implicated": 0.0, "not_assessable": -1.0, "cleared": -2.0}
+_VERDICTS: dict[str, Literal["incident", "healthy"]] = {
+    "cause_found": "incident",
+    "no_incident": "healthy",
+}
+
+Ranked = list[tuple[str, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a report says: a ranking with scores, and the probability of its first entry."""
+
+    ranking: Ranked
+    probability: float
+    grounded: bool
+
+
+def read_off(report: Report, rank: Rank) -> Reading:
+    """Read the ranking that a case asks for off a report."""
+    causes = (*report.causes, *report.ruled_out)
+    first = causes[0] if causes else None
+    probability = first.probability if first else 0.0
+    grounded = bool(first and first.grounded)
+    if rank == "metric":
+        return Reading(metrics(report.anomalies), probability, grounded)
+    if rank == "commit":
+        return Reading(commits(report), probability, grounded)
+    blamed = resources(report)
+    return Reading(
+        _instances(blamed, report) if rank == "instance" else blamed, probability, grounded
+    )
+
+
+def line(report: Report, rank: Rank) -> dict[str, Any]:
+    """The fields of an answer that both scoring scripts read, and those that calibration takes."""
+    reading = read_off(report, rank)
+    return {
+        "ranking": [name for name, _ in reading.ranking],
+        "scores": [score for _, score in reading.ranking],
+        "indicators": [one.subject for one in _strongest(report.anomalies)][:3],
+        "verdict": _VERDICTS.get(report.verdict, "insufficient"),
+        "causes": [_told(cause) for cause in (*report.causes, *report.ruled_out)],
+        "ranked_changes": [name for name, _ in changed_services(report)],
+        "probability": reading.probability,
+        "grounded": reading.grounded,
+    }
+
+
+def resources(report: Report) -> Ranked:
+    """The resources that a report names, each once: causes, then what it ruled out, then anomalies.
+
+    A cause scores 1 more than its probability, one ruled out its probability, an anomaly 1 less
+    than its share of the most surprise that there is.
+    """
+    scored = [(c.resource.name, 1 + c.probability) for c in report.causes]
+    scored += [(c.resource.name, c.probability) for c in report.ruled_out]
+    scored += [(a.resource, a.surprise / _MOST_NATS - 1) for a in report.anomalies if a.resource]
+    return _best(scored)
+
+
+def metrics(anomalies: Iterable[Anomaly]) -> Ranked:
+    """The metrics that departed, most surprising first."""
+    return _best((a.subject.partition("{")[0], a.surprise) for a in anomalies)
+
+
+def commits(report: Report) -> Ranked:
+    """The revisions that may be to blame, and that none is, as the report's causes have it."""
+    revisions = {c.id: c.revision or c.id for c in report.changes}
+    scored = [(revisions.get(c.change, NO_CHANGE), 1 + c.probability) for c in report.causes]
+    scored += [(revisions.get(c.change, NO_CHANGE), c.probability) for c in report.ruled_out]
+    scored += [(revisions[c.id], _PLACE[c.verdict] - 1) for c in report.changes]
+    blamed = any(c.verdict == "implicated" for c in report.changes)
+    scored.append((NO_CHANGE, -1.5 if blamed else 0.5))
+    return _best(scored)
+
+
+def changed_services(report: Report) -> Ranked:
+    """The services that were changed, those whose change is blamed most first."""
+    services = {c.id: c.service for c in report.changes}
+    causes = [(c, 1.0) for c in report.causes] + [(c, 0.0) for c in report.ruled_out]
+    scored = [
+        (services[c.change], more + c.probability) for c, more in causes if c.change in services
+    ]
+    scored += [(c.service, _PLACE[c.verdict] - 1) for c in report.changes]
+    return _best(scored)
+
+
+def _instances(blamed: Ranked, report: Report) -> Ranked:
+    """Each resource by the instance that shows most of it, where one does."""
+    shown: dict[str, str] = {}
+    for one in _strongest(report.anomalies):
+        if one.instance:
+            shown.setdefault(one.resource, one.instance)
+    return _best((shown.get(name, name), score) for name, score in blamed)
+
+
+def _strongest(anomalies: Iterable[Anomaly]) -> list[Anomaly]:
+    return sorted(anomalies, key=lambda a: -a.surprise)
+
+
+def _told(cause: Cause) -> dict[str, str]:
+    text = f"{cause.text}. {cause.reason}" if cause.reason else cause.text
+    return {"text": text, "resource": cause.resource.name}
+
+
+def _best(scored: Iterable[tuple[str, float]]) -> Ranked:
+    """Each name once, by its highest score."""
+    best: dict[str, float] = {}
+    for name, score in scored:
+        best[name] = max(score, best.get(name, score))
+    return sorted(best.items(), key=lambda pair: -pair[1])
