@@ -13,9 +13,9 @@ from agent.apps.options import Format, FormatOption
 from agent.apps.terminal import complain, progress, say
 
 if TYPE_CHECKING:
+    from agent.apps.bench.measured import Bench
     from agent.apps.bench.pack import Case
     from agent.apps.bench.work import Plan
-    from agent.report.bench import Bench
 
 _TELEMETRY = {"traces": frozenset({"requests", "calls", "traces"})}
 """What is left out with a kind of telemetry, where that is more than the look of its name."""
@@ -69,7 +69,7 @@ def bench(
     lines = _answered(cases, Plan(lakes, left_out, baselines), jobs, out)
     found = figures(lines, read_truths(folder, cases), without or ())
     if page is not None:
-        from agent.report.bench import bench_page
+        from agent.apps.bench.page import bench_page
 
         page.write_text(bench_page(found), "utf-8")
         complain(f"page     {page}")
@@ -107,7 +107,7 @@ def _dressed(found: Bench, form: Format) -> str:
 
         return orjson.dumps(found, option=orjson.OPT_INDENT_2).decode()
     if form == "html":
-        from agent.report.bench import bench_page
+        from agent.apps.bench.page import bench_page
 
         return bench_page(found)
     from agent.apps.bench.told import told

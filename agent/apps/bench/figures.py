@@ -13,7 +13,7 @@ import numpy as np
 
 from agent.analysis import calibration
 from agent.analysis.scoring import NEVER, Truth, accuracy, place
-from agent.report.bench import ENGINE, Bench, Failure, Pooled, Row, SetFigures
+from agent.apps.bench.measured import ENGINE, Bench, Failure, Pooled, Row, SetFigures
 
 _SOLVED = 0.95  # of a set: who reaches that leaves nothing to be told of calibration
 _LEAST = 5  # cases of a set

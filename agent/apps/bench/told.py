@@ -12,8 +12,8 @@ from agent.report.words import plural
 
 if TYPE_CHECKING:
     from agent.analysis.calibration import Interval
+    from agent.apps.bench.measured import Bench, Pooled
     from agent.apps.options import Format
-    from agent.report.bench import Bench, Pooled
 
 _ROWS = ["set", "method", "fault", "n", "AC@1", "AC@3", "Avg@5"]
 _SETS = ["set", "cases", "failed", "verdicts", "grounded", "Brier", "base rate", "scaled by others",

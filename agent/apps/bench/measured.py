@@ -1,17 +1,12 @@
-"""What a bench measured, and its page: accuracy, calibration and coverage, drawn as SVG."""
+"""What a bench measured: accuracy, verdicts, time, and whether probabilities mean what they say."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agent.analysis.calibration import Bin, Interval
-from agent.report.html import environment
 
 ENGINE = "Inquest"
-
-_SIDE, _PAD = 320.0, 44.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,51 +82,3 @@ class Bench:
     failures: tuple[Failure, ...] = ()
     without: tuple[str, ...] = ()
     untold: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Plot:
-    """A square from 0 to 1 both ways, in pixels."""
-
-    side: float = _SIDE
-    pad: float = _PAD
-
-    @property
-    def width(self) -> float:
-        """How wide and high the drawing is."""
-        return self.side + self.pad + 16
-
-    def x(self, share: float) -> float:
-        """Where a share lies from the left."""
-        return round(self.pad + share * self.side, 1)
-
-    def y(self, share: float) -> float:
-        """Where a share lies from the top."""
-        return round(12 + (1 - share) * self.side, 1)
-
-    def line(self, points: Sequence[tuple[float, float]]) -> str:
-        """Points of a polyline."""
-        return " ".join(f"{self.x(x)},{self.y(y)}" for x, y in points)
-
-    def radius(self, n: int, most: int) -> float:
-        """A dot whose area is as the answers in it."""
-        return round(3 + 9 * math.sqrt(n / max(most, 1)), 1)
-
-
-def bench_page(bench: Bench) -> str:
-    """The figures as one page that loads nothing."""
-    methods = list(dict.fromkeys(row.method for row in bench.rows))
-    return (
-        environment()
-        .get_template("bench.html.j2")
-        .render(bench=bench, methods=methods, plot=Plot(), table=_table(bench), engine=ENGINE)
-    )
-
-
-def _table(bench: Bench) -> dict[str, dict[str, Row]]:
-    """The rows that are of a whole set, by set and method."""
-    table: dict[str, dict[str, Row]] = {}
-    for row in bench.rows:
-        if not row.fault:
-            table.setdefault(row.set, {})[row.method] = row
-    return table
