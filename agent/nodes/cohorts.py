@@ -16,6 +16,7 @@ import pandas as pd
 
 from agent.analysis.experiments import Trial, failures_old_against_new, old_against_new
 from agent.nodes.facts import Facts
+from agent.nodes.instances import by_instance
 from agent.nodes.survey.changes import NEVER, began
 from agent.nodes.trying import Trying
 from agent.state import Change, Control, ControlVerdict, Rollout
@@ -34,9 +35,7 @@ def old_beside_new(trying: Trying) -> Control:
     """A natural experiment: both versions answering the same kind of request at the same time."""
     change, facts = trying.change, trying.facts
     if not (change.previous_version and change.rollouts):
-        return trying.says(
-            "old_against_new", "not_assessable", "No second version was seen to compare it with."
-        )
+        return by_instance(trying)
     start, end = _side_by_side(change, facts)
     asked = {
         "about": f"{change.id} {change.what}",
@@ -53,9 +52,9 @@ def old_beside_new(trying: Trying) -> Control:
     names = _names(change, end)
     tested = [t for t in (trials.slower, trials.failing, trials.failing_calls) if t.assessable]
     if not tested:
-        return trying.says(
-            "old_against_new", "not_assessable", f"{names}: {trials.slower.reason}.", answer.id
-        )
+        text = f"{names}: {trials.slower.reason}."
+        told = trying.says("old_against_new", "not_assessable", text, answer.id)
+        return told if len(answer.df) else by_instance(trying)
     both = trying.ask("side_by_side", **asked)
     compared = _compared(both.rows.dicts())
     worse = trials.worse()

@@ -5,6 +5,7 @@ A control without data says so; it never passes for want of data.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -17,6 +18,7 @@ from agent.analysis.experiments import Trial, before_against_after, difference_i
 from agent.nodes.cohorts import ALPHA, inseparable, old_beside_new, spared
 from agent.nodes.facts import Facts
 from agent.nodes.health import health_doubts
+from agent.nodes.scope import BY_ITSELF
 from agent.nodes.survey.changes import began, undone
 from agent.nodes.survey.deviations import Floats, matrix
 from agent.nodes.trying import Trying
@@ -31,6 +33,8 @@ _WEEK = timedelta(days=7)
 def order(trying: Trying) -> Control:
     """A cause comes first: the change against the first deviation."""
     facts = trying.facts
+    if not facts.watched:
+        return _before_the_alarm(trying)
     started = facts.incident.started_at
     if started is None:
         health = [trying.ask(name, **facts.window.span) for name in ("entrance", "requests")]
@@ -48,6 +52,21 @@ def order(trying: Trying) -> Control:
         return trying.says("order", "clears", text, *evidence)
     text = f"{how} at {began_at}, the first deviation came at {first}: in time to be the cause."
     return trying.says("order", "neutral", text, *evidence)
+
+
+def _before_the_alarm(trying: Trying) -> Control:
+    """Where no request shows when the trouble began, it was there when the alarm was raised."""
+    facts = trying.facts
+    evidence = "versions" if trying.change.rollouts else "changes"
+    came, alarm = facts.when(trying.came), facts.when(facts.incident.detected_at)
+    if facts.incident.trigger == BY_ITSELF:
+        text = f"It came at {came}; when the trouble began is not known."
+        return trying.says("order", "not_assessable", text, evidence)
+    if trying.came > facts.incident.detected_at + facts.slack:
+        text = f"It came at {came}, after the alarm at {alarm}."
+        return trying.says("order", "clears", text, evidence)
+    text = f"It came at {came}, the alarm at {alarm}: in time to be the cause."
+    return trying.says("order", "neutral", text, evidence)
 
 
 def reach(trying: Trying) -> Control:
@@ -73,10 +92,8 @@ def reach(trying: Trying) -> Control:
         text = f"Who calls {service} is not known: no call to it was traced."
         return trying.says("reach", "not_assessable", text, "edges")
     symptoms = " and ".join(facts.symptomatic) or "the symptom"
-    return trying.says(
-        "reach", "clears", f"{symptoms} neither calls {service} nor shares a store in trouble "
-        "with it.", "edges",
-    )  # fmt: skip
+    text = f"{symptoms} neither calls {service} nor shares a store in trouble with it."
+    return trying.says("reach", "clears" if facts.watched else "neutral", text, "edges")
 
 
 def own_signals(trying: Trying) -> Control:
@@ -86,7 +103,7 @@ def own_signals(trying: Trying) -> Control:
     if not facts.felt:
         return trying.says("own_signals", "not_assessable", "There is no symptom to have caused.")
     if not own:
-        if service not in facts.services:
+        if not _served(service, facts):
             return trying.says(
                 "own_signals", "not_assessable", f"{service} left no requests to judge by.",
                 "requests",
@@ -115,6 +132,12 @@ def own_signals(trying: Trying) -> Control:
         f"{service} left its band by its {words}; the change came {before:.0f} s before.",
         "requests", "versions",
     )  # fmt: skip
+
+
+def _served(service: str, facts: Facts) -> bool:
+    """Whether requests of a service were seen; calls that are only stated show none."""
+    calls = [c.calls for c in facts.calls if service in (c.caller, c.callee)]
+    return facts.watched and service in facts.services and (any(calls) or not calls)
 
 
 def _falls_silent(service: str, facts: Facts) -> bool:
@@ -344,11 +367,23 @@ WEIGHTS: dict[tuple[ControlKind, ControlVerdict], float] = {
     ("recovery", "implicates"): 2.0,
 }
 IMPLICATED = 3.0
+CLEARER, MOST_CLEARER = 0.1, 15.0  # of the nats below `ALPHA`
 
 
 def weight(controls: tuple[Control, ...]) -> float:
-    """What the controls add to the log-odds that the change is the cause."""
-    return sum(WEIGHTS.get((c.kind, c.verdict), 0.0) for c in controls)
+    """What the controls add to the log-odds that the change is the cause.
+
+    A test that was significant at more than `ALPHA` is worth a little more: of several changes that
+    are implicated, the clearest comes first.
+    """
+    return sum(WEIGHTS.get((c.kind, c.verdict), 0.0) + _clearer(c) for c in controls)
+
+
+def _clearer(control: Control) -> float:
+    """What a control's p below `ALPHA` adds, in log-odds."""
+    if (control.kind, control.verdict) not in WEIGHTS or not control.p_value:
+        return 0.0
+    return CLEARER * min(MOST_CLEARER, max(0.0, math.log(ALPHA / control.p_value)))
 
 
 def tried(change: Change, controls: tuple[Control, ...]) -> Change:

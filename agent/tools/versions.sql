@@ -1,12 +1,22 @@
 -- question: Which version ran on each instance, and when, from $start to $end?
 -- A run is a stretch in which an instance reports one version; the newest wins within 5 seconds.
-WITH seen AS (
+-- Metrics, which come seldom, tell it of a service whose spans and logs do not.
+WITH said AS (
   SELECT workload.service AS service, workload.version AS version,
     coalesce(workload.instance, '') AS instance, time
   FROM trace_span WHERE time >= $start AND time < $end
   UNION ALL
   SELECT workload.service, workload.version, coalesce(workload.instance, ''), time
   FROM log_record WHERE time >= $start AND time < $end
+),
+seen AS (
+  SELECT * FROM said
+  UNION ALL
+  SELECT workload.service, workload.version, workload.instance, time
+  FROM metric_point
+  ANTI JOIN (SELECT DISTINCT service FROM said WHERE version IS NOT NULL) AS told
+    ON told.service = workload.service
+  WHERE time >= $start AND time < $end AND workload.instance IS NOT NULL
 ),
 ticks AS (
   SELECT service, instance, epoch_us(time) // 5000000 AS tick,

@@ -48,7 +48,12 @@ def _more(part: int) -> dict[str, list[Row]]:
         ],
         "metric_point": [row for s in seconds for row in _points(s)],
         "application_lifecycle": [
-            {"time": moment(s // 10), "change": {"uid": f"{s % 7}", "state": f"{s % 5}"}}
+            {
+                "time": moment(s // 10),
+                "activity_id": 3 + s % 2,
+                "workload": {"service": "payment", "instance": f"payment-{s % 3}"},
+                "change": {"uid": f"{s % 7}", "state": f"{s % 5}"},
+            }
             for s in seconds
         ],
         "detection_finding": [

@@ -1,0 +1,150 @@
+"""Old and new instances by their metrics alone: who is worse, who is alike, who is not heard from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent.analysis.topology import Topology
+from agent.nodes.facts import Facts
+from agent.nodes.instances import by_instance
+from agent.nodes.trying import Trying
+from agent.state import Change, Control, Incident, Rollout, Window
+from agent.tools.notebook import Notebook
+from lake.store import Lake
+from tests.agent.tools.rows import Row, moment, point, put
+from tests.agent.world import START
+from traces.tracer import Tracing
+
+MINUTES, CAME, STARTED = 30, 15, 14
+WINDOW = Window(START, START + timedelta(minutes=MINUTES), 30)
+
+
+def minute(at: float) -> datetime:
+    return moment(60 * at)
+
+
+def measured(
+    instance: str, value: float, *, version: str, since: int = 0, metric: str = "error_rate"
+) -> list[Row]:
+    """One value a minute; what is measured wobbles by a tenth of a point."""
+    workload = {"service": "cart", "version": version, "instance": instance}
+    more: dict[str, Any] = {"workload": workload, "unit": "%" if metric == "error_rate" else "ms"}
+    return [
+        point(60 * m, value + m % 3 / 10, metric, f"{instance} {metric}", **more)
+        for m in range(since, MINUTES)
+    ]
+
+
+def started(service: str, instance: str, *, at: float = STARTED, activity: int = 3) -> Row:
+    """An announcement that an instance was started (3) or stopped (4)."""
+    return {
+        "time": minute(at),
+        "activity_id": activity,
+        "workload": {"service": service, "version": "2", "instance": instance},
+        "change": {"uid": f"{service}@2", "kind": "deploy", "state": "success"},
+    }
+
+
+@contextmanager
+def asking(folder: Path, points: list[Row], announced: list[Row]) -> Iterator[Notebook]:
+    with Lake.create(folder / "lake") as lake:
+        put(lake, "metric_point", points)
+        if announced:
+            put(lake, "application_lifecycle", announced)
+        with Tracing(lake, "test") as tracing:
+            yield Notebook(lake.at(), tracing)
+
+
+def tried(folder: Path, points: list[Row], *announced: Row, seen: bool = True) -> Control:
+    change = Change(
+        id="C1",
+        kind="deploy",
+        what="cart 2",
+        service="cart",
+        version="2",
+        previous_version="1" if seen else "",
+        rollouts=(Rollout("cart-new", minute(CAME)),) if seen else (),
+    )
+    facts = Facts(
+        window=WINDOW,
+        incident=Incident(minute(CAME + 2), WINDOW.start, WINDOW.end),
+        symptom=(),
+        signals=(),
+        calls=(),
+        changes={"C1": change},
+        topology=Topology([]),
+        services=frozenset({"cart"}),
+    )
+    with asking(folder, points, list(announced)) as notebook:
+        return by_instance(Trying(change, facts, notebook.ask))
+
+
+def others(value: float = 0.0, metric: str = "error_rate") -> list[Row]:
+    return [
+        row for n in range(4) for row in measured(f"cart-{n}", value, version="1", metric=metric)
+    ]
+
+
+@pytest.mark.parametrize(("failing", "verdict"), [(40.0, "implicates"), (0.0, "clears")])
+def test_a_new_version_that_alone_fails_is_implicated_and_one_like_the_old_is_cleared(
+    tmp_path: Path, failing: float, verdict: str
+) -> None:
+    new = measured("cart-new", failing, version="2", since=CAME)
+    assert tried(tmp_path, others() + new).verdict == verdict
+
+
+def test_a_difference_that_users_do_not_mind_is_none(tmp_path: Path) -> None:
+    slow = measured("cart-new", 4.0, version="2", since=CAME, metric="latency")
+    assert tried(tmp_path, others(1.0, "latency") + slow).verdict != "implicates"
+
+
+def test_the_first_minutes_of_an_instance_are_not_held_against_it(tmp_path: Path) -> None:
+    new = measured("cart-new", 1.0, version="2", since=CAME, metric="latency")
+    new[0]["value"] = 400.0
+    assert tried(tmp_path, others(1.0, "latency") + new).verdict == "clears"
+
+
+def test_an_instance_that_was_started_and_is_not_heard_from_implicates(tmp_path: Path) -> None:
+    heard = [
+        row | {"workload": {"service": "gate", "version": "2", "instance": f"gate-{n}"}}
+        for n in range(2)
+        for row in measured(f"gate-{n}", 0.0, version="2", since=CAME)
+    ]
+    announced = [started("cart", "cart-new"), started("gate", "gate-0"), started("gate", "gate-1")]
+    control = tried(tmp_path, others() + heard, *announced, seen=False)
+    assert control.verdict == "implicates"
+    assert "cart-new" in control.text
+
+
+def test_where_nothing_that_was_started_is_heard_from_silence_says_nothing(tmp_path: Path) -> None:
+    control = tried(tmp_path, others(), started("cart", "cart-new"), seen=False)
+    assert control.verdict == "not_assessable"
+
+
+def test_an_instance_just_started_is_not_missed_yet(tmp_path: Path) -> None:
+    late = started("cart", "cart-new", at=MINUTES - 1)
+    heard = started("cart", "cart-1")
+    assert tried(tmp_path, others(), late, heard, seen=False).verdict == "not_assessable"
+
+
+def test_what_was_stopped_is_no_longer_the_old_version(tmp_path: Path) -> None:
+    """Some collectors go on under the name of what was replaced, with what replaced it measures."""
+    bad = measured("cart-new", 40.0, version="2", since=CAME)
+    replaced = [row for n in (0, 1, 2) for row in measured(f"cart-{n}", 0.0, version="1")]
+    for row in replaced:
+        if row["time"] >= minute(CAME):
+            row["value"] = 40.0
+    well = measured("cart-3", 0.0, version="1") + measured("cart-4", 0.0, version="1")
+    stopped = [started("cart", f"cart-{n}", at=CAME, activity=4) for n in (0, 1, 2)]
+    assert tried(tmp_path, replaced + well + bad, *stopped).verdict == "implicates"
+
+
+def test_without_metrics_there_is_nothing_to_compare(tmp_path: Path) -> None:
+    other = point(0, 1.0, workload={"service": "gate", "instance": "gate-0"})
+    assert tried(tmp_path, [other]).verdict == "not_assessable"
