@@ -123,7 +123,7 @@ def features(
         name = suspect.name
         for look, nats in suspect.own.items():
             row[at[f"own {look}"]] = conviction(min(nats, CEILING))
-        row[at["nothing"]] = not suspect.own
+        row[at["nothing"]] = not (suspect.own or suspect.log_odds > 0)
         row[at["controls"]] = MOST_EXTRA * math.tanh(suspect.log_odds / MOST_EXTRA)
         row[at["late"]] = _late(suspect.onset, began, tolerance)
         row[at["unreachable"]] = bool(asked) and name in topology.names and name not in reached

@@ -47,8 +47,10 @@ def weigh(state: Investigation, runtime: Runtime[Context]) -> Investigation:
 
 
 def suspected(facts: Facts) -> list[Suspect]:
-    """Every resource that deviates, by itself or through others."""
-    return [_suspect(name, facts) for name in facts.anomalies]
+    """Every resource that deviates, by itself or through others, or whose change is implicated."""
+    guilty = {c.service for c in facts.changes.values() if c.verdict == "implicated"}
+    names = dict.fromkeys([*facts.anomalies, *sorted(guilty)])
+    return [_suspect(name, facts) for name in names]
 
 
 def _suspect(name: str, facts: Facts) -> Suspect:
@@ -56,7 +58,10 @@ def _suspect(name: str, facts: Facts) -> Suspect:
     implicated = [
         c for c in facts.changes.values() if c.service == name and c.verdict == "implicated"
     ]
-    shown = facts.anomalies[name]
+    log_odds = max((weight(c.controls) for c in implicated), default=0.0)
+    shown = facts.anomalies.get(name)
+    if not shown:
+        return Suspect(name, log_odds=log_odds)
     return Suspect(
         name=name,
         own=facts.own_nats(name),
@@ -64,7 +69,7 @@ def _suspect(name: str, facts: Facts) -> Suspect:
         onset=min(
             a.onset for a in shown if a.surprise >= min(_CHANCE, shown[0].surprise)
         ).timestamp(),
-        log_odds=max((weight(c.controls) for c in implicated), default=0.0),
+        log_odds=log_odds,
     )
 
 
