@@ -1,4 +1,4 @@
-"""Old and new instances by their metrics alone: who is worse, who is alike, who is not heard from."""
+"""Old and new instances by their metrics alone: who is worse, alike, or not heard from."""
 
 from __future__ import annotations
 
