@@ -137,8 +137,7 @@ def departures(values: Floats, calm: Bools, trouble: slice) -> Departures:
 
 def _watched(values: Floats) -> Bools:
     """The buckets in which at least one series was heard."""
-    heard: Bools = np.isfinite(values).any(axis=0)
-    return heard
+    return np.asarray(np.isfinite(values).any(axis=0), dtype=np.bool_)
 
 
 def _nothing(series: int) -> Departures:

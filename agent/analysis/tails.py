@@ -44,9 +44,13 @@ class Tail:
 def tail(ordered: Floats, count: Ints, center: Floats, floor: Floats, clumps: Floats) -> Tail:
     """The tail above `center` of sorted rows whose first `count` values are finite.
 
-    What lies within `floor` of the centre is no difference. `clumps` is how many neighbouring
+    What lies within `floor` of the centre, or within half of the interquartile range, belongs to
+    the body: else what never exceeds a bound, and often falls short of it, has no tail at all. `clumps` is how many neighbouring
     values tell what one independent value would; few of these keep the tail heavy.
     """
+    last = np.maximum(count - 1, 0)
+    body = (nth(ordered, (3 * last + 3) // 4) - nth(ordered, last // 4)) / 2.0
+    floor = np.fmax(floor, body * (1.0 - 1e-9))
     most = np.ceil(TAIL_VALUES * clumps).astype(np.int64)
     used = np.clip(count // TAIL_SHARE, 1, np.minimum(most, np.maximum(count, 1)))
     rank = np.arange(int(used.max(initial=1)))
