@@ -1,6 +1,5 @@
 SHELL := /bin/bash
 BIN := .venv/bin
-INCIDENT ?= bad_release
 SEED ?= 1
 
 .PHONY: help demo test check fix goldens e2e record bench faults
@@ -32,8 +31,8 @@ e2e: .venv/dev  ## the tests that start real servers, from Debian's packages
 	@$(BIN)/python -m tests.shop.need
 	$(BIN)/pytest -m e2e
 
-record: .venv/dev  ## record an incident of the shop: INCIDENT=bad_release SEED=1
-	$(BIN)/python -m tests.shop.record $(INCIDENT) --seed $(SEED)
+record: .venv/dev  ## record an incident of the shop: SEED=7 draws one, INCIDENT=bad_release names it
+	$(BIN)/python -m tests.shop.$(if $(INCIDENT),record $(INCIDENT) --seed,seed) $(SEED)
 
 bench: .venv/dev  ## measure speed and accuracy beside their peers
 	$(BIN)/pytest -m bench -s

@@ -67,11 +67,14 @@ def service(name: str) -> Blamed:
     return Blamed("service", name)
 
 
-def story(kind: Kind, rng: random.Random) -> Story:
-    """Draw a kind's trouble, the times and what else happens about then, and put them in order."""
+def story(kind: Kind, rng: random.Random, pace: float = 1.0) -> Story:
+    """Draw a kind's trouble, the times and what else happens about then, and put them in order.
+
+    All calm takes `pace` times as long as drawn.
+    """
     trouble = kind.draw(rng)
     first, second, *_ = [*trouble.culprits, None, None]
-    drawn = steps(trouble, rng)
+    drawn = tuple(paced(step, pace) for step in steps(trouble, rng))
     return Story(
         name=kind.name,
         alerts=kind.alerts,
@@ -93,6 +96,10 @@ def steps(trouble: Trouble, rng: random.Random) -> tuple[Step, ...]:
     alert = (AwaitAlert(within_s=150),) if trouble.alerted else ()
     end = trouble.end if rng.random() < MENDED or not trouble.culprits else ()
     return (*lead_in, *middle, *alert, Calm(rng.uniform(35, 50)), *end, Calm(rng.uniform(40, 50)))
+
+
+def paced(step: Step, pace: float) -> Step:
+    return Calm(step.seconds * pace) if isinstance(step, Calm) else step
 
 
 def maybe(step: Step, how_likely: float, rng: random.Random) -> tuple[Step, ...]:

@@ -162,8 +162,8 @@ def table(scores: Sequence[Score]) -> Iterator[str]:
     yield f"each of several causes named: {ratio(each.every for each in faulty)}"
     yield f"guilty changes implicated: {ratio(each.guilty for each in faulty)}"
     yield f"no innocent change implicated: {ratio(each.innocent for each in scores)}"
-    cleared, innocent = (sum(each.cleared[place] for each in scores) for place in (0, 1))
-    yield f"innocent changes cleared: {cleared}/{innocent}"
+    told, made = (sum(each.cleared[place] for each in scores) for place in (0, 1))
+    yield f"innocent changes cleared: {told}/{made}"
     yield f"calm left alone: {ratio(each.right for each in calm)}"
 
 

@@ -20,7 +20,7 @@ from tests.shop.kinds.two_faults import TWO_FAULTS
 from tests.shop.story import Story
 
 KINDS: tuple[Kind, ...] = (*CHANGES, *MACHINES, *OUTSIDE, TWO_FAULTS, *CALM)
-HERE = Path(__file__).parent
+BRIEF = 0.4
 
 
 def kind_of(seed: int) -> Kind:
@@ -29,9 +29,10 @@ def kind_of(seed: int) -> Kind:
     return random.Random(f"kinds {turn}").sample(KINDS, len(KINDS))[place]
 
 
-def draw(seed: int, kind: Kind | None = None) -> Story:
-    """Draw a story, of a certain kind if one is given."""
-    return story(kind or kind_of(seed), random.Random(f"seed {seed}"))
+def draw(seed: int, kind: Kind | None = None, *, brief: bool = False) -> Story:
+    """Draw a story, of a certain kind if one is given; a brief one takes two minutes."""
+    rng = random.Random(f"seed {seed}")
+    return story(kind or kind_of(seed), rng, BRIEF if brief else 1.0)
 
 
 def main() -> int:
@@ -39,12 +40,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.shop.seed", description=__doc__)
     parser.add_argument("seed", type=int)
     parser.add_argument("--kind", choices=[kind.name for kind in KINDS], help="instead of drawing")
+    parser.add_argument("--brief", action="store_true", help="two minutes instead of four")
     parser.add_argument("--out", type=Path, help="default: seeds/SEED where you are")
     record.add_options(parser)
     asked = parser.parse_args()
     named = {kind.name: kind for kind in KINDS}.get(asked.kind or "")
     out = asked.out or Path("seeds") / str(asked.seed)
-    return record.take(draw(asked.seed, named), asked.seed, out, asked.port_base, keep=asked.keep)
+    story = draw(asked.seed, named, brief=asked.brief)
+    return record.take(story, asked.seed, out, asked.port_base, keep=asked.keep)
 
 
 if __name__ == "__main__":
