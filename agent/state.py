@@ -59,6 +59,7 @@ TimelineKind = Literal["change", "signal", "alert", "recovery"]
 MarkKind = Literal["implicated", "cleared", "not_assessable", "alert"]
 Look = Literal["requests", "calls", "traces", "metrics", "logs", "locks", "state", "alerts"]
 SeriesRole = Literal["bad", "good", "plain"]
+Relation = Literal["calls", "stores", "runs_on"]
 NodeState = Literal["cause", "path", "symptom", "deviates", "well"]
 
 _strict = with_config(ConfigDict(extra="forbid", populate_by_name=True))
@@ -194,13 +195,17 @@ class Anomaly:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """An edge of the topology: `caller` calls `callee`, which is a store if `system` says so."""
+    """An edge of the topology: `caller` calls `callee`, which is a store if `system` says so.
+
+    What is known by other means than spans has no calls; `relation` tells what runs on what.
+    """
 
     caller: str
     callee: str
     system: str
     calls: int
     failed: int
+    relation: Relation = "calls"
 
 
 @_strict
@@ -430,6 +435,58 @@ class Cost:
 
 @_strict
 @dataclass(frozen=True, slots=True)
+class Attribute:
+    """What a request may have: the name of an attribute, and its value as text."""
+
+    name: str
+    value: str
+
+
+@_strict
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """Requests that have all of `attributes`, and carry a share of the excess of bad requests.
+
+    `bad_inside` is the share of them that is bad, `bad_outside` that of all others at the same
+    time. `p_value` is paid for all combinations that were searched. `also` is what the same
+    requests have too, and no others: another name of the same thing.
+    """
+
+    attributes: tuple[Attribute, ...]
+    share_of_excess: float
+    requests: int
+    bad: int
+    bad_inside: float
+    bad_outside: float
+    p_value: float
+    also: tuple[Attribute, ...] = ()
+    evidence: tuple[str, ...] = ()
+
+
+@_strict
+@dataclass(frozen=True, slots=True)
+class Drilldown:
+    """What a service's bad requests have in common: those that failed, or that were slow.
+
+    Without carriers no attribute of `looked_at` tells them apart. Slow is what took longer than 95
+    in 100 of the same operation's requests in calm time. `requests` and `bad` are those from
+    `start` to `end`.
+    """
+
+    service: str
+    indicator: Indicator
+    text: str
+    start: datetime
+    end: datetime
+    requests: int
+    bad: int
+    carriers: tuple[Carrier, ...] = ()
+    looked_at: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+
+
+@_strict
+@dataclass(frozen=True, slots=True)
 class Report:
     """The answer. Its JSON is the source of truth; every other dress derives from it.
 
@@ -454,6 +511,7 @@ class Report:
     next_steps: tuple[NextStep, ...] = ()
     charts: tuple[Chart, ...] = ()
     topology: TopologyMap | None = None
+    drilldowns: tuple[Drilldown, ...] = ()
     evidence: dict[str, Evidence] = field(default_factory=dict)
     cost: Cost = field(default_factory=Cost)
     engine_version: str = ""
@@ -481,9 +539,10 @@ class Investigation(TypedDict, total=False):
     services: list[str]
     signals: Annotated[list[Signal], operator.add]
     anomalies: Annotated[list[Anomaly], operator.add]
-    calls: list[Call]
+    calls: Annotated[list[Call], operator.add]
     changes: Annotated[dict[str, Change], merged]
     causes: Annotated[dict[str, Cause], merged]
     gaps: Annotated[list[Gap], operator.add]
+    drilldowns: Annotated[list[Drilldown], operator.add]
     subject: str
     report: Report

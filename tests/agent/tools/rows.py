@@ -33,6 +33,12 @@ VALUES: dict[str, Any] = {
     "metric": "db.client.connection.count",
     "ceiling": "db.client.connection.max",
     "attributes": "{}",
+    "ill": "latency",
+    "calm_from": START,
+    "calm_until": START,
+    "paths": ['$."plan"'],
+    "places": [1, 2],
+    "values": ["free", "2.8.0"],
 }
 
 
