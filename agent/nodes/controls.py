@@ -55,17 +55,21 @@ def order(trying: Trying) -> Control:
 
 
 def _before_the_alarm(trying: Trying) -> Control:
-    """Where no request shows when the trouble began, it was there when the alarm was raised."""
-    facts = trying.facts
+    """Where no request shows when the trouble began, it was there when the alarm was raised.
+
+    Metrics see a version late: from its announcement on it may have been in place.
+    """
+    facts, declared = trying.facts, trying.change.declared_at
     evidence = "versions" if trying.change.rollouts else "changes"
-    came, alarm = facts.when(trying.came), facts.when(facts.incident.detected_at)
+    came = min(trying.came, declared or trying.came)
+    at, alarm = facts.when(came), facts.when(facts.incident.detected_at)
     if facts.incident.trigger == BY_ITSELF:
-        text = f"It came at {came}; when the trouble began is not known."
+        text = f"It came at {at}; when the trouble began is not known."
         return trying.says("order", "not_assessable", text, evidence)
-    if trying.came > facts.incident.detected_at + facts.slack:
-        text = f"It came at {came}, after the alarm at {alarm}."
+    if came > facts.incident.detected_at + facts.slack:
+        text = f"It came at {at}, after the alarm at {alarm}."
         return trying.says("order", "clears", text, evidence)
-    text = f"It came at {came}, the alarm at {alarm}: in time to be the cause."
+    text = f"It came at {at}, the alarm at {alarm}: in time to be the cause."
     return trying.says("order", "neutral", text, evidence)
 
 

@@ -9,7 +9,16 @@ from typing import Any
 import pytest
 
 from agent.analysis.topology import Edge, Topology
-from agent.nodes.controls import order, own_signals, peers, reach, recovery, tried
+from agent.nodes.controls import (
+    IMPLICATED,
+    order,
+    own_signals,
+    peers,
+    reach,
+    recovery,
+    tried,
+    weight,
+)
 from agent.nodes.facts import Facts
 from agent.nodes.grounding import hops
 from agent.nodes.trying import Trying
@@ -100,6 +109,23 @@ def trying(changed: Change, known: Facts) -> Trying:
 )
 def test_a_change_after_the_first_deviation_is_cleared(began: float, verdict: str) -> None:
     assert order(trying(change("payment", began), facts())).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("announced", "verdict"), [(330, "neutral"), (395, "neutral"), (440, "clears")]
+)
+def test_where_no_request_was_seen_only_what_came_after_the_alarm_is_cleared(
+    announced: float, verdict: str
+) -> None:
+    changed = replace(change("payment", announced + 90), declared_at=at(announced))
+    known = replace(facts(), watched=False)
+    assert order(trying(changed, known)).verdict == verdict
+
+
+def test_calls_that_are_only_stated_show_no_requests_to_judge_by() -> None:
+    stated = replace(facts(), calls=(Call("web", "search", "", 0, 0),))
+    assert own_signals(trying(change("search", 250), stated)).verdict == "not_assessable"
+    assert own_signals(trying(change("search", 250), facts())).verdict == "clears"
 
 
 @pytest.mark.parametrize(
@@ -198,3 +224,10 @@ def test_a_path_is_checked_hop_by_hop() -> None:
     (well,) = hops("payment", facts(SYMPTOM))
     assert not well.deviation
     assert hops("search", facts()) == ()
+
+
+def test_of_two_implicated_changes_the_clearer_one_weighs_more() -> None:
+    clear, less = (
+        (Control("old_against_new", "implicates", "", p_value=p),) for p in (1e-8, 0.009)
+    )
+    assert weight(clear) > weight(less) >= IMPLICATED
