@@ -10,9 +10,12 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import requests
+
+from tests.shop.fleet import now
 
 PER_S = 4.7
 WAIT_S = 15.0
@@ -66,6 +69,15 @@ class Shopper:
             "X-Forwarded-For": f"203.0.113.{(block + self.number) % 250 + 1}",
             "User-Agent": agent,
         }
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of one request: asked when (UTC), answered after how long; status 0 is none."""
+
+    at: datetime
+    seconds: float
+    status: int
 
 
 @dataclass(frozen=True)
@@ -164,7 +176,7 @@ class Load:
     per_s: float = PER_S
     statuses: Counter[int] = field(default_factory=Counter)
     late_s: list[float] = field(default_factory=list)
-    took_s: list[float] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._stopped = threading.Event()
@@ -223,12 +235,13 @@ class Load:
         self._pool.submit(self._send, make(rng, who), who.headers(agent))
 
     def _send(self, ask: Ask, headers: dict[str, str]) -> None:
-        began = time.monotonic()
+        at, began = now(), time.monotonic()
         try:
             answer = requests.request(
                 ask.method, self.url + ask.path, json=ask.body, headers=headers, timeout=WAIT_S
             )
-            self.statuses[answer.status_code] += 1
+            status = answer.status_code
         except requests.RequestException:
-            self.statuses[0] += 1
-        self.took_s.append(time.monotonic() - began)
+            status = 0
+        self.statuses[status] += 1
+        self.answers.append(Answer(at, time.monotonic() - began, status))

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -32,7 +32,7 @@ from tests.shop.fleet import (
 from tests.shop.github import GitHub
 from tests.shop.groups import Groups
 from tests.shop.keeper import Keeper
-from tests.shop.load import Load
+from tests.shop.load import Answer, Load
 from tests.shop.processes import Processes, TakeError
 from tests.shop.recorder import Archive, Recorder
 from tests.shop.story import (
@@ -107,7 +107,8 @@ class Stage:
                 case Calm(seconds):
                     self.say(f"calm for {seconds:.0f} s")
                     self._wait(seconds)
-                    self.calm_p95_s = self.calm_p95_s or share(self.shop.load.took_s, 0.95)
+                    took = [answer.seconds for answer in self.shop.load.answers]
+                    self.calm_p95_s = self.calm_p95_s or share(took, 0.95)
                 case Deploy():
                     self._doings.append(self._pool.submit(self._deploy, step))
                 case Configure():
@@ -227,7 +228,7 @@ def record(story: Story, seed: int, out: Path, run: Path, ports: daemons.Ports, 
             load.start()
             keeper.start()
             time.sleep(WARM_UP_S)
-            load.took_s.clear()
+            load.answers.clear()
             load.late_s.clear()
             began = begin(archive, evidence, run)
             stage.play()
@@ -237,7 +238,9 @@ def record(story: Story, seed: int, out: Path, run: Path, ports: daemons.Ports, 
         say(f"restarted: {', '.join(keeper.restarts) or 'none'}")
     kept = schedule(load, stage.calm_p95_s)
     say(f"{kept}")
-    told = truth.tell(story, seed, (began, ended), stage.done(), archive.alerts, evidence, kept)
+    told = truth.tell(story, seed, (began, ended), stage.done(), archive.alerts, evidence)
+    served = service(load.answers, told.fault_started_at, told.recovered_at)
+    told = replace(told, schedule=kept, service=served)
     pack(evidence)
     deliver(evidence, told, out)
 
@@ -310,6 +313,23 @@ def schedule(load: Load, calm_p95_s: float) -> truth.Schedule:
     if kept.late_p99_s > LATE_S or kept.calm_p95_s > CALM_P95_S:
         raise TakeError(f"the machine was too busy for this take: {kept}")
     return kept
+
+
+def service(
+    answers: Sequence[Answer], since: datetime | None, until: datetime | None
+) -> tuple[truth.Service, ...]:
+    """Say how users were served before a fault and during it; all at once where there was none."""
+    parts = (
+        [a for a in answers if since is None or a.at < since],
+        [a for a in answers if since and since <= a.at and (until is None or a.at < until)],
+    )
+    return tuple(truth.Service(*measured(part)) for part in parts if part)
+
+
+def measured(answers: Sequence[Answer]) -> tuple[int, float, float]:
+    """Give how many there were, the share that failed, and how long nine in ten took at most."""
+    failed = sum(each.status == 0 or each.status >= 500 for each in answers)
+    return len(answers), failed / len(answers), share([each.seconds for each in answers], 0.9)
 
 
 def share(values: Sequence[float], of: float) -> float:

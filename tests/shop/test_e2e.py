@@ -1,7 +1,8 @@
 """The shop really runs and breaks; what it emits hangs together and names the culprit.
 
 One short, strong fault is recorded from real servers: Alertmanager fires, the evidence is ingested
-and investigated. What noise may move (probabilities, times, other changes) is not asserted.
+and investigated. What noise may move (probabilities, times, other changes) is not asserted. Beside
+it, in a shop of its own, a seed is recorded briefly: a certificate expires.
 """
 
 from __future__ import annotations
@@ -26,10 +27,12 @@ from tests.shop.fleet import FIRST_VERSIONS
 from tests.shop.framing import frames
 from tests.shop.truth import served_spans, texts
 
-BASE = 28000
+BASE, BASE_OF_SEED = 28000, 28300
+SEED = 6
 PORTS = daemons.Ports.from_base(BASE)
 REPOSITORY = Path(__file__).parents[2]
 SETTLED_S = 10
+ASKED = set(FIRST_VERSIONS) - {"mailer"}  # which nobody asks anything: it takes mails from a list
 
 pytestmark = pytest.mark.e2e
 
@@ -41,11 +44,28 @@ def recorder(out: Path, **environment: str) -> subprocess.Popen[bytes]:
     )
 
 
+def seed_recorder(out: Path) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "tests.shop.seed", str(SEED), "--brief", "--out", str(out)]
+    return subprocess.Popen([*command, "--port-base", str(BASE_OF_SEED)], cwd=REPOSITORY)
+
+
 @pytest.fixture(scope="module")
-def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("quick")
-    assert recorder(out).wait(600) == 0
-    return out
+def takes(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Where the quick story and the seed were recorded, side by side."""
+    quick, seeded = tmp_path_factory.mktemp("quick"), tmp_path_factory.mktemp("seeded")
+    one, other = recorder(quick), seed_recorder(seeded)
+    assert (one.wait(600), other.wait(600)) == (0, 0)
+    return quick, seeded
+
+
+@pytest.fixture(scope="module")
+def recording(takes: tuple[Path, Path]) -> Path:
+    return takes[0]
+
+
+@pytest.fixture(scope="module")
+def seeded(takes: tuple[Path, Path]) -> Path:
+    return takes[1]
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +122,7 @@ def test_every_span_has_its_parent(recording: Path) -> None:
 
 def test_every_service_answers_and_names_the_customer(recording: Path) -> None:
     answered = list(served_spans(recording / "evidence"))
-    assert {service for service, _, _ in answered} == set(FIRST_VERSIONS)
+    assert {service for service, _, _ in answered} == ASKED
     assert all("shop.customer" in texts(span.attributes) for _, _, span in answered)
 
 
@@ -119,7 +139,30 @@ def test_prometheus_was_asked(recording: Path) -> None:
     for file in sorted((recording / "evidence").glob("prometheus_*.json")):
         assert json.loads(file.read_bytes())["status"] == "success"
     rates = json.loads((recording / "evidence/prometheus_1_requests_per_second.json").read_bytes())
-    assert {each["metric"]["service"] for each in rates["data"]["result"]} == set(FIRST_VERSIONS)
+    assert {each["metric"]["service"] for each in rates["data"]["result"]} == ASKED
+
+
+def test_a_seed_is_recorded_with_its_truth(seeded: Path) -> None:
+    truth = json.loads((seeded / "truth.json").read_bytes())
+    (cause,) = truth["causes"]
+    assert {each["name"] for each in cause["resources"]} == {"api.acquirer.example", "payment"}
+    assert truth["recorded_at"] < cause["began_at"] < truth["alerts"][0]["starts_at"]
+    assert (truth["calm"], truth["harms"], cause["change"]) == (False, True, None)
+
+
+def test_the_shop_says_why_nobody_can_pay(seeded: Path) -> None:
+    bodies = b"".join(frames(seeded / "evidence/logs.otlp.binpb.zst"))
+    assert b"certificate has expired" in bodies
+    assert b"charged" in bodies
+
+
+def test_a_mail_goes_on_with_the_trace_of_its_order(seeded: Path) -> None:
+    kinds: dict[bytes, set[int]] = {}
+    for span in spans(seeded / "evidence"):
+        kinds.setdefault(span.trace_id, set()).add(span.kind)
+    mailed = [found for found in kinds.values() if Span.SPAN_KIND_CONSUMER in found]
+    assert mailed
+    assert any(Span.SPAN_KIND_PRODUCER in found for found in mailed)
 
 
 @pytest.fixture

@@ -105,8 +105,17 @@ class Schedule:
 
 
 @dataclass(frozen=True)
+class Service:
+    """How users were served for a while: how many requests, the share that failed, their p90."""
+
+    requests: int
+    failed: float
+    p90_s: float
+
+
+@dataclass(frozen=True)
 class Truth:
-    """The whole answer to a recording."""
+    """The whole answer to a recording; `service` is that before the fault, and during it."""
 
     name: str
     seed: int
@@ -129,6 +138,7 @@ class Truth:
     causes: tuple[Cause, ...]
     symptom: str
     schedule: Schedule | None = None
+    service: tuple[Service, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -203,7 +213,6 @@ def tell(
     done: Sequence[Done],
     alerts: Sequence[Alert],
     evidence: Path,
-    schedule: Schedule | None = None,
 ) -> Truth:
     """Put the truth together once the recording has ended."""
     changes = [change(each, story) for each in done if isinstance(each, Rolled)]
@@ -236,7 +245,6 @@ def tell(
         harms=story.harms,
         causes=causes,
         symptom=next((f"{each.alertname} {each.service}".strip() for each in alerts), ""),
-        schedule=schedule,
     )
 
 
