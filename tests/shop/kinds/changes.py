@@ -25,7 +25,7 @@ LEAKS = (
 )
 BUMP = Release("payment", "2.7.10", "Bump acquirer-client from 5.1.3 to 6.0.1")
 FLAGS = (
-    ("cart", "bundle-prices", "errors", "bundle prices know no dozen"),
+    ("cart", "bundle-prices", "errors", "bundle prices know no more than two pieces"),
     ("catalog", "live-stock", "latency", "a page asks inventory once for each product it lists"),
 )
 

@@ -14,7 +14,7 @@ from tests.shop.services.kit import Kit
 Line = dict[str, Any]
 
 BUNDLES = "bundle-prices"
-BUNDLE_CENTS = {1: 0, 2: 50, 3: 120}
+BUNDLE_CENTS = {1: 0, 2: 50}
 
 
 def build(kit: Kit, total_cents: Callable[[Iterable[Line]], int]) -> Flask:
