@@ -237,7 +237,7 @@ def _told(
     rows = _during(answers[0]).values()
     requests, bad = (sum(row[column] for row in rows) for column in ("requests", "bad"))
     return Drilldown(
-        service=subject.service,
+        service=well(subject.service),
         indicator=subject.indicator,
         text=_sentence(subject, found, answers) if found else _alike(subject, looked_at, answers),
         start=subject.onset,

@@ -6,7 +6,19 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 
 from agent.report import words
-from agent.state import Cause, Change, Control, Evidence, Gap, Hop, NextStep, Report, Statement
+from agent.state import (
+    Carrier,
+    Cause,
+    Change,
+    Control,
+    Drilldown,
+    Evidence,
+    Gap,
+    Hop,
+    NextStep,
+    Report,
+    Statement,
+)
 
 _ACTIVE = re.compile(r"://|www\.|@\w|\w@|#\d|[Gg][Hh]-\d")  # links, mentions, references
 _FORMATTING = re.compile(r"([\\`*_\[\]|~^!$])")
@@ -135,6 +147,24 @@ def _candidate(cause: Cause) -> str:
     return " · ".join(filter(None, [head, text(cause.reason), _weighed(cause)]))
 
 
+def _common(report: Report) -> str:
+    return _section(words.COMMON, "\n\n".join(map(_drilldown, report.drilldowns)))
+
+
+def _drilldown(one: Drilldown) -> str:
+    said = _cited(text(one.text), one.evidence)
+    bad = words.BAD.get(one.indicator, "bad")
+    return "\n\n".join(filter(None, [said, _bullets(_carrier(c, bad) for c in one.carriers)]))
+
+
+def _carrier(one: Carrier, bad: str) -> str:
+    inside, outside, excess = map(
+        words.share, (one.bad_inside, one.bad_outside, one.share_of_excess)
+    )
+    told = f"{inside} {bad}, of all others {outside}; {excess} of the excess"
+    return _cited(f"**{text(words.having(one.attributes))}**: {told}", one.evidence)
+
+
 def _changes(report: Report) -> str:
     return _section(
         "What changed",
@@ -210,6 +240,7 @@ _SECTIONS: tuple[Callable[[Report], str], ...] = (
     _impact,
     _timeline,
     _cause,
+    _common,
     _changes,
     _ruled_out,
     _evidence,

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from agent.report import words
 from agent.report.braille import plot
-from agent.state import Cause, Chart, Hop, Report
+from agent.state import Carrier, Cause, Chart, Hop, Report
 
 _STYLES = {
     "bad": "red",
@@ -26,7 +26,7 @@ _STYLES = {
     "alert": "",
 }
 _SIGNS = {"implicated": "▲", "cleared": "△", "not_assessable": "◇", "alert": "!"}
-_HEIGHT, _LEFT = 7, 16
+_HEIGHT, _LEFT, _BAR = 7, 16, 24
 
 
 def terminal(report: Report, width: int = 100) -> RenderableType:
@@ -52,6 +52,7 @@ def _parts(report: Report, width: int) -> Iterator[RenderableType]:
         yield Group(*_chart(report.charts[0], width))
     titled = {
         "Root cause" if report.verdict == "cause_found" else "Candidates, none proven": _causes,
+        words.COMMON: _common,
         "What changed": _changes,
         "What to do next": _next_steps,
         "Not looked at": _gaps,
@@ -150,6 +151,25 @@ def _hop(hop: Hop, report: Report) -> tuple[Text, Text]:
     return Text(onset, style="dim"), Text.assemble(
         checks, " ", (arrow, "bold"), "  ", _cited(hop.text, hop.evidence)
     )
+
+
+def _common(report: Report) -> Iterator[tuple[Text, Text]]:
+    for one in report.drilldowns:
+        yield Text(words.BAD.get(one.indicator, "bad")), _cited(one.text, one.evidence)
+        for carrier in one.carriers:
+            yield from _bars(carrier)
+
+
+def _bars(carrier: Carrier) -> Iterator[tuple[Text, Text]]:
+    """How many are bad of the requests that have it, over how many are of all others."""
+    told = f"  {words.share(carrier.share_of_excess)} of the excess"
+    yield Text(), Text.assemble((words.having(carrier.attributes), "bold"), (told, "dim"))
+    for share, tone, of in (
+        (carrier.bad_inside, "bad", "of these"),
+        (carrier.bad_outside, "good", "of all others"),
+    ):
+        drawn = "█" * round(_BAR * share) or "▏"
+        yield Text(), Text.assemble((drawn, _STYLES[tone]), f" {words.share(share)} {of}")
 
 
 def _changes(report: Report) -> Iterator[tuple[Text, Text]]:

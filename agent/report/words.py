@@ -16,7 +16,18 @@ from itertools import groupby
 from typing import get_args
 from urllib.parse import urlsplit
 
-from agent.state import Cause, Change, ChangeVerdict, Hop, Report, Resource, TimelineEntry, Verdict
+from agent.state import (
+    Attribute,
+    Cause,
+    Change,
+    ChangeVerdict,
+    Hop,
+    Indicator,
+    Report,
+    Resource,
+    TimelineEntry,
+    Verdict,
+)
 
 KICKERS: dict[Verdict, str] = {
     "cause_found": "Root cause found",
@@ -50,6 +61,8 @@ GAPS = {
     "quarantined": "quarantined",
     "budget": "budget",
 }
+BAD: dict[Indicator, str] = {"errors": "failed", "latency": "slow"}
+COMMON = "What the bad requests have in common"
 CITING = frozenset({"evidence", "evidence_for", "evidence_against"})
 _TERMINAL = re.compile(
     r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"  # an operating system command and its end
@@ -145,6 +158,20 @@ def probability(value: float) -> str:
 def p_value(value: float) -> str:
     """The p value of a test: `p = 0.012`, `p < 0.001`."""
     return "p < 0.001" if value < 0.001 else f"p = {value:.2g}"
+
+
+def share(value: float) -> str:
+    """A part of one as people read it: `82.6 %`; never all or nothing that it is not quite."""
+    if 0.999 < value < 1:
+        return "> 99.9 %"
+    if 0 < value < 0.001:
+        return "< 0.1 %"
+    return f"{number(100 * value)} %"
+
+
+def having(attributes: Sequence[Attribute]) -> str:
+    """`version 2.8.0 and zone b`."""
+    return listed([shorten(f"{one.name} {one.value}", 80) for one in attributes])
 
 
 def plural(count: int, noun: str) -> str:

@@ -6,11 +6,14 @@ import random
 from datetime import UTC, datetime, timedelta
 
 from agent.state import (
+    Attribute,
+    Carrier,
     Cause,
     Change,
     Chart,
     Control,
     Cost,
+    Drilldown,
     Evidence,
     Gap,
     Hop,
@@ -108,6 +111,7 @@ def cause_found() -> Report:
         ),
         charts=_charts(),
         topology=_topology(),
+        drilldowns=_drilldowns(),
         evidence={evidence.id: evidence for evidence in _evidence()},
         cost=Cost(queries=31, wall_s=2.41, trace_id="4bf92f3577b34da6"),
         engine_version="0.1.0",
@@ -327,6 +331,48 @@ def _catalogue_db() -> Cause:
         evidence_for=("E6",),
         evidence_against=("E10",),
         reason="Its queries from other clients kept their latency.",
+    )
+
+
+def _drilldowns() -> tuple[Drilldown, ...]:
+    return (
+        Drilldown(
+            service="pricing",
+            indicator="latency",
+            text="Of 1,302 requests to pricing that were slow, 1,190 had version “4.2.0” and route "
+            "“/quote”: 58.2 % of those with it were slow, of all others at the same time 0.6 %.",
+            start=at("21:12:40"),
+            end=at("21:30:00"),
+            requests=20263,
+            bad=1302,
+            carriers=(
+                Carrier(
+                    attributes=(Attribute("version", "4.2.0"), Attribute("route", "/quote")),
+                    share_of_excess=0.971,
+                    requests=2046,
+                    bad=1190,
+                    bad_inside=0.5816,
+                    bad_outside=0.0061,
+                    p_value=1e-9,
+                    also=(Attribute("image", "pricing:4.2.0"),),
+                    evidence=("E7",),
+                ),
+            ),
+            looked_at=("version", "route", "zone"),
+            evidence=("E7", "E5"),
+        ),
+        Drilldown(
+            service="orders",
+            indicator="errors",
+            text="No attribute tells the requests to orders that failed from the others: 2310 of "
+            "20263 failed, alike by zone and customer.",
+            start=at("21:12:40"),
+            end=at("21:30:00"),
+            requests=20263,
+            bad=2310,
+            looked_at=("zone", "customer"),
+            evidence=("E2",),
+        ),
     )
 
 
