@@ -63,13 +63,34 @@ class Shift:
     during: Floats
 
 
-def shifts(sums: Sums, first: int, pseudo: float, drift: float = 0.0) -> Shift:
-    """Compare every stretch of slots from `first` on with all slots before it.
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """What calm time may do though it was not seen to.
 
     `pseudo` is the squared residual of one trace that is thought of beside those seen, so that a
-    few that happen to agree do not seem certain; `drift` is by how much calm rates may differ
-    though no slot shows it, a variance.
+    few that happen to agree do not seem certain. `drift` is a variance by which rates differ from
+    one hour to the next. `together` is the share of what single runs vary by that runs of one
+    stretch have in common, so that no number of them counts for more than its inverse. `apart`
+    measures what varies about the mean of each side, as is right for times; what is counted varies
+    about the rate that both would have if nothing had changed, for it may be constant on each side.
     """
+
+    pseudo: float
+    drift: float | Floats = 0.0
+    together: float | Floats = 0.0
+    apart: bool = False
+
+    def rows(self, chosen: slice) -> Noise:
+        """The noise of some of the series."""
+        drift, together = (
+            part if isinstance(part, float) else part[chosen]
+            for part in (self.drift, self.together)
+        )
+        return Noise(self.pseudo, drift, together, self.apart)
+
+
+def shifts(sums: Sums, first: int, noise: Noise) -> Shift:
+    """Compare every stretch of slots from `first` on with all slots before it."""
     count, slots = sums.p.shape
     whole = Shift(
         np.full(count, first, dtype=np.int64),
@@ -78,7 +99,7 @@ def shifts(sums: Sums, first: int, pseudo: float, drift: float = 0.0) -> Shift:
     )
     for low in range(0, count, _CHUNK):
         rows = slice(low, min(low + _CHUNK, count))
-        _search(sums.rows(rows), first, pseudo, drift, _view(whole, rows))
+        _search(sums.rows(rows), first, noise.rows(rows), _view(whole, rows))
     return whole
 
 
@@ -86,7 +107,7 @@ def _view(shift: Shift, rows: slice) -> Shift:
     return Shift(*(getattr(shift, name)[rows] for name in Shift.__slots__))
 
 
-def _search(sums: Sums, first: int, pseudo: float, drift: float, best: Shift) -> None:
+def _search(sums: Sums, first: int, noise: Noise, best: Shift) -> None:
     """Fill in the best stretch of each series."""
     slots = sums.p.shape[1]
     freedom = np.ones(len(sums.p))
@@ -95,7 +116,7 @@ def _search(sums: Sums, first: int, pseudo: float, drift: float, best: Shift) ->
         apart, stretches = _between(sums, start, base)
         for end in range(start + 1, slots + 1):
             inside = sums.over(slice(start, end))
-            z, free = _compared(base, inside, apart, stretches, pseudo, drift)
+            z, free = _compared(base, inside, apart, stretches, noise)
             better = np.abs(z) > np.abs(best.z)
             at = np.flatnonzero(better)
             best.z[at], freedom[at] = z[at], free[at]
@@ -116,7 +137,7 @@ def _between(sums: Sums, start: int, base: Sums) -> tuple[Floats, Floats]:
     rate = np.divide(c, p, out=np.zeros_like(c), where=seen)
     mean = np.divide(base.c, base.p, out=np.zeros_like(base.c), where=base.p > 0)
     cc, cp, pp = (getattr(sums, name)[:, :start] for name in ("cc", "cp", "pp"))
-    within = (cc - 2.0 * rate * cp + rate**2 * pp).sum(axis=1)
+    within = (cc - 2.0 * rate * cp + np.square(rate) * pp).sum(axis=1)
     weight = np.maximum(base.p, 1.0)
     spread = (p * np.square(rate - mean[:, None])).sum(axis=1)
     slots = seen.sum(axis=1)
@@ -128,25 +149,33 @@ def _between(sums: Sums, start: int, base: Sums) -> tuple[Floats, Floats]:
 
 
 def _compared(
-    base: Sums, inside: Sums, apart: Floats, slots: Floats, pseudo: float, drift: float
+    base: Sums, inside: Sums, apart: Floats, slots: Floats, noise: Noise
 ) -> tuple[Floats, Floats]:
     """The difference of two rates in its standard errors, and its degrees of freedom."""
     runs, both = base.p + inside.p, base.p * inside.p
     enough = (base.traces >= LEAST_TRACES) & (inside.traces >= LEAST_TRACES)
     runs, both = np.where(enough, runs, 1.0), np.where(enough, both, 1.0)
     rate = (base.c + inside.c) / runs
-    residual = (
-        base.cc + inside.cc - 2.0 * rate * (base.cp + inside.cp)
-        + rate**2 * (base.pp + inside.pp)
-    )  # fmt: skip
-    chance = (np.maximum(residual, 0.0) + pseudo) / both
+    if noise.apart:
+        before, about = (_residual(one, one.c / np.maximum(one.p, 1.0)) for one in (base, inside))
+        residual = before + about
+        chance = np.maximum((residual + noise.pseudo) / both, about / np.square(inside.p + ~enough))
+    else:
+        residual = _residual(base, rate) + _residual(inside, rate)
+        chance = (residual + noise.pseudo) / both
     wander = apart * (1.0 + 1.0 / slots)
-    variance = chance + wander + drift
+    alike = noise.drift + 2.0 * noise.together * residual / runs
+    variance = chance + wander + alike
     difference = (inside.c - rate * inside.p) * runs / both
     z = np.where(enough, difference / np.sqrt(variance), 0.0)
     traces = np.maximum(base.traces + inside.traces - 2.0, 1.0)
     freedom = variance**2 / (chance**2 / traces + wander**2 / np.maximum(slots - 1.0, 1.0))
     return z, np.maximum(freedom, 1.0)
+
+
+def _residual(sums: Sums, rate: Floats) -> Floats:
+    """The squared residuals of the traces about a rate."""
+    return np.maximum(sums.cc - 2.0 * rate * sums.cp + np.square(rate) * sums.pp, 0.0)
 
 
 def pooled(z: Floats, groups: Ints, count: int) -> Floats:

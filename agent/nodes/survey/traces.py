@@ -8,7 +8,7 @@ in those who call or are called.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -20,7 +20,7 @@ from langgraph.runtime import Runtime
 from numpy.typing import NDArray
 
 from agent.analysis.distributions import student_two_sided
-from agent.analysis.per_request import Shift, Sums, pooled, shifts
+from agent.analysis.per_request import Noise, Shift, Sums, pooled, shifts
 from agent.nodes.context import Context
 from agent.nodes.lines import MEDIUM
 from agent.nodes.quotes import quoted
@@ -36,9 +36,9 @@ _SLOTS = _FIRST + ABOUT
 _FEW = 8  # anomalies of a resource
 _MOST, _LEAST = 30.0, 1.0  # nats
 _LOG = 1000.0  # logarithms of times are in thousandths
-_PSEUDO_LOG = (0.3 * _LOG) ** 2  # of one trace: a time is told to a third
-_DRIFT_LOG = (0.25 * _LOG) ** 2  # times differ by a quarter from hour to hour
-_PSEUDO_COUNT = 0.25  # of one trace: half a step more or less
+_TIME = Noise((0.3 * _LOG) ** 2, drift=(0.25 * _LOG) ** 2, apart=True)  # a third; a quarter
+_COUNT = Noise(0.25)  # of one trace: half a step more or less
+_CHOICE = 0.05  # of what runs do by their data is common to a stretch: 20 say all that it says
 _EXTRA = 3.0  # nats against a step more: it is no fault twenty times in twenty-one
 _FREEDOM = 30.0  # of a pooled z
 _RUN = ["service", "operation"]
@@ -154,7 +154,7 @@ def _told(names: pd.DataFrame, shift: Shift, **more: Any) -> pd.DataFrame:
 
 def _times(runs: pd.DataFrame, sums: Sums) -> list[pd.DataFrame]:
     """Operations that take longer by themselves; what a service, a store or the network took."""
-    shift = shifts(sums, _FIRST, _PSEUDO_LOG, _DRIFT_LOG)
+    shift = shifts(sums, _FIRST, _TIME)
     told = _told(runs, shift, indicator="latency", unit="ms", own=runs["kind"] == "inner")
     told[["before", "during"]] = np.exp(told[["before", "during"]] / _LOG) / 1e6
     known = shift.z != 0.0
@@ -163,17 +163,29 @@ def _times(runs: pd.DataFrame, sums: Sums) -> list[pd.DataFrame]:
     )
     inner = inner.assign(resource=inner["service"], peer="")
     incoming = call.assign(resource=call["peer"], peer=call["service"])
-    outgoing = pd.concat([call, store])
-    outgoing = outgoing.assign(resource=outgoing["service"])
+    outgoing = pd.concat([call, store]).assign(resource=lambda frame: frame["service"])
     found = [
         inner.assign(subject="own time of " + inner["operation"]),
         incoming.assign(subject="time on the way of " + incoming["operation"]),
         _whole(inner, "own time of its operations", least=2),
-        _whole(incoming, "time on the way of calls to it"),
-        _whole(outgoing, "time on the way of its calls", least=2),
+        _whole(_beside(incoming), "time on the way of calls to it"),
+        _whole(_beside(outgoing), "time on the way of its calls", least=2),
         _whole(store.assign(resource=store["peer"]), "time of the calls to it"),
     ]
     return [one[one["effect"] > 0] for one in found]
+
+
+def _beside(edges: pd.DataFrame) -> pd.DataFrame:
+    """Edges of each resource, less what the other end's edges with others have in common with them.
+
+    A delay of an edge is its caller's and its callee's (the two-way fit of Tukey 1977): a callee is
+    not slow to reach because all that its caller calls is.
+    """
+    ends = edges.groupby("peer")["effect"]
+    pairs = edges.groupby(["peer", "resource"])["effect"]
+    others = ends.transform("size") - pairs.transform("size")
+    mean = (ends.transform("sum") - pairs.transform("sum")) / others.clip(lower=1)
+    return edges.assign(effect=edges["effect"] - mean.clip(lower=0.0))
 
 
 def _whole(told: pd.DataFrame, subject: str, least: int = 1) -> pd.DataFrame:
@@ -200,7 +212,7 @@ def _whole(told: pd.DataFrame, subject: str, least: int = 1) -> pd.DataFrame:
 def _failures(runs: pd.DataFrame, sums: Sums) -> pd.DataFrame:
     """Operations that fail more often than they did, though nothing that they called failed."""
     told = _told(
-        runs, shifts(sums, _FIRST, _PSEUDO_COUNT), indicator="errors", unit="%", own=True,
+        runs, shifts(sums, _FIRST, _COUNT), indicator="errors", unit="%", own=True,
         resource=runs["service"], subject="own failures of " + runs["operation"],
     )  # fmt: skip
     told[["before", "during"]] *= 100.0
@@ -215,8 +227,9 @@ def _steps(runs: pd.DataFrame, sums: list[Floats], steps: _Asked) -> pd.DataFram
     for one, values in zip(base, sums, strict=True):
         np.add.at(one, at[: len(runs)], values)
     parent = at[len(runs) :]
-    shift = shifts(Sums(*(one[parent] for one in base), *counted), _FIRST, _PSEUDO_COUNT)
     ill = done["severity_id"] >= MEDIUM
+    noise = replace(_COUNT, together=np.where(ill, 0.0, _CHOICE))
+    shift = shifts(Sums(*(one[parent] for one in base), *counted), _FIRST, noise)
     line = np.where(done["severity_id"] > 0, done["child"].map(quoted), done["child"])
     return _told(
         done, shift, indicator=np.where(ill, "errors", "traffic"), unit="a run", own=True,

@@ -10,6 +10,7 @@ steps AS MATERIALIZED (
     names.operation || coalesce(' → ' || answered_by || ' ' || far.operation, '') AS operation,
     coalesce(answered_by, system || coalesce('/' || namespace, '/' || address, ''), '') AS peer,
     answered_by IS NOT NULL                                                AS answered,
+    span_kind IN ('client', 'producer')                                    AS is_call,
     coalesce(answer_failed, false)                                         AS answer_failed,
     coalesce(answer_ns, 0)                                                 AS answer_ns,
     CASE
