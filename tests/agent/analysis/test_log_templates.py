@@ -1,17 +1,20 @@
+import itertools
+from random import Random
+
 import duckdb
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.analysis.log_templates import MASKS, mask, novelty
+from agent.analysis.log_templates import MASKS, grouped, mask, novelty
 
 LINES = {
     "2026-11-02T10:00:00.123Z payment failed for order 12345 in 35.2ms": (
         "<time> payment failed for order <num> in <num>"
     ),
     '[02/Nov/2026:10:00:00 +0000] "GET /orders/123?x=1 HTTP/1.1" 502 12': (
-        "[<time>] <str> <server_error> <num>"
+        "[<time>] <str> <5xx> <num>"
     ),
     "Nov  2 10:00:00 node-3 kubelet[77]: pod checkout-7d9f8b6c5-x2k4z failed": (
         "<time> node-<num> kubelet[<num>]: pod checkout-<id> failed"
@@ -22,10 +25,10 @@ LINES = {
     "trace 4bf92f3577b34da6a3ce929d0e0e4736 at 0xdeadBEEF": "trace <id> at <id>",
     "id=550e8400-e29b-41d4-a716-446655440000 took 1m30.5s": "id=<id> took <num>",
     "status=503 for user_12 on worker7, 404 bytes": (
-        "status=<server_error> for user_<num> on worker<num>, <num> bytes"
+        "status=<5xx> for user_<num> on worker<num>, <num> bytes"
     ),
     "GET http://svc:8080/api/items/99?q=z&r=1 code: 404": (
-        "GET http://svc:<num>/api/items/<num>?<query> code: <client_error>"
+        "GET http://svc:<num>/api/items/<num>?<query> code: <4xx>"
     ),
     "token a8Fk29xQ rejected, facade decade": "token <id> rejected, facade decade",
     "is it down? yes": "is it down? yes",
@@ -89,3 +92,43 @@ def test_thousands_of_unchanged_templates_bring_no_news() -> None:
 
 def test_no_templates_bring_no_news() -> None:
     assert novelty([], [], 60.0, 60.0).kind.size == 0
+
+
+def test_templates_that_differ_at_one_place_are_a_group_and_two_outcomes_are_not() -> None:
+    users = [f"login of {name} from the office went well" for name in ("ann", "bob", "eve", "joe")]
+    outcomes = ["the payment of the order failed", "the payment of the order succeeded"]
+    groups = grouped(users + outcomes)
+    assert len({groups[user] for user in users}) == 1
+    assert len({groups[outcome] for outcome in outcomes}) == 2
+
+
+def test_lists_and_fields_in_brackets_are_data_and_sentences_are_not() -> None:
+    of_one = [
+        "found Trip(id=<id>, stops=[Paris, Lyon])",
+        "found Trip(id=<num>, stops=[Rome, Milan, Pisa])",
+        "found Trip(id=<id>, stops=[Paris, Lyon, Nic",
+    ]
+    failed = "call failed [nested exception: no instances of the cart service are there]"
+    groups = grouped([*of_one, failed])
+    assert len({groups[template] for template in of_one}) == 1
+    assert groups[failed] == failed
+
+
+def test_several_places_that_vary_at_once_are_found_in_a_crowd() -> None:
+    words = ["".join(pair) for pair in itertools.product("abcdefghijkl", repeat=2)]
+    crowd = [
+        f"user {a} saw page {b} and left again" for a, b in zip(words, words[::-1], strict=True)
+    ]
+    assert set(grouped(crowd).values()) == {"user <*> saw page <*> and left again"}
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.lists(fragments, max_size=14).map("".join), max_size=30), st.randoms())
+def test_the_order_of_templates_does_not_move_a_group(lines: list[str], random: Random) -> None:
+    shuffled = random.sample(lines, len(lines))
+    assert grouped(lines) == grouped(shuffled)
+
+
+def test_junk_is_grouped_like_anything() -> None:
+    junk = ["[" * 1000, "(a=" * 300, "[a, " * 250, "\x00\x01{é:", "", " ", "<*>" * 300]
+    assert set(grouped(junk)) == set(junk)

@@ -112,7 +112,7 @@ def test_an_intention_is_no_change_and_dates_none(
     ]
 
 
-def test_templates_are_of_warnings_and_worse_and_of_lines_without_words_too() -> None:
+def test_templates_are_of_all_lines_and_of_those_without_words_too() -> None:
     lines = [(1, "hello 1"), (3, "slow 17 ms"), (4, None), (None, "who knows")]
     told = [
         {
@@ -126,6 +126,27 @@ def test_templates_are_of_warnings_and_worse_and_of_lines_without_words_too() ->
     ]
     rows = answer("templates", log_record=told)
     assert [(row["template"], row["exception"]) for row in rows] == [
+        ("hello <num>", None),
         ("slow <num> ms", None),
         ("after <num> s", "Timeout"),
+        ("who knows", None),
+    ]
+
+
+def test_a_line_with_its_stack_is_told_by_its_first_line_and_the_root_of_its_exception() -> None:
+    stack = "a.Failed: no\n\tat a.b(C.java:1)\nCaused by: a.Middle: no\nCaused by: a.Root: no\n"
+    told = [
+        {
+            "time": moment(0),
+            "severity_id": 4,
+            "message": f"\n  could not serve 17{trace}",
+            "workload": {"service": "web"},
+            "exception": {"type": "a.Failed", "stacktrace": trace},
+        }
+        for trace in (stack, "a.Failed: no\n\tat a.b(C.java:2)\n")
+    ]
+    rows = answer("templates", log_record=told)
+    assert [(row["template"], row["exception"], row["lines"]) for row in rows] == [
+        ("  could not serve <num>a.Failed: no", "a.Failed", 1),
+        ("  could not serve <num>a.Failed: no", "a.Root", 1),
     ]
