@@ -28,6 +28,7 @@ from agent.nodes.survey.locks import survey_locks
 from agent.nodes.survey.logs import survey_logs
 from agent.nodes.survey.metrics import survey_metrics
 from agent.nodes.survey.requests import survey_requests
+from agent.nodes.survey.topology import survey_topology
 from agent.nodes.survey.traces import survey_traces
 from agent.nodes.tell import tell
 from agent.nodes.test import test
@@ -58,6 +59,7 @@ SURVEY: tuple[Node, ...] = (
     survey_logs,
     survey_locks,
     survey_alerts,
+    survey_topology,
     survey_traces,
 )
 

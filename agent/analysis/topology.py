@@ -10,13 +10,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import chain
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.state import Relation
+
 Ints = NDArray[np.int64]
-Relation = Literal["calls", "stores", "runs_on"]
 
 MOST_PATHS = 16
 

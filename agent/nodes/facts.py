@@ -18,8 +18,11 @@ _ILL = ("latency", "errors")
 _SOON = timedelta(minutes=5)
 SURE = 12.0  # nats: chance brings as much once in a hundred incidents of a thousand series
 _SIGNIFICANT = 9.0  # nats of a shift that is significant at 1 % among a hundred series
-_CACHES = frozenset({"redis", "memcached", "valkey"})
-_QUEUES = frozenset({"kafka", "rabbitmq", "activemq", "aws_sqs", "nats", "pulsar"})
+_CACHES = frozenset({"redis", "memcached", "valkey", "cache"})
+_QUEUES = frozenset({
+    "queue", "topic", "broker", "messaging_system",
+    "kafka", "rabbitmq", "activemq", "aws_sqs", "nats", "pulsar",
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +141,14 @@ class Facts:
 def gather(state: Investigation) -> Facts:
     """Find the symptom in the signals, and what goes with it."""
     window, incident, evidence = state["window"], state["incident"], state.get("evidence", {})
-    calls = tuple(state.get("calls", ()))
+    edges = state.get("calls", [])
+    calls = tuple(call for call in edges if call.relation != "runs_on")
     signals = _by_store(state.get("signals", []), calls)
     symptom = tuple(_symptom(signals, incident, calls))
     around = [
         s for s in signals if (_together(s, symptom, window) if symptom else _alarming(s, incident))
     ]
-    topology = Topology([Edge(c.caller, c.callee, c.calls) for c in calls])
+    topology = Topology([Edge(c.caller, c.callee, c.calls, kind=c.relation) for c in edges])
     if symptom:
         incident = _lasting(incident, symptom, around, topology)
     graded = [_graded(s) for s in around if s.look in _BY_USERS]

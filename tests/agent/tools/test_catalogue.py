@@ -64,9 +64,50 @@ def _more(part: int) -> dict[str, list[Row]]:
             {"time": moment(s), "start_time": moment(s // 10), "impacted_services": ["payment"]}
             for s in seconds
         ],
+        "network_activity": [
+            {
+                "time": moment(s),
+                "src_endpoint": {"ip": f"10.0.0.{s % 5}", "port": 40000 + s},
+                "dst_endpoint": {"ip": f"10.0.0.{s % 3}", "port": 5432 if s % 2 else 80},
+            }
+            for s in seconds
+        ],
+        "entity_management": [
+            {
+                "time": moment(s // 10),
+                "activity_id": 4 if s % 11 == 0 else 2,
+                "metadata": {"log_name": "topology"},
+                "workload": {"service": f"s{s % 7}"},
+                "entity": {"name": f"s{s % 5}", "type": "service"},
+            }
+            for s in seconds
+        ],
+        "kubernetes_object": [_object(s) for s in seconds],
+        "kubernetes_event": [
+            {
+                "time": moment(s),
+                "object": {"kind": "Pod", "name": f"pod-{s % 7}"},
+                "reason": "BackOff" if s % 2 else "Unhealthy",
+                "severity_id": 3,
+                "count": s,
+            }
+            for s in seconds
+        ],
         "quarantine": [
             {"time": moment(s), "source": "nginx", "reason": f"{s % 3}"} for s in seconds
         ],
+    }
+
+
+def _object(s: int) -> Row:
+    """A pod that is well or not, and where it runs."""
+    return {
+        "time": moment(s // 10),
+        "workload": {"service": f"s{s % 3}", "node": f"n{s % 2}"},
+        "object": {"kind": "Pod", "name": f"pod-{s % 5}"},
+        "severity_id": 4 if s % 3 else 1,
+        "reason": f"reason {s % 4}",
+        "unmapped": f'{{"row": {{"IP": "10.0.0.{s % 5}"}}}}',
     }
 
 
@@ -80,6 +121,8 @@ def _points(s: int) -> Iterator[Row]:
         yield counter(s, s / 7, f"delta {series}", metric_name="sent", **delta)
         histogram = {"metric_type": "histogram", "temporality": "cumulative", "count": s * s}
         yield point(s, None, "duration", f"duration {series}", **histogram)
+    labels = f'{{"source_workload": "s{s % 5}", "destination_workload": "s{s % 3}"}}'
+    yield point(s, s, "mesh", f"mesh {s % 15}", attributes=labels)
 
 
 def test_every_file_is_listed_once_and_in_order() -> None:
