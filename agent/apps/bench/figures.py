@@ -61,9 +61,10 @@ def figures(
 
 def _places(line: Line, truth: Truth) -> dict[str, float]:
     places = {ENGINE: NEVER if line.get("error") else place(truth, line)}
-    for name, ranked in (line.get("baselines") or {}).items():
-        if truth.judged in ("ranking", "change"):
-            places[name] = place(truth, ranked | {"ranked_changes": ranked["ranking"]})
+    if truth.judged in ("ranking", "change"):
+        for name, ranked in (line.get("baselines") or {}).items():
+            if ranked["ranking"]:
+                places[name] = place(truth, ranked | {"ranked_changes": ranked["ranking"]})
     return places
 
 

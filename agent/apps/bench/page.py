@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from agent.apps.bench.measured import ENGINE, Bench, Row
 from agent.report.html import environment
 
-_SIDE, _PAD = 320.0, 44.0
+_SIDE, _PAD = 320.0, 60.0
 
 
 @dataclass(frozen=True, slots=True)

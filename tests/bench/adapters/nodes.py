@@ -16,7 +16,7 @@ from agent.config import Request
 from lake.store import Lake
 from tests.bench.adapters import Case
 from tests.bench.adapters.edges import state
-from tests.bench.adapters.points import Series, moments, of_columns, put, read, told_apart
+from tests.bench.adapters.points import Series, moments, numbers, of_columns, put, read, told_apart
 
 _HEADERS = 3
 _A_MINUTE = timedelta(minutes=1)
@@ -52,16 +52,14 @@ def series_of(path: Path) -> list[Series]:
     if pd.to_numeric(head.index[1:_HEADERS].to_series(), errors="coerce").notna().any():
         table = read(path)
         return of_columns(table, told_apart([str(column) for column in table.columns]))
-    table = pd.read_csv(
-        path, header=list(range(_HEADERS)), index_col=0, float_precision="round_trip"
-    )
+    table = pd.read_csv(path, header=list(range(_HEADERS)), index_col=0, dtype=str)
     times = np.asarray(moments(table.index).tz_convert(None).to_numpy("datetime64[us]"))
     return [
         Series(
             str(column[0]),
             str(column[1]),
             times,
-            pd.to_numeric(table.iloc[:, place], errors="coerce").to_numpy(np.float64),
+            np.asarray(numbers(table.iloc[:, place]), dtype=np.float64),
             attributes={"statistic": str(column[2])},
         )
         for place, column in enumerate(table.columns.to_list())

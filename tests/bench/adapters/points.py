@@ -43,28 +43,36 @@ def put(lake: Lake, series: Sequence[Series], batch_id: str) -> None:
 
 
 def read(path: Path) -> pd.DataFrame:
-    """A table of numbers by its time in UTC; without a column of times, by the row's place.
-
-    https://pandas.pydata.org/docs/reference/api/pandas.read_csv.html: only "round_trip" reads every
-    digit.
-    """
-    table: pd.DataFrame = pd.read_csv(path, float_precision="round_trip")
+    """A table of numbers by its time in UTC; without a column of times, by the row's place."""
+    table = pd.read_csv(path, dtype=str)
     named = [c for c in table.columns if str(c).strip().lower() in _TIMES]
     if named:
         table = table.set_index(named[0])
         table.index = pd.DatetimeIndex(moments(table.index))
-    table = table.apply(pd.to_numeric, errors="coerce")
+    table = table.apply(numbers)
     return table.drop(columns=[c for c in table.columns if str(c).startswith("Unnamed")])
+
+
+def numbers(texts: pd.Series[str]) -> pd.Series[float]:
+    """A column of texts as numbers, read by Python to the last digit; what is none is NaN."""
+    return texts.map(_number).astype(np.float64)
+
+
+def _number(text: object) -> float:
+    try:
+        return float(str(text))
+    except ValueError:
+        return float("nan")
 
 
 def moments(index: Iterable[Any]) -> pd.DatetimeIndex:
     """Times from epoch numbers of any unit, or from texts, those without a zone in UTC."""
     texts = [str(value) for value in index]
-    numbers = pd.to_numeric(pd.Series(texts), errors="coerce").to_numpy(np.float64)
-    if np.isnan(numbers).any():
+    epochs = numbers(pd.Series(texts, dtype=str)).to_numpy(np.float64)
+    if np.isnan(epochs).any():
         return pd.DatetimeIndex(pd.to_datetime(texts, utc=True)).as_unit("us")
-    thousands = max(0.0, (np.log10(np.abs(numbers).max()) - 9) // 3)  # 9 digits are seconds
-    micros = np.rint(numbers * 1e6 / 1e3**thousands).astype("datetime64[us]")
+    thousands = max(0.0, (np.log10(np.abs(epochs).max()) - 9) // 3)  # seconds are below 1e10
+    micros = np.rint(epochs * 1e6 / 1e3**thousands).astype("datetime64[us]")
     return pd.DatetimeIndex(micros).tz_localize("UTC")
 
 

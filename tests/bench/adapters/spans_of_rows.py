@@ -31,10 +31,11 @@ def take_in(lake: Lake, pack: Path, case: Case) -> Request:
     joined = clocked(pd.concat([calm, test[: last + 1]], ignore_index=True), BEGINNING, STEP)
     put(lake, of_columns(joined, {str(name): (MACHINE, str(name)) for name in joined}), "rows")
     at = BEGINNING + (len(calm) + first) * STEP
+    lookback = min(_LOOKBACK, (len(calm) + first) / 2 * STEP)
     return Request(
         at=at,
         until=BEGINNING + len(joined) * STEP,
         service=MACHINE,
-        calm=(BEGINNING, at - _LOOKBACK),
-        lookback_s=_LOOKBACK.total_seconds(),
+        calm=(BEGINNING, at - lookback),
+        lookback_s=lookback.total_seconds(),
     )
