@@ -7,7 +7,7 @@ sums are additive over slots of time, so every stretch of slots is asked at once
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,25 +68,26 @@ class Noise:
     """What calm time may do though it was not seen to.
 
     `pseudo` is the squared residual of one trace that is thought of beside those seen, so that a
-    few that happen to agree do not seem certain. `drift` is a variance by which rates differ from
-    one hour to the next. `together` is the share of what single runs vary by that runs of one
-    stretch have in common, so that no number of them counts for more than its inverse. `apart`
-    measures what varies about the mean of each side, as is right for times; what is counted varies
-    about the rate that both would have if nothing had changed, for it may be constant on each side.
+    few that happen to agree do not seem certain. `near` and `far` are variances by which rates
+    differ from slot to slot, and from the first `elsewhere` slots, which are of another hour.
+    `together` is the share of what single runs vary by that runs of one stretch have in common, so
+    that no number of them counts for more than its inverse. `apart` measures what varies about the
+    mean of each side, as is right for times; what is counted varies about the rate that both would
+    have if nothing had changed, for it may be constant on each side.
     """
 
     pseudo: float
-    drift: float | Floats = 0.0
+    near: float = 0.0
+    far: float = 0.0
+    elsewhere: int = 0
     together: float | Floats = 0.0
     apart: bool = False
 
     def rows(self, chosen: slice) -> Noise:
         """The noise of some of the series."""
-        drift, together = (
-            part if isinstance(part, float) else part[chosen]
-            for part in (self.drift, self.together)
-        )
-        return Noise(self.pseudo, drift, together, self.apart)
+        if isinstance(self.together, float):
+            return self
+        return replace(self, together=self.together[chosen])
 
 
 def shifts(sums: Sums, first: int, noise: Noise) -> Shift:
@@ -114,9 +115,11 @@ def _search(sums: Sums, first: int, noise: Noise, best: Shift) -> None:
     for start in range(max(first, 1), slots):
         base = sums.over(slice(0, start))
         apart, stretches = _between(sums, start, base)
+        away = sums.p[:, : noise.elsewhere].sum(axis=1) / np.maximum(base.p, 1.0)
+        drift = noise.near + (noise.far - noise.near) * away
         for end in range(start + 1, slots + 1):
             inside = sums.over(slice(start, end))
-            z, free = _compared(base, inside, apart, stretches, noise)
+            z, free = _compared(base, inside, (apart, stretches, drift), noise)
             better = np.abs(z) > np.abs(best.z)
             at = np.flatnonzero(better)
             best.z[at], freedom[at] = z[at], free[at]
@@ -149,9 +152,13 @@ def _between(sums: Sums, start: int, base: Sums) -> tuple[Floats, Floats]:
 
 
 def _compared(
-    base: Sums, inside: Sums, apart: Floats, slots: Floats, noise: Noise
+    base: Sums, inside: Sums, calm: tuple[Floats, Floats, Floats], noise: Noise
 ) -> tuple[Floats, Floats]:
-    """The difference of two rates in its standard errors, and its degrees of freedom."""
+    """The difference of two rates in its standard errors, and its degrees of freedom.
+
+    `calm` is by how much its slots differ (a variance), how many there are, and their drift.
+    """
+    apart, slots, drift = calm
     runs, both = base.p + inside.p, base.p * inside.p
     enough = (base.traces >= LEAST_TRACES) & (inside.traces >= LEAST_TRACES)
     runs, both = np.where(enough, runs, 1.0), np.where(enough, both, 1.0)
@@ -164,7 +171,7 @@ def _compared(
         residual = _residual(base, rate) + _residual(inside, rate)
         chance = (residual + noise.pseudo) / both
     wander = apart * (1.0 + 1.0 / slots)
-    alike = noise.drift + 2.0 * noise.together * residual / runs
+    alike = drift + 2.0 * noise.together * residual / runs
     variance = chance + wander + alike
     difference = (inside.c - rate * inside.p) * runs / both
     z = np.where(enough, difference / np.sqrt(variance), 0.0)

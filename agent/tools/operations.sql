@@ -36,8 +36,7 @@ spent AS (  -- clocks of other services may be apart, so of their spans only the
   GROUP BY ALL
 ),
 runs AS (
-  SELECT trace_uid, service, operation, peer, slot,
-    CASE WHEN answered THEN 'call' WHEN peer = '' THEN 'inner' ELSE 'store' END AS kind,
+  SELECT trace_uid, service, operation, peer, kind, slot,
     greatest(duration_ns - answer_ns - coalesce(children_ns, 0), 1000)  AS own_ns,
     failed AND NOT answer_failed AND NOT coalesce(child_failed, false)  AS own_failed
   FROM steps

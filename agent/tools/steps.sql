@@ -16,23 +16,23 @@ templates AS (
   FROM (SELECT DISTINCT line FROM written)
 ),
 done AS (
-  SELECT trace_uid, service, operation, slot, child, peer, 0 AS severity_id
+  SELECT trace_uid, service, operation, slot, child, peer, kind, 0 AS severity_id
   FROM links
   UNION ALL
   SELECT trace_uid, service, operation, slot, coalesce(exception || ': ', '') || template, '',
-    coalesce(severity_id, 1)
+    'line', coalesce(severity_id, 1)
   FROM written
   JOIN templates USING (line)
   JOIN steps USING (trace_uid, span_uid)
 ),
 counted AS (
-  SELECT service, operation, slot, trace_uid, child, peer, severity_id,
+  SELECT service, operation, slot, trace_uid, child, peer, kind, severity_id,
     count(*) AS times
   FROM done
   GROUP BY ALL
 ),
 summed AS (
-  SELECT service, operation, slot, child, peer, severity_id,
+  SELECT service, operation, slot, child, peer, kind, severity_id,
     sum(times)::BIGINT         AS times,
     sum(times * times)::BIGINT AS times_times,
     sum(times * runs)::BIGINT  AS times_runs
@@ -40,11 +40,11 @@ summed AS (
   JOIN traced USING (service, operation, slot, trace_uid)
   GROUP BY ALL
 )
-SELECT service, operation, child, peer, severity_id,
+SELECT service, operation, child, peer, kind, severity_id,
   list(slot ORDER BY slot)        AS slots,
   list(times ORDER BY slot)       AS times,
   list(times_times ORDER BY slot) AS times_times,
   list(times_runs ORDER BY slot)  AS times_runs
 FROM summed
-GROUP BY service, operation, child, peer, severity_id
-ORDER BY sum(times) DESC, service, operation, child, peer, severity_id
+GROUP BY service, operation, child, peer, kind, severity_id
+ORDER BY sum(times) DESC, service, operation, child, peer, kind, severity_id

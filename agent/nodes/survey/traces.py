@@ -34,9 +34,16 @@ BEFORE, ABOUT = 6, 8  # slots of parts/tree.sql: before the trouble, and in it
 _FIRST = BEFORE + BEFORE  # of the trouble, after those of the calm stretch elsewhere and before
 _SLOTS = _FIRST + ABOUT
 _FEW = 8  # anomalies of a resource
+_STRETCHES = 2 * ABOUT  # of slots are asked: 36, which go together (measured on noise)
 _MOST, _LEAST = 30.0, 1.0  # nats
 _LOG = 1000.0  # logarithms of times are in thousandths
-_TIME = Noise((0.3 * _LOG) ** 2, drift=(0.25 * _LOG) ** 2, apart=True)  # a third; a quarter
+_TIME = Noise(  # a trace tells a time to a third; times differ by a tenth, by a quarter far away
+    (0.3 * _LOG) ** 2,
+    near=(0.1 * _LOG) ** 2,
+    far=(0.25 * _LOG) ** 2,
+    elsewhere=_FIRST - 1,
+    apart=True,
+)
 _COUNT = Noise(0.25)  # of one trace: half a step more or less
 _CHOICE = 0.05  # of what runs do by their data is common to a stretch: 20 say all that it says
 _EXTRA = 3.0  # nats against a step more: it is no fault twenty times in twenty-one
@@ -158,14 +165,15 @@ def _times(runs: pd.DataFrame, sums: Sums) -> list[pd.DataFrame]:
     told = _told(runs, shift, indicator="latency", unit="ms", own=runs["kind"] == "inner")
     told[["before", "during"]] = np.exp(told[["before", "during"]] / _LOG) / 1e6
     known = shift.z != 0.0
-    inner, call, store = (
-        told[known & (runs["kind"] == kind)] for kind in ("inner", "call", "store")
+    inner, call, store, lost = (
+        told[known & (runs["kind"] == kind)] for kind in ("inner", "call", "store", "lost")
     )
     inner = inner.assign(resource=inner["service"], peer="")
     incoming = call.assign(resource=call["peer"], peer=call["service"])
     outgoing = pd.concat([call, store]).assign(resource=lambda frame: frame["service"])
     found = [
         inner.assign(subject="own time of " + inner["operation"]),
+        lost.assign(resource=lost["service"], subject="time of " + lost["operation"]),
         incoming.assign(subject="time on the way of " + incoming["operation"]),
         _whole(inner, "own time of its operations", least=2),
         _whole(_beside(incoming), "time on the way of calls to it"),
@@ -212,16 +220,19 @@ def _whole(told: pd.DataFrame, subject: str, least: int = 1) -> pd.DataFrame:
 def _failures(runs: pd.DataFrame, sums: Sums) -> pd.DataFrame:
     """Operations that fail more often than they did, though nothing that they called failed."""
     told = _told(
-        runs, shifts(sums, _FIRST, _COUNT), indicator="errors", unit="%", own=True,
-        resource=runs["service"], subject="own failures of " + runs["operation"],
+        runs, shifts(sums, _FIRST, _COUNT), indicator="errors", unit="%",
+        own=runs["kind"] != "lost", resource=runs["service"],
+        subject="own failures of " + runs["operation"],
     )  # fmt: skip
     told[["before", "during"]] *= 100.0
-    return told
+    store = told[told["kind"] == "store"]
+    store = store.assign(resource=store["peer"], peer=store["service"])
+    return pd.concat([told, store.assign(subject="failures of calls to it")])
 
 
 def _steps(runs: pd.DataFrame, sums: list[Floats], steps: _Asked) -> pd.DataFrame:
     """Calls, inner steps and log lines that come oftener or more rarely in a run than they did."""
-    done, counted = steps.spread([*_RUN, "child", "peer", "severity_id"], _TIMES)
+    done, counted = steps.spread([*_RUN, "child", "peer", "kind", "severity_id"], _TIMES)
     at, whole = _parents(runs, done)
     base = [np.zeros((whole, _SLOTS)) for _ in sums]
     for one, values in zip(base, sums, strict=True):
@@ -231,10 +242,29 @@ def _steps(runs: pd.DataFrame, sums: list[Floats], steps: _Asked) -> pd.DataFram
     noise = replace(_COUNT, together=np.where(ill, 0.0, _CHOICE))
     shift = shifts(Sums(*(one[parent] for one in base), *counted), _FIRST, noise)
     line = np.where(done["severity_id"] > 0, done["child"].map(quoted), done["child"])
-    return _told(
+    told = _told(
         done, shift, indicator=np.where(ill, "errors", "traffic"), unit="a run", own=True,
         resource=done["service"], subject=done["operation"] + ": " + line,
     )  # fmt: skip
+    return _unanswered(told)
+
+
+def _unanswered(told: pd.DataFrame) -> pd.DataFrame:
+    """Calls that are made as before and no longer answered are their callee's, not their caller's.
+
+    So it is where an operation makes more calls that nobody answers and fewer that somebody does.
+    """
+    lost = told["kind"] == "lost"
+    more = lost & (told["effect"] > 0) & (told["surprise"] > _LEAST)
+    losing = more.groupby([told["service"], told["operation"]]).transform("any")
+    silent = losing & (told["kind"] == "call") & (told["effect"] < 0)
+    return told.assign(
+        own=~lost,
+        resource=told["resource"].where(~silent, told["peer"]),
+        peer=told["peer"].where(~silent, told["service"]),
+        indicator=told["indicator"].where(~silent, "availability"),
+        subject=told["subject"].where(~silent, "answers to " + told["service"]),
+    )
 
 
 def _worse(told: pd.DataFrame) -> pd.DataFrame:
@@ -260,7 +290,7 @@ def _strongest(told: pd.DataFrame, phases: _Phases) -> list[Anomaly]:
     """The few most surprising of each resource, once all that was asked of it is paid for."""
     alike = told["effect"].abs().round(2)
     asked = alike.groupby(told["resource"]).transform("nunique")
-    paid = told["surprise"] - np.log(asked * ABOUT)
+    paid = told["surprise"] - np.log(asked * _STRETCHES)
     told = told.assign(surprise=np.minimum(paid, _MOST))
     told = told[told["surprise"] > _LEAST]
     told = told.sort_values(["surprise", "resource", "subject"], ascending=[False, True, True])

@@ -11,6 +11,12 @@ steps AS MATERIALIZED (
     coalesce(answered_by, system || coalesce('/' || namespace, '/' || address, ''), '') AS peer,
     answered_by IS NOT NULL                                                AS answered,
     span_kind IN ('client', 'producer')                                    AS is_call,
+    CASE
+      WHEN answered_by IS NOT NULL THEN 'call'
+      WHEN NOT is_call             THEN 'inner'
+      WHEN system IS NULL          THEN 'lost'
+      ELSE 'store'
+    END                                                                    AS kind,
     coalesce(answer_failed, false)                                         AS answer_failed,
     coalesce(answer_ns, 0)                                                 AS answer_ns,
     CASE
@@ -27,7 +33,7 @@ steps AS MATERIALIZED (
 ),
 links AS MATERIALIZED (  -- what a span did: the spans that it began, but not the answer to a call
   SELECT parent.trace_uid, parent.span_uid, parent.service, parent.operation, parent.slot,
-    child.operation AS child, child.peer, child.failed, child.duration_ns,
+    child.operation AS child, child.peer, child.kind, child.failed, child.duration_ns,
     child.service = parent.service                      AS within,
     greatest(child.start_time_ns, parent.start_time_ns) AS since,
     least(child.end_time_ns, parent.end_time_ns)        AS until
