@@ -14,7 +14,7 @@ of_instance AS (
   FROM levels
   JOIN several USING (service)
   WHERE instance <> '' AND level IS NOT NULL
-  GROUP BY ALL
+  GROUP BY service, instance, metric_name, attributes, counts, bucket
 )
 SELECT
   service, instance, metric_name, attributes, counts AS is_rate, max(unit) AS unit,

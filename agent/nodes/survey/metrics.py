@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from itertools import chain
+from math import log
 from typing import Any
 
 import numpy as np
 from langgraph.runtime import Runtime
 
+from agent.analysis.anomalies import Departures, departures
+from agent.analysis.habits import tempered
 from agent.nodes.context import Context
 from agent.nodes.quotes import plain
+from agent.nodes.survey.axis import Axis
 from agent.nodes.survey.deviations import Floats, Identity, Measure, of_series
-from agent.state import Investigation, Signal
+from agent.nodes.survey.words import indicator_of
+from agent.state import Anomaly, Investigation, Signal
 
 Row = dict[str, Any]
 
@@ -20,19 +27,212 @@ _MOVED = Measure(
     "metrics", "level", "saturation", "", "", own=True, least=0.0, ratio=1.25, rises_only=False
 )
 _A_SERVICE = 12
+_A_RESOURCE = 8
+_COMPARED = 3 * _A_RESOURCE  # of a resource's anomalies: the strongest are told from each other
+_LEAST_NATS = 0.5
+_SAME = 0.9  # correlation in calm time of two series that show one thing
+_LEAST_SHARED = 8  # buckets in which both were seen
+_KEY = ("service", "node", "metric_name", "attributes", "is_rate")
+_OF_INSTANCE = ("service", "instance", "metric_name", "attributes", "is_rate")
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """Series of one tool, what they show, and the evidence."""
+
+    rows: list[Row]
+    values: Floats
+    found: Departures
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A series that may be told of: its surprise so far, its values, and who shows it alone."""
+
+    seen: _Seen
+    at: int
+    surprise: float
+    instance: str = ""
+
+    @property
+    def row(self) -> Row:
+        return self.seen.rows[self.at]
+
+    @property
+    def values(self) -> Floats:
+        return np.asarray(self.seen.values[self.at])
 
 
 def survey_metrics(state: Investigation, runtime: Runtime[Context]) -> Investigation:
     """Look for shifts in every series that moved at all; the clearest of each service are kept."""
     context, window = runtime.context, state["window"]
     context.progress("survey: metric series")
-    answer = context.notebook.ask("metrics", **window.span)
-    series = answer.rows.dicts()
-    values = spread(series, "values", window.buckets)
-    found = of_series(
-        values, _MOVED, window, answer.id, [_identity(row) for row in series].__getitem__
+    axis = Axis(window)
+    answer, rows, evidence = axis.ask(context, "metrics")
+    series, values = axis.spread(rows, _KEY, "values")
+    moved = np.flatnonzero(_moves(values[:, axis.elsewhere :]))
+    signals = of_series(
+        values[moved, axis.elsewhere :],
+        _MOVED,
+        window,
+        answer.id,
+        [_identity(series[at]) for at in moved].__getitem__,
     )
-    return {"evidence": answer.noted(), "signals": _clearest(found)}
+    told, apart, more = _instances(context, axis)
+    seen = _seen(series, values, axis, answer.id)
+    return {
+        "evidence": evidence | more,
+        "signals": _clearest(signals),
+        "anomalies": _strongest(chain(_candidates(seen, apart), told), axis),
+    }
+
+
+def _seen(rows: list[Row], values: Floats, axis: Axis, evidence: str) -> _Seen:
+    """What series show about the alarm, beside what such series show in calm time."""
+    found = departures(values, axis.calm, axis.trouble)
+    names = [(row["metric_name"], row["is_rate"]) for row in rows]
+    known = {name: at for at, name in enumerate(sorted(set(names)))}
+    groups = np.array([known[name] for name in names], dtype=np.int64)
+    return _Seen(rows, values, tempered(found, values, axis.calm, axis.trouble, groups), evidence)
+
+
+def _instances(
+    context: Context, axis: Axis
+) -> tuple[list[_Candidate], dict[tuple[Any, ...], str], dict[str, Any]]:
+    """The instances that depart alone, of which series each is one, and the evidence.
+
+    A series that an instance has only now, or no longer, is what instances come and go with.
+    """
+    answer, rows, evidence = axis.ask(context, "metrics_of_instances")
+    series, values = axis.spread(rows, _OF_INSTANCE, "values")
+    if not series:
+        return [], {}, evidence
+    seen = _seen(series, values, axis, answer.id)
+    of_metric: dict[tuple[Any, ...], list[int]] = {}
+    for at, row in enumerate(series):
+        of_metric.setdefault(_metric_of(row), []).append(at)
+    surprise = np.where(np.isin(seen.found.kind, ("missing", "appeared")), 0, seen.found.surprise)
+    told, apart = [], {}
+    for metric, instances in of_metric.items():
+        most = max(instances, key=lambda at: (surprise[at], -at))
+        alone = sum(surprise[at] >= surprise[most] / 2 for at in instances) == 1
+        nats = float(surprise[most]) - log(len(instances))
+        if alone and len(instances) > 1 and nats > _LEAST_NATS:
+            apart[metric] = series[most]["instance"]
+            told.append(_Candidate(seen, most, nats, series[most]["instance"]))
+    return told, apart, evidence
+
+
+def _metric_of(row: Row) -> tuple[Any, ...]:
+    return row["service"], row["metric_name"], row["attributes"], row["is_rate"]
+
+
+def _candidates(seen: _Seen, apart: dict[tuple[Any, ...], str]) -> list[_Candidate]:
+    """The series that surprise, each with the instance that alone does, if one does."""
+    return [
+        _Candidate(seen, int(at), float(seen.found.surprise[at]), apart.get(_metric_of(row), ""))
+        for at in np.flatnonzero(seen.found.surprise > _LEAST_NATS)
+        if _resource(row := seen.rows[at])
+    ]
+
+
+def _strongest(candidates: Iterable[_Candidate], axis: Axis) -> list[Anomaly]:
+    """The few strongest anomalies of each resource, of those that show one thing the strongest.
+
+    Each pays for how many series of the resource were looked at.
+    """
+    of_resource: dict[str, list[_Candidate]] = {}
+    for one in candidates:
+        of_resource.setdefault(_resource(one.row), []).append(one)
+    asked = _asked(of_resource)
+    anomalies = []
+    for resource, those in of_resource.items():
+        paid = log(asked[resource])
+        ranked = sorted(those, key=lambda c: (-c.surprise, labelled(c.row), c.instance))
+        distinct = _distinct(
+            [c for c in ranked if c.surprise - paid > _LEAST_NATS][:_COMPARED], axis
+        )
+        anomalies += [
+            _anomaly(replace(c, surprise=c.surprise - paid), axis) for c in distinct[:_A_RESOURCE]
+        ]
+    return anomalies
+
+
+def _asked(of_resource: dict[str, list[_Candidate]]) -> dict[str, int]:
+    """How many series each resource has; those of its instances were asked about already."""
+    most = dict.fromkeys(of_resource, 1)
+    counted: set[int] = set()
+    for candidate in chain.from_iterable(of_resource.values()):
+        if id(candidate.seen) in counted or "node" not in candidate.row:
+            continue
+        counted.add(id(candidate.seen))
+        for row in candidate.seen.rows:
+            if (name := _resource(row)) in most:
+                most[name] += 1
+    return {name: max(1, number - 1) for name, number in most.items()}
+
+
+def _distinct(ranked: list[_Candidate], axis: Axis) -> list[_Candidate]:
+    """Those of `ranked` that no stronger one goes along with in calm time."""
+    kept: list[_Candidate] = []
+    for one in ranked:
+        if not any(_alike(one, other, axis) for other in kept):
+            kept.append(one)
+    return kept
+
+
+def _alike(one: _Candidate, other: _Candidate, axis: Axis) -> bool:
+    """Whether two series show one thing: in calm time, or all along if either was constant then."""
+    if _metric_of(one.row) == _metric_of(other.row):
+        return True
+    for where in (axis.calm, np.ones_like(axis.calm)):
+        both = where & np.isfinite(one.values) & np.isfinite(other.values)
+        if np.count_nonzero(both) < _LEAST_SHARED:
+            continue
+        ranks = [_ranks(c.values[both]) for c in (one, other)]
+        if all(np.ptp(r) > 0 for r in ranks):
+            return abs(float(np.corrcoef(ranks[0], ranks[1])[0, 1])) >= _SAME
+    return False
+
+
+def _ranks(values: Floats) -> Floats:
+    """Ranks, ties sharing the lowest: one outlier makes no correlation."""
+    ordered = np.sort(values)
+    return np.searchsorted(ordered, values).astype(np.float64)
+
+
+def _anomaly(one: _Candidate, axis: Axis) -> Anomaly:
+    found, at = one.seen.found, one.at
+    start, end = int(found.start[at]), int(found.end[at])
+    identity = _identity(one.row)
+    return Anomaly(
+        look="metrics",
+        resource=identity["resource"],
+        indicator=identity["indicator"],
+        subject=identity["subject"],
+        surprise=one.surprise,
+        effect=float(found.effect[at]),
+        onset=axis.at(start),
+        before=_typical(one.values[axis.calm]),
+        during=_typical(one.values[start:end]),
+        unit=identity["unit"],
+        evidence=one.seen.evidence,
+        instance=one.instance,
+    )
+
+
+def _typical(values: Floats) -> float:
+    """The lower median of what is finite, a value that was really measured; 0 if nothing was."""
+    known = np.sort(values[np.isfinite(values)])
+    return float(known[(known.size - 1) // 2]) if known.size else 0.0
+
+
+def _moves(values: Floats) -> Any:
+    """The series that have two different values at least."""
+    known = np.isfinite(values)
+    low = np.where(known, values, np.inf).min(axis=1, initial=np.inf)
+    return np.where(known, values, -np.inf).max(axis=1, initial=-np.inf) > low
 
 
 def spread(series: list[Row], column: str, buckets: int) -> Floats:
@@ -59,11 +259,18 @@ def labelled(row: Row) -> str:
     return f"{metric}{{{plain(labels)}}}" if labels else metric
 
 
+def _resource(row: Row) -> str:
+    """Whose a series is: a service's, or that of a node where no service is named."""
+    return str(row["service"] or row.get("node") or "")
+
+
 def _identity(row: Row) -> Identity:
     return {
-        "resource": row["service"] or "",
+        "resource": _resource(row),
         "subject": labelled(row),
-        "indicator": "traffic" if row["is_rate"] else "saturation",
+        "indicator": indicator_of(
+            row["metric_name"], row["unit"] or "", row["attributes"], is_rate=row["is_rate"]
+        ),
         "unit": (row["unit"] or "") + ("/s" if row["is_rate"] else ""),
         "attributes": row["attributes"],
     }

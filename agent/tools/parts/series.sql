@@ -1,5 +1,6 @@
 points AS (  -- a delta of what may fall is left out: from what level it moves is not known
   SELECT series_uid, metric_name, unit, workload.service AS service,
+    coalesce(workload.node, '') AS node,
     coalesce(workload.instance, '') AS instance, coalesce(workload.version, '') AS version,
     coalesce(attributes::VARCHAR, '{}')                          AS attributes,
     coalesce(temporality = 'delta', false)                       AS is_delta,

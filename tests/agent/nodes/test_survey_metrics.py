@@ -1,0 +1,141 @@
+"""Metric series as anomalies: whose they are, about what, and which of them are one thing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+
+import pytest
+from langgraph.runtime import Runtime
+
+from agent.config import Request
+from agent.nodes.context import Context
+from agent.nodes.survey.metrics import survey_metrics
+from agent.state import Anomaly, Investigation, Window
+from agent.tools.notebook import Notebook
+from lake.store import Lake
+from tests.agent.tools.rows import Row, moment, point, put
+from tests.agent.world import START
+from traces.tracer import Tracing
+
+MINUTES, ONSET = 60, 50
+WINDOW = Window(
+    START, START + timedelta(minutes=MINUTES), 60, trouble=(moment(60 * ONSET), moment(60 * 60))
+)
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Iterator[Lake]:
+    with Lake.create(tmp_path / "lake") as lake:
+        yield lake
+
+
+def seen(lake: Lake, window: Window = WINDOW) -> Investigation:
+    with Tracing(lake, "test") as tracing:
+        context = Context(Request(), Notebook(lake.at(), tracing), lambda _: None)
+        return survey_metrics({"window": window}, Runtime(context=context))
+
+
+def anomalies(lake: Lake, *series: list[Row], window: Window = WINDOW) -> list[Anomaly]:
+    put(lake, "metric_point", [row for rows in series for row in rows])
+    return seen(lake, window)["anomalies"]
+
+
+def gauge(
+    metric: str, workload: Row, *, step: float = 0.0, base: float = 100.0, seed: int = 0
+) -> list[Row]:
+    """A point a minute of noise about `base`, and higher by `step` from the onset on."""
+    random = Random(f"{metric} {workload} {seed}")
+    return [
+        point(
+            60 * at + 1,
+            base + random.gauss(0, 1) + (step if at >= ONSET else 0.0),
+            metric,
+            f"{metric} {workload} {seed}",
+            workload=workload,
+        )
+        for at in range(MINUTES)
+    ]
+
+
+def test_what_leaves_its_calm_time_is_told_with_its_onset_and_levels(lake: Lake) -> None:
+    (told,) = anomalies(
+        lake, gauge("cpu.usage", {"service": "a"}, step=40), gauge("cpu.usage", {"service": "b"})
+    )
+    assert (told.resource, told.indicator, told.look) == ("a", "saturation", "metrics")
+    assert told.onset == moment(60 * ONSET)
+    assert told.surprise > 5
+    assert (told.before, told.during) == (pytest.approx(100, abs=1), pytest.approx(140, abs=1))
+
+
+def test_a_series_of_no_service_is_its_nodes(lake: Lake) -> None:
+    (told,) = anomalies(lake, gauge("system.memory.usage", {"node": "worker-1"}, step=40))
+    assert told.resource == "worker-1"
+
+
+def test_an_instance_that_departs_alone_is_named(lake: Lake) -> None:
+    steps = {"a-0": 0.0, "a-1": -40.0, "a-2": 0.0}
+    (told,) = anomalies(
+        lake,
+        *(gauge("cpu.usage", {"service": "a", "instance": i}, step=s) for i, s in steps.items()),
+    )
+    assert (told.resource, told.instance) == ("a", "a-1")
+    assert told.effect < 0
+
+
+def test_instances_that_depart_together_are_not_named(lake: Lake) -> None:
+    told = anomalies(
+        lake,
+        *(gauge("cpu.usage", {"service": "a", "instance": f"a-{i}"}, step=40) for i in range(3)),
+    )
+    assert told
+    assert {one.instance for one in told} == {""}
+
+
+def test_series_that_show_one_thing_count_once(lake: Lake) -> None:
+    percent = gauge("cpu.usage", {"service": "a"}, step=40)
+    millis = [
+        {**row, "value": 10 * row["value"], "metric_name": "cpu.millis", "series_uid": "millis"}
+        for row in percent
+    ]
+    assert len(anomalies(lake, percent, millis)) == 1
+
+
+def test_of_a_resource_with_more_series_the_same_surprises_less(lake: Lake) -> None:
+    alone = gauge("cpu.usage", {"service": "a"}, step=40)
+    others = [gauge(f"other.{n}", {"service": "b"}, seed=n) for n in range(30)]
+    one_of_many = [{**row, "workload": {"service": "b"}, "series_uid": "b"} for row in alone]
+    of = {told.resource: told.surprise for told in anomalies(lake, alone, one_of_many, *others)}
+    assert of["b"] < of["a"] - 2
+
+
+def test_a_constant_of_the_calm_stretch_elsewhere_that_breaks_is_told(lake: Lake) -> None:
+    window = replace(WINDOW, calm=(START - timedelta(hours=9), START - timedelta(hours=1)))
+    calm = [
+        point(60 * at - 9 * 3600, 1.0, "availability", "up", workload={"service": "a"})
+        for at in range(480)
+    ]
+    now = [
+        point(60 * at, 0.5, "availability", "up", workload={"service": "a"})
+        for at in range(MINUTES)
+    ]
+    whole = replace(window, trouble=(START, START + timedelta(minutes=MINUTES)))
+    (told,) = anomalies(lake, calm, now, window=whole)
+    assert (told.indicator, told.before, told.during) == ("availability", 1.0, 0.5)
+
+
+def test_without_calm_time_there_is_nothing_to_be_surprised_at(lake: Lake) -> None:
+    assert (
+        anomalies(
+            lake, gauge("cpu", {"service": "a"}, step=9), window=replace(WINDOW, trouble=None)
+        )
+        == []
+    )
+
+
+def test_an_empty_lake_has_no_anomalies(lake: Lake) -> None:
+    put(lake, "metric_point", gauge("cpu", {"service": "a"})[:1])
+    assert seen(lake)["anomalies"] == []
