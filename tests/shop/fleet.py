@@ -155,6 +155,9 @@ class Fleet:
     _instances: dict[tuple[str, str], Instance] = field(default_factory=dict)
     _resting: set[tuple[str, str]] = field(default_factory=set)
     _lock: threading.RLock = field(default_factory=threading.RLock)
+    _rolling: dict[str, threading.Lock] = field(
+        default_factory=lambda: {service: threading.Lock() for service in FIRST_VERSIONS}
+    )
 
     def __post_init__(self) -> None:
         self._random = random.Random(f"instances {self.site.seed} {time.time_ns()}")
@@ -206,11 +209,15 @@ class Fleet:
     def roll(
         self, change: Release | Configuration, bake_s: float, stop: threading.Event
     ) -> Iterator[Replacement]:
-        """Replace a service's instances one after the other, `bake_s` apart."""
-        for zone in ZONES:
-            if zone != ZONES[0] and stop.wait(bake_s):
-                return
-            yield self._replace(change, zone, stop)
+        """Replace a service's instances one after the other, `bake_s` apart.
+
+        One change of a service waits for another to be through.
+        """
+        with self._rolling[change.service]:
+            for zone in ZONES:
+                if zone != ZONES[0] and stop.wait(bake_s):
+                    return
+                yield self._replace(change, zone, stop)
 
     def _replace(
         self, change: Release | Configuration, zone: str, stop: threading.Event

@@ -98,6 +98,18 @@ def steps(trouble: Trouble, rng: random.Random) -> tuple[Step, ...]:
     return (*lead_in, *middle, *alert, Calm(rng.uniform(35, 50)), *end, Calm(rng.uniform(40, 50)))
 
 
+def change_of(step: Step) -> Change | None:
+    """Give what a step changes, if it changes anything."""
+    match step:
+        case Deploy(release):
+            return release
+        case Configure(configuration):
+            return configuration
+        case Flip(flag):
+            return flag
+    return None
+
+
 def paced(step: Step, pace: float) -> Step:
     return Calm(step.seconds * pace) if isinstance(step, Calm) else step
 
@@ -107,10 +119,10 @@ def maybe(step: Step, how_likely: float, rng: random.Random) -> tuple[Step, ...]
 
 
 def decoys(trouble: Trouble, rng: random.Random) -> tuple[Step, Step]:
-    """Draw two innocent changes of two services, none of which is to blame for its own change."""
-    guilty = {each.change.service for each in trouble.culprits if each.change}
+    """Draw two innocent changes of two services, neither of which is changed by the trouble."""
+    changed = {change.service for change in map(change_of, trouble.begin) if change}
     banner = Flag("web", "winter-banner", rng.choice(REGIONS), "Show the winter banner", on=True)
-    found = [each for each in (*INNOCENT, *HARMLESS, banner) if each.service not in guilty]
+    found = [each for each in (*INNOCENT, *HARMLESS, banner) if each.service not in changed]
     one = rng.choice(found)
     other = rng.choice([each for each in found if each.service != one.service])
     return innocent(one, rng), innocent(other, rng)

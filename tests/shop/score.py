@@ -168,7 +168,7 @@ def table(scores: Sequence[Score]) -> Iterator[str]:
 
 
 def line(words: Iterable[str]) -> str:
-    widths = (10, 18, 13, 22, 6, 5, 7, 7, 6, 8, 5, 4)
+    widths = (10, 20, 13, 22, 6, 5, 7, 7, 6, 8, 5, 4)
     return "".join(f"{word:<{width}}" for word, width in zip(words, widths, strict=True)).rstrip()
 
 

@@ -84,6 +84,8 @@ def pools(evidence: Path) -> Iterator[str]:
     for body in frames(evidence / "metrics.otlp.binpb.zst"):
         for group in ExportMetricsServiceRequest.FromString(body).resource_metrics:
             about = texts(group.resource.attributes)
+            if "service.name" not in about:
+                continue  # a machine
             name = f"{about['service.instance.id']} {about['service.version']}"
             for scope in group.scope_metrics:
                 for metric in scope.metrics:

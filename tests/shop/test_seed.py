@@ -8,17 +8,13 @@ from itertools import pairwise
 import pytest
 
 from tests.shop.fleet import SERVICES, Flag, Release
-from tests.shop.kind import EDGES, Kind, Trouble
+from tests.shop.kind import EDGES, Kind, Trouble, change_of
 from tests.shop.kinds.outside import CALLERS
 from tests.shop.outside import PARTNERS
 from tests.shop.seed import KINDS, draw, kind_of
 from tests.shop.story import (
     AwaitAlert,
     Calm,
-    Change,
-    Configure,
-    Deploy,
-    Flip,
     Inject,
     Mend,
     Step,
@@ -32,17 +28,6 @@ every_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 
 def steps(seed: int, kind: Kind | None = None) -> tuple[Step, ...]:
     return draw(seed, kind).steps(NOBODY)
-
-
-def changed(step: Step) -> Change | None:
-    match step:
-        case Deploy(release):
-            return release
-        case Configure(configuration):
-            return configuration
-        case Flip(flag):
-            return flag
-    return None
 
 
 def test_there_are_enough_kinds_and_each_has_a_name_of_its_own() -> None:
@@ -84,12 +69,20 @@ def test_what_is_to_blame_is_done_and_no_decoy_is_of_its_service(kind: Kind) -> 
         story = draw(seed, kind)
         played = story.steps(NOBODY)
         faults = [step.fault for step in played if isinstance(step, Inject)]
-        changes = [change for change in map(changed, played) if change]
+        changes = [change for change in map(change_of, played) if change]
         for culprit in story.culprits:
             assert culprit.change in changes if culprit.change else culprit.fault in faults
         guilty = [culprit.change for culprit in story.culprits if culprit.change]
         decoys = [each for each in changes if each not in guilty and not is_way_back(each)]
         assert not {each.service for each in guilty} & {each.service for each in decoys}
+
+
+@every_kind
+def test_no_service_is_changed_twice_but_to_be_taken_back(kind: Kind) -> None:
+    for seed in SEEDS:
+        changes = [change for change in map(change_of, steps(seed, kind)) if change]
+        services = [change.service for change in changes if not is_way_back(change)]
+        assert len(set(services)) == len(services)
 
 
 @every_kind
@@ -113,7 +106,7 @@ def test_an_alert_is_awaited_where_something_is_wrong_and_only_there(kind: Kind)
 @every_kind
 def test_every_released_version_has_its_code_and_every_flag_is_asked_for(kind: Kind) -> None:
     for seed in SEEDS:
-        for change in map(changed, steps(seed, kind)):
+        for change in map(change_of, steps(seed, kind)):
             if isinstance(change, Release):
                 module = "v" + change.version.replace(".", "_") + ".py"
                 assert (SERVICES / change.service / module).is_file()
