@@ -28,6 +28,7 @@ from agent.nodes.survey.locks import survey_locks
 from agent.nodes.survey.logs import survey_logs
 from agent.nodes.survey.metrics import survey_metrics
 from agent.nodes.survey.requests import survey_requests
+from agent.nodes.survey.state import survey_state
 from agent.nodes.survey.topology import survey_topology
 from agent.nodes.survey.traces import survey_traces
 from agent.nodes.tell import tell
@@ -60,6 +61,7 @@ SURVEY: tuple[Node, ...] = (
     survey_locks,
     survey_alerts,
     survey_topology,
+    survey_state,
     survey_traces,
 )
 
