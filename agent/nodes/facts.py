@@ -70,7 +70,7 @@ class Facts:
     @property
     def felt(self) -> bool:
         """Whether somebody suffers: requests show it, or what else there is leaves no doubt."""
-        return bool(self.symptom or self._surely_ill())
+        return bool(self.symptom or (not self.watched and self.incident.started_at))
 
     def of(self, resource: str) -> list[Signal]:
         """The request signals of a resource that coincide with the symptom."""
