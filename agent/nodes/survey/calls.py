@@ -7,6 +7,7 @@ from langgraph.runtime import Runtime
 
 from agent.nodes.context import Context
 from agent.nodes.survey.deviations import Measure, signals
+from agent.nodes.survey.season import same_hours, unusual
 from agent.state import Call, Investigation
 
 UNANSWERED = "unanswered calls"
@@ -22,7 +23,7 @@ _UNANSWERED = Measure(
     "calls", "unanswered_percent", "errors", UNANSWERED, "%", own=True, least=2.0,
     ratio=2.0, events="unanswered", trials="calls",
 )  # fmt: skip
-
+_OF_STORES, _OF_SERVICES = (_SLOW, _FAILING), (_UNANSWERED,)
 _ALONE, _OTHERS = 0.1, 30  # of a caller's failure rate is all that others see, in so many calls
 
 
@@ -34,11 +35,14 @@ def survey_calls(state: Investigation, runtime: Runtime[Context]) -> Investigati
     frame = answer.df
     called = _per_callee(frame)
     stores, services = called[called["is_store"]], called[~called["is_store"]]
+    found = signals(stores, "callee", _OF_STORES, window, answer.id)
+    found += signals(services, "callee", _OF_SERVICES, window, answer.id)
+    then = same_hours(context, window, "edges")
+    past = _per_callee(then.df) if then else None
     return {
-        "evidence": answer.noted(),
+        "evidence": answer.noted() | (then.noted() if then else {}),
         "calls": _calls(frame),
-        "signals": signals(stores, "callee", (_SLOW, _FAILING), window, answer.id)
-        + signals(services, "callee", (_UNANSWERED,), window, answer.id),
+        "signals": unusual(found, past, "callee", _OF_STORES + _OF_SERVICES, window),
     }
 
 

@@ -88,7 +88,7 @@ def _of_counts(
         if stretch is None or stretch.p_value * len(resources) > _ALPHA:
             continue
         before, during = 100 * stretch.before, 100 * stretch.during
-        if _matters(before, during, measure):
+        if matters(before, during, measure):
             named = {"resource": name}
             segment = stretch.start, stretch.end, stretch.z
             found.append(_signal(segment, (before, during), measure, window, evidence, named))
@@ -116,7 +116,7 @@ def of_series(
     found = []
     for row, start, end, effect in _segments(values, measure):
         before, during = _levels(values[row], start, end)
-        if not _matters(before, during, measure):
+        if not matters(before, during, measure):
             continue
         segment, levels = (start, end, effect), (before, during)
         found.append(_signal(segment, levels, measure, window, evidence, named(row)))
@@ -177,7 +177,8 @@ def _levels(values: Floats, start: int, end: int) -> tuple[float, float]:
     return outside, within
 
 
-def _matters(before: float, during: float, measure: Measure) -> bool:
+def matters(before: float, during: float, measure: Measure) -> bool:
+    """Whether users would mind that a level went from `before` to `during`."""
     if measure.rises_only and during < before:
         return False
     low, high = sorted((before, during))

@@ -7,7 +7,8 @@ from langgraph.runtime import Runtime
 
 from agent.nodes.context import Context
 from agent.nodes.survey.deviations import Measure, signals
-from agent.state import Investigation
+from agent.nodes.survey.season import same_hours, unusual
+from agent.state import Evidence, Investigation, Signal
 
 ENTRANCE = "«users»"  # not a name that a service has
 
@@ -50,20 +51,27 @@ def survey_requests(state: Investigation, runtime: Runtime[Context]) -> Investig
     """Look for shifts in what every service answered and in what users got at the entrance."""
     context, window = runtime.context, state["window"]
     context.progress("survey: requests of every service")
+    evidence: dict[str, Evidence] = {}
+    found: list[Signal] = []
+    for tool, measures in (("requests", _MEASURES), ("entrance", _USERS)):
+        answer = context.notebook.ask(tool, **window.span)
+        then = same_hours(context, window, tool)
+        past = _rated(then.df, window.bucket_s) if then else None
+        frame = _rated(answer.df, window.bucket_s)
+        shifted = signals(frame, "service", measures, window, answer.id)
+        found += unusual(shifted, past, "service", measures, window)
+        evidence |= answer.noted() | (then.noted() if then else {})
     requests = context.notebook.ask("requests", **window.span)
-    entrance = context.notebook.ask("entrance", **window.span)
-    by_service = _rated(requests.df, window.bucket_s)
-    at_entrance = _rated(entrance.df.assign(service=ENTRANCE), window.bucket_s)
     return {
-        "evidence": requests.noted() | entrance.noted(),
+        "evidence": evidence,
         "services": sorted(set(requests.df["service"])),
-        "signals": signals(by_service, "service", _MEASURES, window, requests.id)
-        + signals(at_entrance, "service", _USERS, window, entrance.id),
+        "signals": found,
     }
 
 
 def _rated(frame: pd.DataFrame, bucket_s: int) -> pd.DataFrame:
-    """Milliseconds, percentages and rates from nanoseconds and counts."""
+    """Milliseconds, percentages and rates; those of users, if of no service."""
+    frame = frame if "service" in frame else frame.assign(service=ENTRANCE)
     frame = frame.assign(per_s=frame["requests"] / bucket_s)
     for column in frame.columns.intersection(["p95_ns", "own_p95_ns"]):
         frame[column.replace("_ns", "_ms")] = frame[column] / 1e6
