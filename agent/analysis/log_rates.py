@@ -5,9 +5,10 @@ their sum, the lines after are binomial (Przyborowski and Wilenski 1940), with a
 from what was written at all: by the clock and by the lines of others of the service, whichever
 explains more. So what all lines of a service do together, as its traffic does, surprises nobody.
 
-Lines come in bursts, and shares drift with what is asked: counts weigh as much less as they vary
-more within either stretch than Poisson counts do, and no more than a drift of the rate by a factor
-of e to the `drift` allows. Without calm time nothing is new: there is nothing to compare with.
+Lines come in bursts: counts weigh as much less as they vary more within either stretch than Poisson
+counts do. And shares drift with what is asked: the ln of a rate is taken to have moved by a Laplace
+variable, whose heavy tail lets no number of lines make a small change certain. Without calm time
+nothing is new: there is nothing to compare with.
 """
 
 from __future__ import annotations
@@ -28,7 +29,12 @@ PARTS = 8  # of the trouble: at which of their borders did it begin?
 SCALES = (1, 4, 16)  # buckets: bursts of these lengths are told from a steady stream
 USUAL_SPREAD, USUAL_WEIGHT = 1.5, 5.0  # variance over mean where little is known, in blocks
 LEAST_OTHERS = 8  # lines of others, before and after: fewer do not tell a fall from less traffic
+MOST_CLOSELY = 2_000  # templates
 _LEAST_P = float(np.exp(-MOST_NATS))
+
+_STEPS = np.arange(MOST_NATS + 1.0)  # of a drift, each e times less probable than the one before
+_DRIFTED = np.concatenate([[0.0], (_STEPS + 0.5) / np.sqrt(2.0)])  # in standard deviations
+_SHARE = np.concatenate([[0.5], 0.5 * (np.exp(-_STEPS) - np.exp(-_STEPS - 1.0))])
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +43,8 @@ class Written:
 
     `owner` numbers each template's service from 0. `usual` marks those that follow the service's
     traffic, and so tell it: they turn only beside others of their kind, and are missed when they
-    fall. `covered` are the buckets in which lines could be seen; the trouble begins at `start`.
+    fall. `drift` is the standard deviation of the ln of each one's rate. `covered` are the buckets
+    in which lines could be seen; the trouble begins at `start`.
     """
 
     counts: Floats
@@ -93,8 +100,8 @@ def _turned(written: Written, onset: int) -> Turns:
     clock = (float(covered[:onset].sum()), float(covered[onset:].sum()))
     by_clock = clock[1] / (clock[0] + clock[1])
     by_others, told, enough = _by_others(written, before, after, by_clock)
-    rises = _Side(np.maximum(by_clock, by_others), after, before)
-    falls = _Side(1.0 - np.minimum(by_clock, by_others), before, after)
+    rises = _Side(_inside(np.maximum(by_clock, by_others)), after, before)
+    falls = _Side(_inside(1.0 - np.minimum(by_clock, by_others)), before, after)
     up = _nats(rises, written, onset, (after > 0) & (told | ~written.usual))
     down = _nats(falls, written, onset, written.usual & told & enough & (before > 0))
     return Turns(
@@ -104,6 +111,10 @@ def _turned(written: Written, onset: int) -> Turns:
         before=before / clock[0],
         during=after / clock[1],
     )
+
+
+def _inside(chance: Floats) -> Floats:
+    return np.clip(chance, 1e-9, 1.0 - 1e-9)
 
 
 def _by_others(
@@ -127,7 +138,10 @@ def _by_others(
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """A count `here`, perhaps more than its `chance` of all lines allows; the rest is `there`."""
+    """A count `here`, perhaps more than its `chance` of all lines allows; the rest is `there`.
+
+    Half of all drifts are the other way, and count as none.
+    """
 
     chance: Floats
     here: Floats
@@ -140,24 +154,26 @@ class _Side:
         spread = np.sqrt(total * self.chance * (1.0 - self.chance)) + 0.5
         return np.asarray((self.here - total * self.chance) / spread, dtype=np.float64)
 
-    def nats(self, weight: Floats, at: Ints) -> Floats:
-        """-ln of the chance of so many, each line counting `weight`."""
-        here, total = self.here[at] * weight, (self.here + self.there)[at] * weight
-        _, above = binomial_tails(here, total, np.clip(self.chance[at], 1e-9, 1.0 - 1e-9))
-        return np.asarray(-np.log(np.maximum(above, _LEAST_P)), dtype=np.float64)
+    def nats(self, at: Ints, spread: Floats, drift: Floats) -> Floats:
+        """-ln of the chance of so many, if they vary by `spread` and the rate has drifted."""
+        here, total = self.here[at] / spread, (self.here + self.there)[at] / spread
+        odds = self.chance[at] / (1.0 - self.chance[at])
+        drifted = odds[:, None] * np.exp(drift[:, None] * _DRIFTED)
+        shape = drifted.shape
+        counted, of = (np.broadcast_to(k[:, None], shape).ravel() for k in (here, total))
+        _, above = binomial_tails(counted, of, (drifted / (1.0 + drifted)).ravel())
+        chance = np.maximum(above.reshape(shape) @ _SHARE, _LEAST_P)
+        return np.asarray(-np.log(chance), dtype=np.float64)
 
 
 def _nats(side: _Side, written: Written, onset: int, asked: Bools) -> Floats:
-    """The surprise on one side; what would not be one if lines came singly is not looked at."""
+    """The surprise on one side; what would be none without any drift is not looked at closely."""
     nats = np.zeros(len(asked))
     at = np.flatnonzero(asked & (side.z > 1.0))
-    if not at.size:
-        return nats
-    drifting = (side.here + side.there)[at] * side.chance[at] * (1.0 - side.chance[at])
-    drifting *= np.square(written.drift[at])
-    at_once = side.nats(1.0 / (USUAL_SPREAD + drifting), at) > 1.0
-    at, drifting = at[at_once], drifting[at_once]
-    nats[at] = side.nats(1.0 / (_spread(written, onset, at) + drifting), at)
+    at_most = side.nats(at, np.ones(at.size), np.zeros(at.size))
+    at = at[np.argsort(-at_most, kind="stable")[: min(MOST_CLOSELY, int((at_most > 2.0).sum()))]]
+    if at.size:
+        nats[at] = side.nats(at, _spread(written, onset, at), written.drift[at])
     return nats
 
 
