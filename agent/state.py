@@ -38,6 +38,7 @@ ControlKind = Literal[
     "order",
     "reach",
     "own_signals",
+    "relevance",
     "old_against_new",
     "spared",
     "before_against_after",

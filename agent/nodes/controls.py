@@ -8,15 +8,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from agent.analysis.experiments import Trial, before_against_after, difference_in_differences
+from agent.nodes.about import about
 from agent.nodes.cohorts import ALPHA, inseparable, old_beside_new, spared
-from agent.nodes.facts import Facts
+from agent.nodes.facts import SURE, Facts
 from agent.nodes.health import health_doubts
 from agent.nodes.scope import BY_ITSELF
 from agent.nodes.survey.changes import began, undone
@@ -28,6 +29,7 @@ _ENOUGH = 30  # requests a side
 _SOON = timedelta(minutes=3)  # after which a trouble that goes on was not taken back
 _EBBS = timedelta(seconds=45)  # for queues to empty and the last instance to be in its place
 _WEEK = timedelta(days=7)
+_PROMPT = timedelta(minutes=30)  # after which a departure is not told from one for other reasons
 
 
 def order(trying: Trying) -> Control:
@@ -36,6 +38,8 @@ def order(trying: Trying) -> Control:
     if not facts.watched:
         return _before_the_alarm(trying)
     started = facts.incident.started_at
+    if started is None and facts.incident.alerts and _first_departed(facts):
+        return _before_the_alarm(trying)
     if started is None:
         health = [trying.ask(name, **facts.window.span) for name in ("entrance", "requests")]
         if any(health_doubts(health[0].df, health[1].df, facts)):
@@ -55,22 +59,36 @@ def order(trying: Trying) -> Control:
 
 
 def _before_the_alarm(trying: Trying) -> Control:
-    """Where no request shows when the trouble began, it was there when the alarm was raised.
+    """Where no request shows when the trouble began: what the alarm is about departed by then.
 
-    Metrics see a version late: from its announcement on it may have been in place.
+    At the latest it was there when the alarm was raised. Metrics see a version late: from its
+    announcement on it may have been in place.
     """
     facts, declared = trying.facts, trying.change.declared_at
     evidence = "versions" if trying.change.rollouts else "changes"
     came = min(trying.came, declared or trying.came)
-    at, alarm = facts.when(came), facts.when(facts.incident.detected_at)
+    first = _first_departed(facts)
+    limit, what = (first, "departure") if first else (facts.incident.detected_at, "alarm")
+    at, alarm = facts.when(came), f"the {what} at {facts.when(limit)}"
     if facts.incident.trigger == BY_ITSELF:
         text = f"It came at {at}; when the trouble began is not known."
         return trying.says("order", "not_assessable", text, evidence)
-    if came > facts.incident.detected_at + facts.slack:
-        text = f"It came at {at}, after the alarm at {alarm}."
+    if came > limit + facts.slack:
+        text = f"It came at {at}, after {alarm}."
         return trying.says("order", "clears", text, evidence)
-    text = f"It came at {at}, the alarm at {alarm}: in time to be the cause."
+    text = f"It came at {at}, {alarm}: in time to be the cause."
     return trying.says("order", "neutral", text, evidence)
+
+
+def _first_departed(facts: Facts) -> datetime | None:
+    """When what the alarm is about first departed for sure; None if it did not, or is not known."""
+    onsets = [
+        one.onset
+        for name in facts.incident.services
+        for one in facts.anomalies.get(name, ())
+        if one.surprise >= SURE and one.onset <= facts.incident.detected_at
+    ]
+    return min(onsets, default=None)
 
 
 def reach(trying: Trying) -> Control:
@@ -104,6 +122,9 @@ def own_signals(trying: Trying) -> Control:
     """What was changed misbehaves by itself, and did not before."""
     service, facts = trying.change.service, trying.facts
     own = facts.own(service)
+    is_seen = facts.symptom and _served(service, facts)
+    if not own and not is_seen and (told := _departed(trying)):
+        return told
     if not facts.felt:
         return trying.says("own_signals", "not_assessable", "There is no symptom to have caused.")
     if not own:
@@ -136,6 +157,40 @@ def own_signals(trying: Trying) -> Control:
         f"{service} left its band by its {words}; the change came {before:.0f} s before.",
         "requests", "versions",
     )  # fmt: skip
+
+
+def _departed(trying: Trying) -> Control | None:
+    """What anomalies say of a service whose requests do not; None if it has none that is sure.
+
+    One that began before the change clears nothing: it need not be of the trouble.
+    """
+    service, facts = trying.change.service, trying.facts
+    sure = [a for a in facts.anomalies.get(service, ()) if a.own and a.surprise >= SURE]
+    if not sure:
+        return None
+    first = min(sure, key=lambda a: (a.onset, -a.surprise))
+    departed = f"{service} departed by its {first.subject} at {facts.when(first.onset)}"
+    if first.onset < trying.came - facts.slack:
+        text = f"{departed}, before the change."
+        return trying.says("own_signals", "neutral", text, first.evidence)
+    after = max(first.onset - trying.came, timedelta(0))
+    text = f"{departed}, {after.total_seconds():.0f} s after the change."
+    if after > _PROMPT:
+        return trying.says("own_signals", "neutral", text, first.evidence)
+    p = 1.0 if trying.change.rollouts else _coincidence(after, trying)
+    return trying.says("own_signals", "implicates", text, first.evidence, p=p)
+
+
+def _coincidence(after: timedelta, trying: Trying) -> float:
+    """How probable a change so shortly before is, if changes come when they will.
+
+    Paid for how many changes there are to choose from.
+    """
+    facts = trying.facts
+    of_it = [began(c) for c in facts.changes.values() if c.service == trying.change.service]
+    known = facts.window.end - min(facts.window.start, *of_it)
+    lasts = max(after, timedelta(seconds=facts.window.bucket_s))
+    return min(1.0, -math.expm1(-len(of_it) * (lasts / known)) * len(facts.changes))
 
 
 def _served(service: str, facts: Facts) -> bool:
@@ -356,6 +411,7 @@ CONTROLS: tuple[Callable[[Trying], Control], ...] = (
     order,
     reach,
     own_signals,
+    about,
     window_before,
     old_beside_new,
     spared,
@@ -366,12 +422,14 @@ CONTROLS: tuple[Callable[[Trying], Control], ...] = (
 
 WEIGHTS: dict[tuple[ControlKind, ControlVerdict], float] = {
     ("own_signals", "implicates"): 1.0,
+    ("relevance", "implicates"): 0.0,  # but for what its p says
     ("before_against_after", "implicates"): 0.5,
     ("old_against_new", "implicates"): 3.0,
     ("recovery", "implicates"): 2.0,
 }
 IMPLICATED = 3.0
 CLEARER, MOST_CLEARER = 0.1, 15.0  # of the nats below `ALPHA`
+GUILTY_FITS, MOST_FITTING = 0.5, 2.5
 
 
 def weight(controls: tuple[Control, ...]) -> float:
@@ -384,9 +442,15 @@ def weight(controls: tuple[Control, ...]) -> float:
 
 
 def _clearer(control: Control) -> float:
-    """What a control's p below `ALPHA` adds, in log-odds."""
+    """What a control's p adds, in log-odds.
+
+    Of a test what lies below `ALPHA`; of a text and of a moment all that they say: that those of a
+    guilty change fit best is no certainty, about every second does.
+    """
     if (control.kind, control.verdict) not in WEIGHTS or not control.p_value:
         return 0.0
+    if control.kind in ("relevance", "own_signals"):
+        return min(MOST_FITTING, max(0.0, math.log(GUILTY_FITS / control.p_value)))
     return CLEARER * min(MOST_CLEARER, max(0.0, math.log(ALPHA / control.p_value)))
 
 

@@ -38,8 +38,8 @@ def weigh(state: Investigation, runtime: Runtime[Context]) -> Investigation:
     weighed = {}
     for key, cause in causes.items():
         share = shares[key]
-        most = _MOST if facts.felt else _UNFELT
-        probability = min(most, share * of_resource.get(cause.resource.name, 0.0))
+        probability = min(_MOST, share * of_resource.get(cause.resource.name, 0.0))
+        probability *= 1.0 if facts.felt else _UNFELT / _MOST
         weighed[key] = _concluded(cause, probability, facts)
     best = max(weighed.values(), key=lambda c: c.probability, default=None)
     runtime.context.progress(f"weigh: {best.text} at {best.probability:.2f}" if best else "weigh")

@@ -45,6 +45,7 @@ CONTROLS = {
     "order": "order in time",
     "reach": "reach in the topology",
     "own_signals": "its own signals",
+    "relevance": "what it is about",
     "old_against_new": "old version beside new",
     "spared": "with it, without the other",
     "before_against_after": "before against after",

@@ -91,14 +91,12 @@ def commits(report: Report) -> Ranked:
 
 
 def changed_services(report: Report) -> Ranked:
-    """The services that were changed, those whose change is blamed most first."""
-    services = {c.id: c.service for c in report.changes}
-    causes = [(c, 1.0) for c in report.causes] + [(c, 0.0) for c in report.ruled_out]
-    scored = [
-        (services[c.change], more + c.probability) for c, more in causes if c.change in services
-    ]
-    scored += [(c.service, _PLACE[c.verdict] - 1) for c in report.changes]
-    return _best(scored)
+    """The services that were changed: implicated before undecided before cleared, then by blame.
+
+    The trial of a change says more of it than the share of its resource's probability does.
+    """
+    blame = {c.change: c.probability for c in (*report.ruled_out, *report.causes)}
+    return _best((c.service, _PLACE[c.verdict] + blame.get(c.id, 0.0)) for c in report.changes)
 
 
 def _instances(blamed: Ranked, report: Report) -> Ranked:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from agent.config import Request
-from agent.state import Report
 from ingest.bundle import take
 from lake.store import Lake
 from tests.bench.adapters import Case
@@ -33,16 +32,6 @@ def take_in(lake: Lake, pack: Path, case: Case) -> Request:
     take(lake, files, "releases", _SOURCES)
     alert = json.loads((folder / "alert.json").read_text("utf-8"))
     return Request(at=_seen(alert))
-
-
-def ranked(report: Report) -> list[tuple[str, float]]:
-    """The services that were released, best first, by how much their change is to blame."""
-    causes = [*report.causes, *report.ruled_out]
-    scores: dict[str, float] = {}
-    for change in report.changes:
-        blame = max((c.probability for c in causes if c.change == change.id), default=0.0)
-        scores[change.service] = max(scores.get(change.service, 0.0), blame)
-    return sorted(scores.items(), key=lambda pair: -pair[1])
 
 
 def _evidence(pack: Path, case: Case) -> Path:

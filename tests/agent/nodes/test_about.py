@@ -1,0 +1,82 @@
+"""A change is tried by what its text has in common with what broke."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from agent.analysis.topology import Topology
+from agent.nodes.about import about
+from agent.nodes.facts import Facts
+from agent.nodes.trying import Trying
+from agent.state import Change, Control, Incident, Window
+from agent.tools.notebook import Notebook
+from lake.store import Lake
+from tests.agent.tools.rows import Row, moment, put
+from tests.agent.world import START
+from traces.tracer import Tracing
+
+WINDOW = Window(START, START + timedelta(minutes=30), 30)
+TEXTS = (
+    "refactor: read couponTotals in one query",
+    "docs: describe the release process",
+    "ci: cache the build",
+    "style: align the tooltip of the cart",
+    "chore: update dependencies",
+    "test: golden files of the mailer",
+)
+
+
+def commit(number: int, text: str) -> Row:
+    change = {"uid": f"c{number}", "kind": "deploy", "state": "planned", "revision": f"r{number}"}
+    return {"time": moment(60.0 * number), "message": text, "change": change}
+
+
+def line(at_s: float, text: str, severity_id: int) -> Row:
+    workload = {"service": "cart"}
+    return {"time": moment(at_s), "severity_id": severity_id, "message": text, "workload": workload}
+
+
+def tried(folder: Path, *lines: Row, revision: str, texts: tuple[str, ...] = TEXTS) -> Control:
+    change = Change(id="C1", kind="deploy", what="cart", service="cart", revision=revision)
+    facts = Facts(
+        window=WINDOW,
+        incident=Incident(moment(1200), WINDOW.start, WINDOW.end),
+        symptom=(),
+        signals=(),
+        calls=(),
+        changes={"C1": change},
+        topology=Topology([]),
+        services=frozenset(),
+    )
+    with Lake.create(folder / "lake") as lake:
+        put(lake, "application_lifecycle", [commit(n, text) for n, text in enumerate(texts)])
+        put(lake, "log_record", list(lines))
+        with Tracing(lake, "test") as tracing:
+            return about(Trying(change, facts, Notebook(lake.at(), tracing).ask))
+
+
+@pytest.mark.parametrize(("revision", "verdict"), [("r0", "implicates"), ("r2", "neutral")])
+def test_the_change_that_speaks_of_what_broke_is_told_from_the_others(
+    tmp_path: Path, revision: str, verdict: str
+) -> None:
+    errors = [line(1150 + s, "column coupon_totals is unknown", 4) for s in range(9)]
+    assert tried(tmp_path, *errors, revision=revision).verdict == verdict
+
+
+def test_errors_that_were_written_before_are_not_what_broke(tmp_path: Path) -> None:
+    errors = [line(60 + s, "column coupon_totals is unknown", 4) for s in range(0, 1200, 60)]
+    assert tried(tmp_path, *errors, revision="r0").verdict == "neutral"
+
+
+def test_a_text_without_others_to_compare_it_with_says_nothing(tmp_path: Path) -> None:
+    errors = [line(1150, "column coupon_totals is unknown", 4)]
+    control = tried(tmp_path, *errors, revision="r0", texts=TEXTS[:2])
+    assert control.verdict == "not_assessable"
+
+
+def test_a_change_without_a_revision_speaks_of_nothing(tmp_path: Path) -> None:
+    control = tried(tmp_path, line(0, "ready", 1), revision="")
+    assert control.verdict == "not_assessable"
