@@ -34,8 +34,8 @@ e2e: .venv/dev  ## the tests that start real servers, from Debian's packages
 record: .venv/dev  ## record an incident of the shop: SEED=7 draws one, INCIDENT=bad_release names it
 	$(BIN)/python -m tests.shop.$(if $(INCIDENT),record $(INCIDENT) --seed,seed) $(SEED)
 
-bench: .venv/dev  ## measure speed and accuracy beside their peers
-	$(BIN)/pytest -m bench -s
+bench: .venv/dev  ## measure speed and accuracy beside their peers; what is not here is skipped, and said
+	$(BIN)/pytest -m bench -s -rs
 
 faults: .venv/dev  ## survive what production does: kills, full disks, junk
 	$(BIN)/pytest tests/faults -m ''

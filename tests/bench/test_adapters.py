@@ -178,6 +178,49 @@ def test_windows_of_minutes_come_with_the_calm_minute_of_the_day(tmp_path: Path)
     assert [(p["service"], p["metric"], p["value"]) for p in points] == [("web", "CpuUsage", 5.0)]
 
 
+def test_windows_tell_calls_by_pods_levels_of_json_lines_and_edges(tmp_path: Path) -> None:
+    web, cart = "web-7d4b9c6f5-x2x9z", "cart-59dcc9f97-7h2qs"
+    write(tmp_path / "s/x/metrics.csv", "Time,TimeStamp,PodName,CpuUsage(m)\n")
+    spans = [
+        ("root", "1", web, "shop.Web/Home"),
+        ("1", "2", web, "ask"),
+        ("2", "3", cart, "shop.Cart/Get"),
+        ("3", "4", cart, "sum"),
+    ]
+    write(
+        tmp_path / "s/x/12_00_trace.csv",
+        "TraceID,SpanID,ParentID,PodName,OperationName,StartTimeUnixNano,EndTimeUnixNano\n"
+        + "".join(
+            f"{'7' * 32},{span * 16},{parent if parent == 'root' else parent * 16},{pod},{name},"
+            "1772366400000000000,1772366400000001000\n"
+            for parent, span, pod, name in spans
+        ),
+    )
+    inner = json.dumps({"severity": "error", "message": "no such cart"}) + "\n"
+    quoted = json.dumps({"log": inner, "stream": "stdout"}).replace('"', '""')
+    write(
+        tmp_path / "s/x/12_00_log.csv",
+        "Timestamp,TimeUnixNano,Node,PodName,Container,TraceID,SpanID,Log\n"
+        f'2026-03-01T12:00:01Z,1772366401000000000,n,{cart},server,t,3,"{quoted}"\n',
+    )
+    write(tmp_path / "s/x/source_50.csv", "time,timestamp,web_cart\n,1772366400,7.5\n")
+    write(tmp_path / "s/x/dependency.csv", "Source,Target,Weight\nweb,cart,1\n")
+    case = {"case": "s/x", "set": "s", "at": "2026-03-01T12:00:00Z", "dir": "s/x"}
+    request, points = taken_in(tmp_path, case, tmp_path)
+    assert request.calm is None
+    assert [(p["service"], p["metric"], p["value"]) for p in points] == [
+        ("web", "latency_p50", 7.5)
+    ]
+    assert json.loads(points[0]["attributes"])["destination_workload"] == "cart"
+    with Lake.open(tmp_path / "lake") as lake:
+        kinds = lake.at().ask("SELECT span_kind AS kind FROM trace_span ORDER BY span_uid").dicts()
+        (log,) = lake.at().ask("SELECT severity, message FROM log_record").dicts()
+        (edge,) = lake.at().ask("SELECT entity.name AS callee FROM entity_management").dicts()
+    assert [row["kind"] for row in kinds] == ["internal", "client", "server", "internal"]
+    assert log == {"severity": "ERROR", "message": "no such cart"}
+    assert edge == {"callee": "cart"}
+
+
 @pytest.mark.parametrize("scale", [1, 10**3, 10**6, 10**9])
 def test_epochs_are_read_in_whatever_unit(scale: int) -> None:
     found = moments([1_700_000_000 * scale, 1_700_000_060 * scale])

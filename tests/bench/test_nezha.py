@@ -12,8 +12,9 @@ import pytest
 
 from ingest.run import Summary
 from lake.store import Lake
-from tests.bench.nezha.adapter import take_in
-from tests.bench.rca import PACK, cases, run
+from tests.bench.adapters import Case
+from tests.bench.adapters.windows import ingested
+from tests.bench.test_sets import PACK
 
 NAME = "nezha-trainticket"
 
@@ -31,8 +32,8 @@ def lake(tmp_path: Path) -> Iterator[Lake]:
 
 def taken_in(lake: Lake, case: str) -> dict[str, Summary]:
     """Ingest a case with its calm minute; the summaries by their source."""
-    (found,) = (one for one in cases(NAME) if one["case"] == f"{NAME}/{case}")
-    return {summary.source: summary for summary in take_in(lake, PACK, found)}
+    found: Case = {"at": f"{case[3:7]}-{case[7:9]}-{case[9:11]}", "dir": f"{NAME}/{case}"}
+    return {summary.source: summary for summary in ingested(lake, PACK, found)}
 
 
 def rows_of(pattern: str) -> list[dict[str, str]]:
@@ -74,11 +75,3 @@ def test_a_wide_row_becomes_points_to_the_last_digit(lake: Lake) -> None:
     assert sorted((row["pod"], row["value"]) for row in stored.dicts()) == sorted(
         (row["PodName"], float(row["CpuUsage(m)"])) for row in rows
     )
-
-
-def test_every_case_is_answered_and_scored(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with capsys.disabled():
-        scored = run(NAME, tmp_path)
-    assert scored[""]["answered"] == scored[""]["n"] == len(list(cases(NAME)))

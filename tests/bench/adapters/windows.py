@@ -7,13 +7,14 @@ from pathlib import Path
 
 from agent.config import Request
 from ingest.bundle import take
+from ingest.run import Summary
 from lake.store import Lake
-from tests.bench import nezha
 from tests.bench.adapters import Case
 
 CALM = "_fault_free"
 
-_SOURCES = Path(next(iter(nezha.__path__)))
+_SOURCES = Path(__file__).parents[1] / "nezha"
+_EDGES = Path(__file__).parent / "releases"
 _MINUTE = timedelta(minutes=1)
 
 
@@ -28,11 +29,22 @@ def fits(pack: Path, case: Case) -> bool:
 
 
 def take_in(lake: Lake, pack: Path, case: Case) -> Request:
-    """Ingest a case and the calm minute of its day; its answer is in no file that is taken."""
-    folder = pack / case["dir"]
-    calm = folder.parent / CALM / case["at"][:10]
-    take(lake, [folder, *([calm] if calm.is_dir() else [])], "nezha", _SOURCES)
-    return Request(at=datetime.fromisoformat(case["at"]), calm=calm_stretch(calm))
+    """Ingest a case and the calm minute of its day, and say when it was."""
+    ingested(lake, pack, case)
+    return Request(at=datetime.fromisoformat(case["at"]), calm=calm_stretch(_calm(pack, case)))
+
+
+def ingested(lake: Lake, pack: Path, case: Case) -> list[Summary]:
+    """Take the files of a case in; its answer is in none of them."""
+    folder, calm = pack / case["dir"], _calm(pack, case)
+    graph = sorted(folder.glob("dependency.csv*"))
+    return take(lake, [folder, *([calm] if calm.is_dir() else [])], "nezha", _SOURCES) + (
+        take(lake, graph, "releases", _EDGES) if graph else []
+    )
+
+
+def _calm(pack: Path, case: Case) -> Path:
+    return pack / str(Path(case["dir"]).parent / CALM / case["at"][:10])
 
 
 def calm_stretch(folder: Path) -> tuple[datetime, datetime] | None:

@@ -1,7 +1,7 @@
 -- name: nezha_metrics
 -- reads: csv
 -- class: metric_point
--- files: metrics.csv.gz front_service.csv.gz
+-- files: metrics.csv.gz metrics.csv front_service.csv.gz front_service.csv
 -- https://github.com/IntelligentDDS/Nezha#dataset
 -- A row is a pod at a time with a column a metric, its unit in brackets. `Time` is Go's, with the
 -- monotonic clock behind. What the node did is no pod's doing, so it names no service.

@@ -1,12 +1,13 @@
 -- name: nezha_trace
 -- reads: csv
 -- class: trace_span
--- files: *_trace.csv.gz
+-- files: *_trace.csv.gz *_trace.csv
 -- https://github.com/IntelligentDDS/Nezha#dataset
 -- Spans have neither kind nor status. The agent's naming says the kind: a route was served, a method
--- of HTTP or a statement on a table was called. Spring's error page under a server span says that it
--- failed, and so did the call that it answered.
-WITH spans AS (
+-- of HTTP or a statement on a table was called; of others it is told by which pod is at the other
+-- end. Spring's error page under a server span says that it failed, and so did the call that it
+-- answered.
+WITH named AS (
   SELECT position, ingested_at, fields['PodName'] AS pod,
     fields['TraceID']                               AS trace_uid,
     fields['SpanID']                                AS span_uid,
@@ -22,6 +23,22 @@ WITH spans AS (
       ELSE 'internal'
     END AS span_kind
   FROM raw
+),
+spans AS (
+  SELECT named.* REPLACE (CASE
+      WHEN named.span_kind <> 'internal'                    THEN named.span_kind
+      WHEN parents.pod <> named.pod                         THEN 'server'
+      WHEN away.span_uid IS NOT NULL                        THEN 'client'
+      ELSE 'internal' END AS span_kind)
+  FROM named
+  LEFT JOIN (SELECT trace_uid, span_uid, min(pod) AS pod FROM named GROUP BY ALL) AS parents
+    ON parents.trace_uid = named.trace_uid AND parents.span_uid = named.parent_span_uid
+  LEFT JOIN (   -- those under which another pod served
+    SELECT DISTINCT child.trace_uid, child.parent_span_uid AS span_uid
+    FROM named AS child JOIN named AS parent
+      ON parent.trace_uid = child.trace_uid AND parent.span_uid = child.parent_span_uid
+    WHERE parent.pod <> child.pod
+  ) AS away ON away.trace_uid = named.trace_uid AND away.span_uid = named.span_uid
 ),
 failed AS (
   SELECT DISTINCT trace_uid, parent_span_uid AS span_uid
