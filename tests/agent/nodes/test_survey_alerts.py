@@ -1,0 +1,103 @@
+"""Alerts as signals: one anomaly a resource, by how its alerts fired on earlier occasions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langgraph.runtime import Runtime
+
+from agent.config import Request
+from agent.graph import investigate
+from agent.nodes.context import Context
+from agent.nodes.survey.alerts import survey_alerts
+from agent.state import Anomaly, Window
+from agent.tools.notebook import Notebook
+from lake.store import Lake
+from tests.agent.tools.rows import Row, moment, put
+from tests.agent.world import START
+from traces.tracer import Tracing
+
+NOW_S = 7200
+WINDOW = replace(
+    Window(START, START + timedelta(seconds=8000), 60), trouble=(moment(NOW_S), moment(NOW_S + 600))
+)
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Iterator[Lake]:
+    with Lake.create(tmp_path / "lake") as lake:
+        yield lake
+
+
+def seen(lake: Lake) -> list[Anomaly]:
+    with Tracing(lake, "test") as tracing:
+        context = Context(Request(), Notebook(lake.at(), tracing), lambda _: None)
+        return survey_alerts({"window": WINDOW}, Runtime(context=context))["anomalies"]
+
+
+def alert(at_s: float, service: str, title: str, **more: Any) -> Row:
+    labels = more.pop("labels", {})
+    return {
+        "time": moment(at_s),
+        "activity_id": 1,
+        "status_id": 1,
+        "source": "alertmanager",
+        "workload": {"service": service},
+        "finding_info": {"title": title, "uid": f"{service} {title}"},
+        "attributes": json.dumps({"labels": labels}),
+    } | more
+
+
+def history() -> list[Row]:
+    """Every ten minutes, day and night, the mail queue is long."""
+    return [alert(NOW_S - 600 * n, "mail", "QueueLong") for n in range(1, 100)]
+
+
+def test_an_alert_that_never_fired_surprises_and_one_of_every_hour_does_not(lake: Lake) -> None:
+    now = [alert(NOW_S + 1, "mail", "QueueLong"), alert(NOW_S + 2, "cart", "HighErrorRate")]
+    put(lake, "detection_finding", [*history(), *now])
+    found = seen(lake)
+    assert found[0].resource == "cart"
+    assert found[0].subject == "alert HighErrorRate"
+    assert (found[0].indicator, found[0].onset) == ("errors", moment(NOW_S + 2))
+    assert all(a.surprise < found[0].surprise / 10 for a in found[1:])
+
+
+def test_a_storm_of_one_resource_is_one_anomaly_that_names_a_few(lake: Lake) -> None:
+    now = [alert(NOW_S + n, "cart", f"Alert{n % 30}") for n in range(300)]
+    put(lake, "detection_finding", [*history(), *now])
+    (found,) = seen(lake)
+    assert found.subject.endswith("and 27 more")
+    assert found.surprise <= 30
+    assert found.during == 300
+
+
+def test_an_alert_about_a_call_is_about_who_is_called(lake: Lake) -> None:
+    labels = {"source_workload": "web", "destination_workload": "cart"}
+    put(lake, "detection_finding", [alert(NOW_S + 1, "istio", "Slow", labels=labels)])
+    (found,) = seen(lake)
+    assert (found.resource, found.peer, found.subject) == ("cart", "web", "alert Slow for web")
+
+
+def test_resolved_alerts_and_what_is_no_alarm_do_not_count(lake: Lake) -> None:
+    rows = [
+        alert(NOW_S + 1, "cart", "HighErrorRate", status_id=4),
+        alert(NOW_S + 1, "cart", "PortScan", source="guardduty"),
+        alert(NOW_S + 1, "cart", "Later", time=moment(NOW_S + 5000)),
+    ]
+    put(lake, "detection_finding", rows)
+    assert seen(lake) == []
+
+
+def test_a_lake_of_alerts_alone_can_be_investigated(lake: Lake) -> None:
+    now = [alert(NOW_S + 1, "mail", "QueueLong"), alert(NOW_S + 2, "cart", "HighErrorRate")]
+    put(lake, "detection_finding", [*history(), *now])
+    report = investigate(lake, Request(at=moment(NOW_S + 2), lookback_s=600))
+    assert report.anomalies[0].resource == "cart"
+    assert "No traces" in " ".join(gap.text for gap in report.gaps)
