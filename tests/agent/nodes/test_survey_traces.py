@@ -168,6 +168,21 @@ def test_time_on_the_way_is_of_whom_all_wait_for(lake: Lake) -> None:
     assert {one.resource for one in found} == {"cart"}
 
 
+def test_time_on_the_way_of_all_that_one_calls_is_its_own(lake: Lake) -> None:
+    def delayed(trace: str, at: int, *, ill: bool) -> list[Row]:
+        took = 500 if ill else 40
+        rows = [step(trace, "w", "server", "web", at, 2000)]
+        for n, callee in enumerate(("cart", "stock", "payment")):
+            start = at + 5 + n * 510
+            rows += call(trace, f"w{n}", ("web", callee), start, took, "w", answer=30)
+        return rows
+
+    found = [one for one in seen(lake, traffic(delayed)) if one.own]
+    assert {(one.resource, one.subject) for one in found} == {
+        ("web", "time on the way of its calls")
+    }
+
+
 def test_a_step_that_awaits_a_call_beside_it_does_not_work_meanwhile(lake: Lake) -> None:
     def awaiting(trace: str, at: int, *, ill: bool) -> list[Row]:
         took = 800 if ill else 40
@@ -208,7 +223,8 @@ def test_what_is_in_the_lake_twice_counts_once(lake: Lake) -> None:
     assert seen(lake, traffic(doubled)) == []
 
 
-def test_clocks_that_are_apart_change_no_times(lake: Lake) -> None:
+@pytest.mark.parametrize("bare", [False, True], ids=["calls have spans", "answers alone have"])
+def test_clocks_that_are_apart_change_no_times(lake: Lake, *, bare: bool) -> None:
     """Cart's clock is set back by a minute when the trouble begins."""
 
     def skewed(trace: str, at: int, *, ill: bool) -> list[Row]:
@@ -216,6 +232,10 @@ def test_clocks_that_are_apart_change_no_times(lake: Lake) -> None:
         for row in rows:
             if ill and row["workload"]["service"] == "cart":
                 row["start_time_ns"] -= 60 * 10**9
+        if bare:
+            rows = [row for row in rows if row["span_kind"] == "server"]
+            for row in rows:
+                row["parent_span_uid"] = {"ca": "w", "sa": "ca"}.get(row["span_uid"])
         return rows
 
     assert [one for one in seen(lake, traffic(skewed)) if one.indicator == "latency"] == []
@@ -255,6 +275,15 @@ def test_calm_elsewhere_is_compared_with_where_nothing_lies_before(lake: Lake) -
         "cart"
     }
     assert seen(lake, [], window=window) == []
+
+
+def test_a_calm_stretch_that_is_read_anyway_is_not_read_twice(lake: Lake) -> None:
+    put(lake, "trace_span", traffic(shop))
+    window = replace(WINDOW, calm=(moment(60), moment(120)))
+    with Tracing(lake, "test") as tracing:
+        context = Context(Request(), Notebook(lake.at(), tracing), lambda _: None)
+        told = survey_traces({"window": window}, Runtime(context=context))
+    assert set(told["evidence"]) == {"operations", "steps"}
 
 
 def test_without_an_alarm_the_window_is_searched(lake: Lake) -> None:
