@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -47,7 +48,9 @@ def answer(case: Case, plan: Plan) -> dict[str, Any]:
     except InquestError as error:
         return line | _failed(str(error))
     except Exception as error:  # noqa: BLE001 - one case's fault is not the others'
-        return line | _failed(f"a fault of Inquest's own, {type(error).__name__}: {error}")
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        told = f"{type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})"
+        return line | _failed(f"a fault of Inquest's own, {told}")
 
 
 def failed(case: Case, why: str) -> dict[str, Any]:
