@@ -22,8 +22,18 @@ from agent.nodes.prose import well
 from agent.nodes.quotes import named, quoted
 from agent.nodes.survey.requests import ENTRANCE
 from agent.report.words import listed
-from agent.state import Attribute, Carrier, Cause, Drilldown, Evidence, Indicator, Investigation
+from agent.state import (
+    Attribute,
+    Carrier,
+    Cause,
+    Drilldown,
+    Evidence,
+    Gap,
+    Indicator,
+    Investigation,
+)
 from agent.tools.notebook import Answer
+from lake.errors import QueryError
 
 Row = dict[str, Any]
 
@@ -84,12 +94,20 @@ def drill(state: Investigation, runtime: Runtime[Context]) -> Investigation:
     context, facts = runtime.context, gather(state)
     evidence: dict[str, Evidence] = {}
     found: list[Drilldown] = []
+    gaps: list[Gap] = []
     for subject in _subjects(facts, state.get("causes", {}).values()):
-        context.progress(f"drill: which requests to {well(subject.service)} are bad")
-        one, asked = drilled(subject, facts.window.span, facts.window.calm, context.notebook.ask)
+        name = well(subject.service)
+        context.progress(f"drill: which requests to {name} are bad")
+        try:
+            one, asked = drilled(
+                subject, facts.window.span, facts.window.calm, context.notebook.ask
+            )
+        except QueryError as error:
+            gaps.append(Gap("not_looked_at", f"The drill-down of {name} failed: {error}"))
+            continue
         evidence |= {answer.id: answer.evidence for answer in asked}
         found += [one] if one and not any(_says_the_same(one, other) for other in found) else []
-    return {"drilldowns": found, "evidence": evidence}
+    return {"drilldowns": found, "evidence": evidence, "gaps": gaps}
 
 
 def _says_the_same(one: Drilldown, other: Drilldown) -> bool:

@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -16,16 +17,23 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from langgraph.runtime import Runtime
 
-from agent.nodes.drill import Subject, drilled
+from agent.config import Request
+from agent.graph import investigated
+from agent.nodes.context import Context
+from agent.nodes.drill import Subject, drill, drilled
 from agent.nodes.survey.requests import ENTRANCE
 from agent.nodes.verify import carries, numbers_in
 from agent.report.words import cited
-from agent.state import Drilldown, Indicator, Statement
+from agent.state import Drilldown, Indicator, Investigation, Statement
+from agent.tools import notebook
+from agent.tools.catalogue import tool
 from agent.tools.notebook import Answer, Notebook
 from lake.schema import arrow_schema
 from lake.store import Lake
-from tests.agent.world import START
+from tests.agent.test_graph import EARLY, GUILTY, LATE, leaking
+from tests.agent.world import START, record
 from traces.tracer import Tracing
 
 Row = dict[str, Any]
@@ -88,10 +96,10 @@ def drilling(
 ) -> Iterator[tuple[Drilldown | None, list[Answer], Notebook]]:
     with Lake.create(folder / "lake") as lake, Tracing(lake, "test") as tracing:
         lake.append(table, pa.Table.from_pylist(rows, arrow_schema(table)), "rows")
-        notebook = Notebook(lake.at(), tracing)
+        book = Notebook(lake.at(), tracing)
         span = {"start": START, "end": START + timedelta(minutes=12), "bucket_s": 10}
         subject = Subject(service, indicator, ONSET, END)
-        yield *drilled(subject, span, None, notebook.ask), notebook
+        yield *drilled(subject, span, None, book.ask), book
 
 
 def of_spans(folder: Path, bad: Rule, indicator: Indicator = "errors") -> Drilldown | None:
@@ -182,18 +190,18 @@ def test_other_names_of_the_same_requests_are_told_beside_the_most_telling(tmp_p
 
 def test_the_sentence_is_carried_by_its_evidence_and_so_is_every_figure(tmp_path: Path) -> None:
     rows = list(spans(only(version="2.8.0"), "errors"))
-    with drilling(tmp_path, "trace_span", rows, "errors") as (found, answers, notebook):
+    with drilling(tmp_path, "trace_span", rows, "errors") as (found, answers, book):
         assert found is not None
         evidence = {a.id: a.evidence for a in answers}
         assert set(cited(found)) <= evidence.keys()
 
         def cells(ids: Any) -> list[float]:
-            return [n for i in ids for n in numbers_in(notebook.again(evidence[i]).rows.dicts())]
+            return [n for i in ids for n in numbers_in(book.again(evidence[i]).rows.dicts())]
 
         assert carries(Statement(found.text, found.evidence), evidence, cells)
         (carrier,) = found.carriers
         assert {carrier.requests, carrier.bad} <= set(cells(carrier.evidence))
-        again = [notebook.view.ask(a.evidence.sql).digest for a in answers]
+        again = [book.view.ask(a.evidence.sql).digest for a in answers]
         assert again == [a.evidence.digest for a in answers]
 
 
@@ -239,6 +247,36 @@ def test_spans_that_have_no_attributes_at_all_are_no_error(tmp_path: Path) -> No
         assert found.carriers == ()
 
 
+def drilled_of(lake: Lake) -> Investigation:
+    """What the node says of the small world in which a release of payment leaks."""
+    record(lake, releases=(EARLY, GUILTY, LATE), behaviour=leaking)
+    state = investigated(lake, Request())
+    with Tracing(lake, "test") as tracing:
+        context = Context(Request(), Notebook(lake.at(), tracing), lambda _: None)
+        return drill(state, Runtime(context=context))
+
+
+def test_the_blamed_service_and_the_one_that_suffers_are_asked(tmp_path: Path) -> None:
+    with Lake.create(tmp_path / "lake") as lake:
+        found = drilled_of(lake)
+    blamed, *others = found["drilldowns"]
+    assert blamed.service == "payment"
+    assert named(blamed) == [{"version": "2.8.0"}]
+    assert {other.service for other in others} <= {"payment", "checkout"}
+    assert {i for d in found["drilldowns"] for i in cited(d)} <= found["evidence"].keys()
+
+
+def test_a_question_that_fails_is_a_gap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = replace(tool("attributes"), sql="SELECT nothing FROM trace_span ORDER BY ALL")
+    monkeypatch.setattr(
+        notebook, "tool", lambda name: broken if name == "attributes" else tool(name)
+    )
+    with Lake.create(tmp_path / "lake") as lake:
+        found = drilled_of(lake)
+    assert found["drilldowns"] == []
+    assert any("drill-down of payment failed" in gap.text for gap in found["gaps"])
+
+
 @pytest.mark.bench
 def test_a_million_requests_with_a_dozen_attributes_take_less_than_two_seconds(
     tmp_path: Path,
@@ -248,10 +286,10 @@ def test_a_million_requests_with_a_dozen_attributes_take_less_than_two_seconds(
     with Lake.create(tmp_path / "lake") as lake, Tracing(lake, "test") as tracing:
         for part in range(1_000_000 // len(table) + 1):
             lake.append("trace_span", table, f"part {part}")
-        notebook = Notebook(lake.at(threads=2), tracing)
+        book = Notebook(lake.at(threads=2), tracing)
         span = {"start": START, "end": START + timedelta(minutes=12), "bucket_s": 10}
         wall, spent = time.perf_counter(), time.process_time()
-        found, _ = drilled(Subject("web", "errors", ONSET, END), span, None, notebook.ask)
+        found, _ = drilled(Subject("web", "errors", ONSET, END), span, None, book.ask)
         wall, spent = time.perf_counter() - wall, time.process_time() - spent
     print(f"1 M requests drilled down: {spent:.2f} s CPU, {wall:.2f} s wall")  # noqa: T201  # what was measured
     assert named(found) == [{"version": "2.8.0", "app.customer": "acme"}]
