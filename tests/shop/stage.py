@@ -50,7 +50,7 @@ from tests.shop.unleash import Unleash
 
 WARM_UP_S = 25.0
 LATE_S = 0.5
-CALM_P95_S = 1.2
+CALM_P95_S = 1.0
 STEP_S = 10
 
 FAILED = 'http_response_status_code=~"5.."'
@@ -107,8 +107,7 @@ class Stage:
                 case Calm(seconds):
                     self.say(f"calm for {seconds:.0f} s")
                     self._wait(seconds)
-                    took = [answer.seconds for answer in self.shop.load.answers]
-                    self.calm_p95_s = self.calm_p95_s or share(took, 0.95)
+                    self.calm_p95_s = self.calm_p95_s or p95_s(self.shop.load)
                 case Deploy():
                     self._doings.append(self._pool.submit(self._deploy, step))
                 case Configure():
@@ -236,7 +235,8 @@ def record(story: Story, seed: int, out: Path, run: Path, ports: daemons.Ports, 
             keep_rest(evidence, run, ports.prometheus, began, ended)
         say(f"answers by status: {dict(sorted(load.statuses.items()))}")
         say(f"restarted: {', '.join(keeper.restarts) or 'none'}")
-    kept = schedule(load, stage.calm_p95_s)
+    calm_p95_s = stage.calm_p95_s if story.culprits else p95_s(load)
+    kept = schedule(load, calm_p95_s)
     say(f"{kept}")
     told = truth.tell(story, seed, (began, ended), stage.done(), archive.alerts, evidence)
     served = service(load.answers, told.fault_started_at, told.recovered_at)
@@ -330,6 +330,11 @@ def measured(answers: Sequence[Answer]) -> tuple[int, float, float]:
     """Give how many there were, the share that failed, and how long nine in ten took at most."""
     failed = sum(each.status == 0 or each.status >= 500 for each in answers)
     return len(answers), failed / len(answers), share([each.seconds for each in answers], 0.9)
+
+
+def p95_s(load: Load) -> float:
+    """Give what 95% of the requests so far took at most."""
+    return share([answer.seconds for answer in load.answers], 0.95)
 
 
 def share(values: Sequence[float], of: float) -> float:

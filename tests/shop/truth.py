@@ -96,7 +96,7 @@ class Schedule:
     """How well the recorder kept its own times, in seconds, and how the shop did before the fault.
 
     `late_p99_s` and `late_max_s` are how late requests were sent, `calm_p95_s` what they took in
-    the first calm.
+    the first calm, or all the time where nothing was wrong.
     """
 
     late_p99_s: float
