@@ -1,7 +1,8 @@
 """The investigation as a graph: every node and edge on one screen.
 
-scope ─▶ survey: changes │ requests │ calls │ metrics │ logs │ locks ─▶ hypothesise
-hypothesise ─▶ test: one for each hypothesis ─▶ weigh ─▶ write ─▶ [tell] ─▶ verify ─▶ report
+scope ─▶ survey: changes │ requests │ calls │ traces │ metrics │ logs │ locks │ state │ alerts
+survey ─▶ hypothesise ─▶ test: one for each hypothesis ─▶ weigh ─▶ drill
+drill ─▶ write ─▶ [tell] ─▶ verify ─▶ report
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from langgraph.types import Send
 from agent.config import Request
 from agent.model import Model
 from agent.nodes.context import Context
+from agent.nodes.drill import drill
 from agent.nodes.hypothesise import hypothesise, untested
 from agent.nodes.scope import scope
 from agent.nodes.survey.alerts import survey_alerts
@@ -109,7 +111,7 @@ def _cost(tracing: Tracing) -> Cost:
 @cache
 def _graph() -> CompiledStateGraph[Investigation, Context, Any, Any]:
     graph = StateGraph(Investigation, context_schema=Context)
-    for node in (scope, *SURVEY, hypothesise, test, weigh, write, tell, verify):
+    for node in (scope, *SURVEY, hypothesise, test, weigh, drill, write, tell, verify):
         graph.add_node(node.__name__, _traced(node))
     graph.add_edge(START, "scope")
     for look in SURVEY:
@@ -117,7 +119,8 @@ def _graph() -> CompiledStateGraph[Investigation, Context, Any, Any]:
     graph.add_edge([look.__name__ for look in SURVEY], "hypothesise")
     graph.add_conditional_edges("hypothesise", _each_hypothesis, ["test", "weigh"])
     graph.add_edge("test", "weigh")
-    graph.add_edge("weigh", "write")
+    graph.add_edge("weigh", "drill")
+    graph.add_edge("drill", "write")
     graph.add_conditional_edges("write", _teller, ["tell", "verify"])
     graph.add_edge("tell", "verify")
     graph.add_edge("verify", END)

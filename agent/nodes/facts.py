@@ -17,6 +17,7 @@ _BY_USERS = ("requests", "calls", "locks")  # where what callers got is seen
 _ILL = ("latency", "errors")
 _SOON = timedelta(minutes=5)
 SURE = 12.0  # nats: chance brings as much once in a hundred incidents of a thousand series
+_LOAD = 0.3  # of what it says: how much is asked of a resource is seldom its own doing
 _SIGNIFICANT = 9.0  # nats of a shift that is significant at 1 % among a hundred series
 _CACHES = frozenset({"redis", "memcached", "valkey", "cache"})
 _QUEUES = frozenset({
@@ -110,7 +111,8 @@ class Facts:
         nats: dict[str, float] = {}
         for one in self.anomalies.get(resource, ()):
             if one.own:
-                nats[one.look] = max(nats.get(one.look, 0.0), one.surprise)
+                says = one.surprise * (_LOAD if one.indicator == "traffic" else 1.0)
+                nats[one.look] = max(nats.get(one.look, 0.0), says)
         return nats
 
     def lock_waits(self, resource: str) -> list[Signal]:

@@ -10,6 +10,7 @@ from langgraph.runtime import Runtime
 
 from agent.config import Request
 from agent.errors import RequestError
+from agent.nodes.calm import Calm, calm_stretch
 from agent.nodes.context import Context
 from agent.state import Gap, Incident, Investigation, Window
 from agent.tools.notebook import Answer
@@ -61,11 +62,17 @@ def scope(_state: Investigation, runtime: Runtime[Context]) -> Investigation:
     begins = min(row["begins_at"] for row in _telling(held))
     incident = _incident(firings, context.request, detected, begins, last)
     window = _looked_at(_window(incident, held), incident, context.request)
+    calm = _calm(context, window, first, alerts.rows.dicts())
     return {
-        "window": window,
+        "window": replace(window, calm=window.calm or calm.stretch),
         "incident": incident,
-        "evidence": extent.noted() | around.noted() | alerts.noted() | quarantined.noted(),
+        "evidence": extent.noted()
+        | around.noted()
+        | alerts.noted()
+        | quarantined.noted()
+        | calm.evidence,
         "gaps": [
+            *([Gap("no_history", calm.reason)] if calm.reason else []),
             *_missing(held),
             *_not_yet_arrived(held, window),
             *_quarantined(quarantined.rows.dicts()),
@@ -167,6 +174,13 @@ def _looked_at(window: Window, incident: Incident, request: Request) -> Window:
     start = max(window.start, incident.detected_at - (timedelta() if request.until else lead))
     end = min(window.end, request.until or incident.detected_at + lasts)
     return replace(window, trouble=(start, end) if start < end else None, calm=request.calm)
+
+
+def _calm(context: Context, window: Window, first: datetime, alerts: list[Row]) -> Calm:
+    """A calm stretch of the days before, if none was named and the lake goes back so far."""
+    if window.calm or first > window.start - (window.end - window.start):
+        return Calm()
+    return calm_stretch(context, window, alerts)
 
 
 def _missing(held: dict[str, Row]) -> list[Gap]:

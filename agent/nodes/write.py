@@ -72,6 +72,7 @@ def write(state: Investigation, runtime: Runtime[Context]) -> Investigation:
         timeline=tuple(_timeline(facts, answers["alerts"])),
         ruled_out=_numbered(c for c in ranked if c.status == "refuted")[:_RULED_OUT],
         anomalies=_anomalies(ranked, facts),
+        drilldowns=tuple(state.get("drilldowns", ())),
         gaps=(
             *state["gaps"],
             *gaps,

@@ -16,6 +16,7 @@ CALM = "_fault_free"
 _SOURCES = Path(__file__).parents[1] / "nezha"
 _EDGES = Path(__file__).parent / "releases"
 _MINUTE = timedelta(minutes=1)
+_GATHERED = timedelta(seconds=75)
 
 
 def fits(pack: Path, case: Case) -> bool:
@@ -48,7 +49,10 @@ def _calm(pack: Path, case: Case) -> Path:
 
 
 def calm_stretch(folder: Path) -> tuple[datetime, datetime] | None:
-    """The minutes that the files of a calm folder `YYYY-MM-DD` are named by; None without any."""
+    """About the minutes that a calm folder's files `YYYY-MM-DD` are named by; None without any.
+
+    What a recorder gathers for a minute may lie a little before it or after.
+    """
     names = sorted(file.name[:5] for file in folder.glob("[0-2][0-9]_[0-5][0-9]_*"))
     if not names:
         return None
@@ -56,4 +60,4 @@ def calm_stretch(folder: Path) -> tuple[datetime, datetime] | None:
         datetime.strptime(f"{folder.name} {name}", "%Y-%m-%d %H_%M").replace(tzinfo=UTC)
         for name in (names[0], names[-1])
     )
-    return first, last + _MINUTE
+    return first - _GATHERED, last + _MINUTE + _GATHERED
