@@ -72,7 +72,7 @@ QUERIES = {
     ' (pg_stat_activity_max_tx_duration{datname="shop"})',
     "queue_length": "redis_key_size",
 }
-PACK_ABOVE_BYTES = 3_000
+PACK_ABOVE_BYTES = 10_000
 PLAIN = (".zst", ".arrivals.jsonl", "alertmanager.jsonl")
 
 Say = Callable[[str], None]
