@@ -31,7 +31,13 @@ class _Judged:
 
     @property
     def probability(self) -> float:
-        return float(self.line.get("probability") or 0.0)
+        """How sure the answer was of what it is judged by."""
+        if self.truth.judged == "healthy":
+            sure = self.line.get("confidence") if self.line.get("verdict") == "healthy" else 0.0
+        else:
+            of_change = self.truth.judged == "change"
+            sure = self.line.get("change_probability" if of_change else "probability")
+        return float(sure or 0.0)
 
     @property
     def right(self) -> bool:

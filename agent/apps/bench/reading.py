@@ -58,6 +58,8 @@ def line(report: Report, rank: Rank) -> dict[str, Any]:
         "causes": [_told(cause) for cause in (*report.causes, *report.ruled_out)],
         "ranked_changes": [name for name, _ in changed_services(report)],
         "probability": reading.probability,
+        "change_probability": _of_change(report),
+        "confidence": report.confidence,
         "grounded": reading.grounded,
     }
 
@@ -97,6 +99,12 @@ def changed_services(report: Report) -> Ranked:
     """
     blame = {c.change: c.probability for c in (*report.ruled_out, *report.causes)}
     return _best((c.service, _PLACE[c.verdict] + blame.get(c.id, 0.0)) for c in report.changes)
+
+
+def _of_change(report: Report) -> float:
+    """The highest probability of a cause that is a change."""
+    causes = (*report.causes, *report.ruled_out)
+    return max((cause.probability for cause in causes if cause.change), default=0.0)
 
 
 def _instances(blamed: Ranked, report: Report) -> Ranked:
