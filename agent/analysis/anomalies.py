@@ -39,9 +39,11 @@ Kind = Literal["level", "trend", "variance", "missing", "appeared"]
 
 MOST_NATS = 30.0
 SCREEN = 3.0  # robust z of a segment's mean, were its buckets independent: less is not looked at
+TREMBLING = 2.0  # robust z from one bucket to the next: less is not looked at (white noise: 1.1)
 LONGEST = 3  # segments must fit into the calm time that often
 REFERENCE = 4  # buckets before a segment that it is compared with; as many as it has, if more
 TREMBLES = 4  # buckets: a shorter segment has no variance to speak of
+CLIMBS = 0.2  # of a segment's height: by so much is a trend's second half beyond its first
 OF_LEVEL, OF_VARIANCE = np.log(4.0 / 3.0), np.log(4.0)  # nats that either question pays
 USUALLY = 0.5  # of the calm buckets: what is heard in more is missed when it falls silent
 LARGEST = 1e100
@@ -167,7 +169,8 @@ def _examine(values: Floats, span: _Span, found: Departures, first: int) -> None
     last = nth(ordered, np.maximum(count - 1, 0))
     constant = known & (np.fmax(last - rest.center, rest.center - ordered[:, 0]) <= floor)
     z = (x[:, span.trouble] - rest.center[:, None]) / rest.scale[:, None]
-    far = _farthest(np.clip(z, -FARTHEST_Z, FARTHEST_Z)) >= SCREEN
+    z = np.clip(z, -FARTHEST_Z, FARTHEST_Z)
+    far = (_farthest(z) >= SCREEN) | (rest.smooth & _restless(z, floor / rest.scale))
     for odd, ask in ((known & ~constant & far, _moved), (constant, _broke)):
         at = np.flatnonzero(odd)
         if at.size:
@@ -185,6 +188,18 @@ def _farthest(z: Floats) -> Floats:
         reach = np.abs(sums[:, width:] - sums[:, :-width]).max(axis=1) / np.sqrt(width)
         np.maximum(most, reach, out=most)
     return most
+
+
+def _restless(z: Floats, floor: Floats) -> Bools:
+    """The series that stand still for as many buckets as tell of a variance, or that tremble."""
+    steps = np.abs(np.diff(z, axis=1))
+    run = TREMBLES - 1
+    if steps.shape[1] < run:
+        return np.zeros(len(z), dtype=np.bool_)
+    still = _sums((steps <= floor[:, None]).astype(np.float64))
+    known = np.maximum(np.count_nonzero(np.isfinite(steps), axis=1), 1)
+    trembles = np.nan_to_num(steps).sum(axis=1) >= TREMBLING * known
+    return np.asarray((still[:, run:] - still[:, :-run] >= run).any(axis=1) | trembles)
 
 
 def _sums(y: Floats) -> Floats:
@@ -385,10 +400,10 @@ def _bounds(y: Floats, best: _Best, span: _Span) -> tuple[Ints, Ints]:
 
 
 def _kinds(y: Floats, lo: Ints, hi: Ints, sign: Floats) -> NDArray[np.str_]:
-    """Whether a segment is a new level or a trend: its second half twice as far as its first."""
+    """Whether a segment is a new level or a trend: its second half is clearly beyond its first."""
     middle = (lo + hi) // 2
     first, second = (sign * _median(_within(y, *ends)) for ends in ((lo, middle), (middle, hi)))
-    trend = (hi - lo >= 2 * TREMBLES) & (second > 2.0 * np.maximum(first, 0.0))
+    trend = (hi - lo >= 2 * TREMBLES) & (second - first > np.maximum(CLIMBS * second, 1.0))
     return np.where(trend, "trend", "level").astype("<U8")
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from langgraph.runtime import Runtime
 
 from agent.analysis.anomalies import Departures, departures
+from agent.analysis.daily import without_days
 from agent.analysis.habits import tempered
 from agent.nodes.context import Context
 from agent.nodes.quotes import plain
@@ -90,11 +91,14 @@ def survey_metrics(state: Investigation, runtime: Runtime[Context]) -> Investiga
 
 def _seen(rows: list[Row], values: Floats, axis: Axis, evidence: str) -> _Seen:
     """What series show about the alarm, beside what such series show in calm time."""
-    found = departures(values, axis.calm, axis.trouble)
+    clock = np.array([axis.at(bucket).timestamp() for bucket in range(axis.buckets)])
+    unusual = without_days(values, axis.calm, clock)
+    found = departures(unusual, axis.calm, axis.trouble)
     names = [(row["metric_name"], row["is_rate"]) for row in rows]
     known = {name: at for at, name in enumerate(sorted(set(names)))}
     groups = np.array([known[name] for name in names], dtype=np.int64)
-    return _Seen(rows, values, tempered(found, values, axis.calm, axis.trouble, groups), evidence)
+    weighed = tempered(found, unusual, axis.calm, axis.trouble, groups)
+    return _Seen(rows, values, weighed, evidence)
 
 
 def _instances(
