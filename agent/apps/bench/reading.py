@@ -40,7 +40,9 @@ def read_off(report: Report, rank: Rank) -> Reading:
     if rank == "metric":
         return Reading(metrics(report.anomalies), probability, grounded)
     if rank == "commit":
-        return Reading(commits(report), probability, grounded)
+        ranking, of_change = commits(report), _of_change(report)
+        none_is = ranking[0][0] == NO_CHANGE
+        return Reading(ranking, 1 - of_change if none_is else of_change, grounded)
     blamed = resources(report)
     return Reading(
         _instances(blamed, report) if rank == "instance" else blamed, probability, grounded

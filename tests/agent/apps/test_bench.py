@@ -259,3 +259,4 @@ def test_a_commit_is_blamed_by_its_change_and_none_where_nothing_is() -> None:
     assert line(blamed, "commit")["ranked_changes"] == ["b", "a"]
     idle = _report(changes=changes[:1])
     assert line(idle, "commit")["ranking"] == ["none", "aaaaaaa"]
+    assert [line(report, "commit")["probability"] for report in (blamed, idle)] == [0.6, 1.0]
