@@ -15,7 +15,9 @@ one was heard at all, where others go on: it may fall silent, or speak for the f
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -29,6 +31,7 @@ from agent.analysis.excursions import (
     Bools,
     Floats,
     Ints,
+    Level,
     clumping,
     level,
     nth,
@@ -38,7 +41,6 @@ from agent.analysis.tails import breaks_nats, tail
 Kind = Literal["level", "trend", "variance", "missing", "appeared"]
 
 MOST_NATS = 30.0
-SCREEN = 3.0  # robust z of a segment's mean, were its buckets independent: less is not looked at
 TREMBLING = 2.0  # robust z from one bucket to the next: less is not looked at (white noise: 1.1)
 LONGEST = 3  # segments must fit into the calm time that often
 REFERENCE = 4  # buckets before a segment that it is compared with; as many as it has, if more
@@ -130,11 +132,24 @@ def departures(values: Floats, calm: Bools, trouble: slice) -> Departures:
     if end <= start or not quiet.any():
         return found
     span = _Span(quiet, start, end, _watched(values))
-    rows = max(1, _CHUNK // values.shape[1])
-    for first in range(0, len(values), rows):
-        part = slice(first, min(first + rows, len(values)))
-        _examine(values[part], span, found, first)
+    every = np.arange(len(values))
+    moved, constant = _in_chunks(partial(_screen, span, found), values, every)
+    for odd, ask in ((moved, _moved), (constant, _broke)):
+        at = every[odd]
+        if at.size:
+            _in_chunks(partial(_examine, span, found, ask), values, at)
+    _in_chunks(partial(_presence, span, found), values, every)
     return found
+
+
+def _in_chunks(
+    ask: Callable[[Floats, Ints], tuple[Bools, ...]], values: Floats, at: Ints
+) -> tuple[Bools, ...]:
+    """Ask about the rows `at`, as many at a time as the caches hold, and join the answers."""
+    rows = max(1, _CHUNK // values.shape[1])
+    parts = [at[i : i + rows] for i in range(0, max(1, at.size), rows)]
+    answers = [ask(values[part], part) for part in parts]
+    return tuple(np.concatenate(answer) for answer in zip(*answers, strict=True))
 
 
 def _watched(values: Floats) -> Bools:
@@ -155,39 +170,67 @@ def _nothing(series: int) -> Departures:
     )
 
 
-def _examine(values: Floats, span: _Span, found: Departures, first: int) -> None:
-    """Screen a chunk of series, look at what stands out, and note it in `found` from `first`."""
-    finite = np.isfinite(values)
-    x = values if finite.all() else np.where(finite, values, np.nan)
-    x = np.clip(x, -LARGEST, LARGEST)
+def _known(values: Floats) -> Floats:
+    """The values with infinities missing too, and none so large that sums overflow."""
+    known = np.clip(values, -LARGEST, LARGEST)
+    known[np.isinf(values)] = np.nan
+    return known
+
+
+def _screen(span: _Span, found: Departures, values: Floats, at: Ints) -> tuple[Bools, ...]:
+    """Which series move in the trouble so that a closer look is due, and which were constant."""
+    x = _known(values)
     ordered = np.sort(x[:, span.calm], axis=1)
     count = np.count_nonzero(np.isfinite(ordered), axis=1)
     rest = level(ordered, count)
-    floor = np.fmax(LEAST_SCALE * np.abs(rest.center), DUST)
-    found.before[first : first + len(x)] = rest.center
+    found.before[at] = rest.center
+    floor = _floor(rest)
     known = count >= LEAST_REST
     last = nth(ordered, np.maximum(count - 1, 0))
     constant = known & (np.fmax(last - rest.center, rest.center - ordered[:, 0]) <= floor)
-    z = (x[:, span.trouble] - rest.center[:, None]) / rest.scale[:, None]
-    z = np.clip(z, -FARTHEST_Z, FARTHEST_Z)
-    far = (_farthest(z) >= SCREEN) | (rest.smooth & _restless(z, floor / rest.scale))
-    for odd, ask in ((known & ~constant & far, _moved), (constant, _broke)):
-        at = np.flatnonzero(odd)
-        if at.size:
-            y = (x[at] - rest.center[at, None]) / rest.scale[at, None]
-            y = np.clip(y, -FARTHEST_Z, FARTHEST_Z)
-            found.note(first + at, ask(x[at], y, floor[at] / rest.scale[at], span))
-    _presence(finite, span, found, first)
+    z = _standard(x[:, span.trouble], rest)
+    restless = rest.smooth & _restless(z, floor / rest.scale)
+    return known & ~constant & (_reaches(z) | restless), constant
 
 
-def _farthest(z: Floats) -> Floats:
-    """The largest z of any segment of the trouble, were its buckets independent."""
+def _floor(rest: Level) -> Floats:
+    """What is no difference yet: a thousandth of the level."""
+    return np.fmax(LEAST_SCALE * np.abs(rest.center), DUST)
+
+
+def _standard(x: Floats, rest: Level) -> Floats:
+    """Robust z, bounded so that sums of it stay exact."""
+    z = (x - rest.center[:, None]) / rest.scale[:, None]
+    return np.asarray(np.clip(z, -FARTHEST_Z, FARTHEST_Z))
+
+
+def _examine(
+    span: _Span,
+    found: Departures,
+    ask: Callable[[Floats, Floats, Level, _Span], Departures],
+    values: Floats,
+    at: Ints,
+) -> tuple[Bools, ...]:
+    """Look closely at some series, and note what is found."""
+    x = _known(values)
+    ordered = np.sort(x[:, span.calm], axis=1)
+    rest = level(ordered, np.count_nonzero(np.isfinite(ordered), axis=1))
+    found.note(at, ask(x, _standard(x, rest), rest, span))
+    return ()
+
+
+def _reaches(z: Floats) -> Bools:
+    """The series of which a segment reaches what the largest of as many normal ones would.
+
+    Were buckets independent: what clumps is looked at more often than it deserves.
+    """
     sums = _sums(z)
     most = np.zeros(len(z))
-    for width in _widths(z.shape[1], LONGEST * z.shape[1]):
+    widths = _widths(z.shape[1], LONGEST * z.shape[1])
+    for width in widths:
         reach = np.abs(sums[:, width:] - sums[:, :-width]).max(axis=1) / np.sqrt(width)
         np.maximum(most, reach, out=most)
-    return most
+    return np.asarray(most >= np.sqrt(2.0 * np.log(2.0 * len(widths) * z.shape[1])))
 
 
 def _restless(z: Floats, floor: Floats) -> Bools:
@@ -215,23 +258,24 @@ def _widths(trouble: int, calm: int) -> list[int]:
     return sorted({1 << i for i in range(most.bit_length()) if 1 << i <= most} | {most})
 
 
-def _moved(x: Floats, y: Floats, floor: Floats, span: _Span) -> Departures:
+def _moved(x: Floats, y: Floats, rest: Level, span: _Span) -> Departures:
     """What surprises most of series that vary: their level, or how they tremble."""
-    best = _scan(y, floor, span, 1)
-    found = _described(x, y, best, span, OF_LEVEL)
+    floor = _floor(rest) / rest.scale
+    found = _described(x, y, _scan(y, floor, span, 1), rest, span, OF_LEVEL)
     if span.length >= TREMBLES:
         steps = _steps(y, floor, span)
-        tremble = _described(x, steps, _scan(steps, floor, span, TREMBLES), span, OF_VARIANCE)
+        best = _scan(steps, floor, span, TREMBLES)
+        tremble = _described(x, steps, best, rest, span, OF_VARIANCE)
         tremble.kind[:] = "variance"
         found.note(np.arange(len(y)), tremble)
     return found
 
 
-def _described(x: Floats, y: Floats, best: _Best, span: _Span, paid: float) -> Departures:
+def _described(
+    x: Floats, y: Floats, best: _Best, rest: Level, span: _Span, paid: float
+) -> Departures:
     """A segment with its exact bounds, its levels and what it surprises."""
     lo, hi = _bounds(y, best, span)
-    ordered = np.sort(x[:, span.calm], axis=1)
-    rest = level(ordered, np.count_nonzero(np.isfinite(ordered), axis=1))
     during = _median(_within(x, lo, hi))
     effect = np.nan_to_num((during - rest.center) / rest.scale)
     return Departures(
@@ -272,68 +316,88 @@ def _scan(y: Floats, floor: Floats, span: _Span, shortest: int) -> _Best:
     best = _Best(
         np.full(rows, -np.inf), np.ones(rows), np.full(rows, span.start), np.full(rows, span.end)
     )
-    quiet = np.where(span.calm, y, np.nan)
+    from_ = max(0, span.start - max(span.length, REFERENCE))
+    near, quiet = _Running.of(y[:, from_ : span.end]), _Running.of(np.where(span.calm, y, np.nan))
     widths = [w for w in _widths(span.length, int(span.calm.sum())) if w >= shortest]
     for width in widths:
         searched = 2.0 * len(widths) * (1.0 + 2.0 * (span.length - width) / width)
-        places = slice(span.start, span.end - width + 1)
-        of_level, of_change = (
-            _nats(ask(y, width)[:, places], ask(quiet, width), width, floor)
-            for ask in (_means, _changes)
-        )
+        places = range(span.start - from_, span.end - from_ - width + 1)
+        known = range(0, y.shape[1] - width + 1, max(1, width // 4))
+        of_level = _nats(near.means(places, width), quiet.means(known, width), floor)
+        of_change = _nats(near.changes(places, width), quiet.changes(known, width), floor)
         best.note(np.fmin(of_level, of_change) - np.log(searched), span.start, width)
     return best
 
 
-def _means(y: Floats, width: int) -> Floats:
-    """The mean of every `width` neighbouring buckets; NaN where less than half are known."""
-    counts = np.zeros((len(y), y.shape[1] + 1))
-    np.cumsum(np.isfinite(y), axis=1, out=counts[:, 1:])
-    sums = _sums(y)
-    number = counts[:, width:] - counts[:, :-width]
-    means = (sums[:, width:] - sums[:, :-width]) / np.maximum(number, 1.0)
-    return np.where(2.0 * number >= width, means, np.nan)
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """Running sums, from which the mean of any segment is told."""
+
+    sums: Floats
+    counts: Floats
+
+    @classmethod
+    def of(cls, y: Floats) -> _Running:
+        counts = np.zeros((len(y), y.shape[1] + 1))
+        np.cumsum(np.isfinite(y), axis=1, out=counts[:, 1:])
+        return cls(_sums(y), counts)
+
+    def means(self, starts: range, width: int) -> Floats:
+        """The means of `width` buckets from `starts`; NaN where less than half are known."""
+        since = slice(starts.start, starts.stop, starts.step)
+        until = slice(starts.start + width, starts.stop + width, starts.step)
+        number = self.counts[:, until] - self.counts[:, since]
+        means = self.sums[:, until] - self.sums[:, since]
+        means /= np.maximum(number, 1.0)
+        means[2.0 * number < width] = np.nan
+        return means
+
+    def changes(self, starts: range, width: int) -> Floats:
+        """How far those means lie from the mean of the buckets just before."""
+        reference = max(width, REFERENCE)
+        changes = np.full((len(self.sums), len(starts)), np.nan)
+        early = len(range(starts.start, min(reference, starts.stop), starts.step))
+        late = starts[early:]
+        before = range(late.start - reference, late.stop - reference, late.step)
+        if late:
+            changes[:, early:] = self.means(late, width) - self.means(before, reference)
+        return changes
 
 
-def _changes(y: Floats, width: int) -> Floats:
-    """How far the mean of each segment lies from that of the buckets just before it."""
-    reference = max(width, REFERENCE)
-    means = _means(y, width)
-    changes = np.full(means.shape, np.nan)
-    before = _means(y, reference)[:, : max(0, means.shape[1] - reference)]
-    changes[:, reference:] = means[:, reference:] - before
-    return changes
-
-
-def _nats(seen: Floats, known: Floats, width: int, floor: Floats) -> Floats:
+def _nats(seen: Floats, known: Floats, floor: Floats) -> Floats:
     """-ln p of each distance in both directions (2, rows, segments); NaN where it is not known."""
-    known = known[:, :: max(1, width // 4)]
     ordered = np.sort(known, axis=1)
     count = np.count_nonzero(np.isfinite(ordered), axis=1)
     last = np.maximum(count - 1, 0)
     center = (nth(ordered, last // 2) + nth(ordered, (last + 1) // 2)) / 2.0
     clumps = clumping(np.nan_to_num(known - center[:, None]), np.isfinite(known))
     off = seen - center[:, None]
-    distance = np.nan_to_num(off)
-    above = tail(ordered, count, center, floor, clumps)
-    below = tail(np.sort(-known, axis=1), count, -center, floor, clumps)
-    nats = np.stack([above.nats(distance), below.nats(-distance)])
+    nats = np.stack(
+        [
+            tail(ordered, count, center, floor, clumps, upper=upper).nats(
+                np.nan_to_num(off if upper else -off)
+            )
+            for upper in (True, False)
+        ]
+    )
     nats[:, np.isnan(off)] = np.nan
     nats[:, count < LEAST_REST] = np.nan
     return nats
 
 
-def _broke(x: Floats, y: Floats, floor: Floats, span: _Span) -> Departures:
+def _broke(x: Floats, y: Floats, rest: Level, span: _Span) -> Departures:
     """What surprises of series that were constant: each run of other values is a break."""
+    floor = _floor(rest) / rest.scale
     off = np.abs(y[:, span.trouble]) > floor[:, None]
     found = _breaks(off, np.isfinite(x[:, span.calm]).sum(axis=1), span)
     distance = np.abs(_median(_within(y, found.start, found.end))) / floor
     size = np.log1p(np.log(np.clip(np.nan_to_num(distance, nan=1.0), 1.0, MAX_EFFECT))) / 2.0
     broken = found.surprise > 0.0
-    before = _median(np.where(span.calm, x, np.nan))
+    before = rest.center
     during = np.where(broken, _median(_within(x, found.start, found.end)), np.nan)
-    least = np.fmax(LEAST_SCALE * np.abs(before), DUST)
-    effect = np.where(broken, np.clip((during - before) / least, -MAX_EFFECT, MAX_EFFECT), 0.0)
+    effect = np.where(
+        broken, np.clip((during - before) / _floor(rest), -MAX_EFFECT, MAX_EFFECT), 0.0
+    )
     return Departures(
         surprise=np.where(broken, np.minimum(found.surprise + size, MOST_NATS), 0.0),
         effect=effect,
@@ -358,8 +422,10 @@ def _breaks(off: Bools, calm: Ints, span: _Span) -> Departures:
     return found
 
 
-def _presence(finite: Bools, span: _Span, found: Departures, first: int) -> None:
+def _presence(span: _Span, found: Departures, values: Floats, part: Ints) -> tuple[Bools, ...]:
     """Note the series that fell silent while others went on, and those that first spoke."""
+    finite = np.isfinite(values)
+    first = int(part[0]) if part.size else 0
     calm = span.calm & span.watched
     heard = finite[:, calm].sum(axis=1)
     usual = heard > USUALLY * calm.sum()
@@ -367,7 +433,7 @@ def _presence(finite: Bools, span: _Span, found: Departures, first: int) -> None
     odd = np.where(usual, silent.any(axis=1), finite[:, span.trouble].any(axis=1) & (heard == 0))
     at = np.flatnonzero(odd)
     if not at.size:
-        return
+        return ()
     off = np.where(usual[at, None], silent[at], finite[at, span.trouble])
     best = _breaks(off, np.full(at.size, int(calm.sum())), span)
     gaps = usual[at] & (heard[at] < calm.sum())
@@ -381,6 +447,7 @@ def _presence(finite: Bools, span: _Span, found: Departures, first: int) -> None
     best.effect[:] = np.where(usual[at], -1.0, 1.0)
     best.before[:] = found.before[first + at]
     found.note(first + at, best)
+    return ()
 
 
 def _bounds(y: Floats, best: _Best, span: _Span) -> tuple[Ints, Ints]:

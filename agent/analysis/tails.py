@@ -41,12 +41,15 @@ class Tail:
         return np.where(distance >= self.least[:, None], beyond, 0.0)
 
 
-def tail(ordered: Floats, count: Ints, center: Floats, floor: Floats, clumps: Floats) -> Tail:
-    """The tail above `center` of sorted rows whose first `count` values are finite.
+def tail(
+    ordered: Floats, count: Ints, center: Floats, floor: Floats, clumps: Floats, *, upper: bool
+) -> Tail:
+    """The tail above (`upper`) or below `center` of sorted rows, the first `count` values finite.
 
     What lies within `floor` of the centre, or within half of the interquartile range, belongs to
-    the body: else what never exceeds a bound, and often falls short of it, has no tail at all. `clumps` is how many neighbouring
-    values tell what one independent value would; few of these keep the tail heavy.
+    the body: else what never exceeds a bound, and often falls short of it, had no tail at all.
+    `clumps` is how many neighbouring values tell what one independent value would; few of these
+    keep the tail heavy.
     """
     last = np.maximum(count - 1, 0)
     body = (nth(ordered, (3 * last + 3) // 4) - nth(ordered, last // 4)) / 2.0
@@ -55,7 +58,10 @@ def tail(ordered: Floats, count: Ints, center: Floats, floor: Floats, clumps: Fl
     used = np.clip(count // TAIL_SHARE, 1, np.minimum(most, np.maximum(count, 1)))
     rank = np.arange(int(used.max(initial=1)))
     places = np.clip(count[:, None] - 1 - rank, 0, ordered.shape[1] - 1)
-    above = np.take_along_axis(ordered, places, axis=1) - center[:, None]
+    if upper:
+        above = np.take_along_axis(ordered, places, axis=1) - center[:, None]
+    else:
+        above = center[:, None] - ordered[:, : rank.size]
     real = (rank < used[:, None]) & (above > floor[:, None])
     seen = np.count_nonzero(real, axis=1)
     least = np.where(seen > 0, nth(above, np.maximum(seen - 1, 0)), floor)
