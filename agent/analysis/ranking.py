@@ -32,7 +32,7 @@ DECAY = 0.7  # of a cause's effect from one caller to the next
 FARTHEST = 8  # calls through which an effect is followed
 MOST_LOOKED_AT = 64  # suspects whose reach is followed: those with the most of their own
 LAPSE = 0.02  # of incidents, in which all this is beside the point: nothing is certain
-MOST_EXTRA = 6.0  # what the controls together can say
+MOST_EXTRA = 8.0  # what the controls together can say
 
 WEIGHTS: dict[str, float] = {
     **{f"own {look}": 5.0 for look in LOOKS},
@@ -43,7 +43,7 @@ WEIGHTS: dict[str, float] = {
     "unreachable": -3.0,  # the symptom does not call it
     "late": -3.0,  # it began after the symptom
     "nothing": -2.0,  # nothing of its own deviates
-    "controls": 1.0,
+    "controls": 2.0,
     "unknown": 0.0,
 }
 

@@ -18,6 +18,7 @@ _ILL = ("latency", "errors")
 _SOON = timedelta(minutes=5)
 SURE = 12.0  # nats: chance brings as much once in a hundred incidents of a thousand series
 _LOAD = 0.3  # of what it says: how much is asked of a resource is seldom its own doing
+_WATCHED = 12  # buckets with requests: fewer do not show how users fared
 _SIGNIFICANT = 9.0  # nats of a shift that is significant at 1 % among a hundred series
 _CACHES = frozenset({"redis", "memcached", "valkey", "cache"})
 _QUEUES = frozenset({
@@ -156,7 +157,9 @@ def gather(state: Investigation) -> Facts:
     graded = [_graded(s) for s in around if s.look in _BY_USERS]
     graded += _named(state.get("anomalies", []), _stores(calls))
     anomalies = _by_resource(graded)
-    watched = any(evidence[of].rows for of in ("entrance", "requests") if of in evidence)
+    watched = any(
+        evidence[of].rows >= _WATCHED for of in ("entrance", "requests") if of in evidence
+    )
     if not (symptom or watched):
         incident = _begun(incident, anomalies)
     return Facts(

@@ -125,7 +125,7 @@ def summary(
         return _calm(facts)
     said = []
     if cause:
-        said += _trouble(cause, answers["levels"])
+        said += _trouble(cause, answers["levels"]) if "levels" in answers else []
         said += _insisted(cause.resource.name, answers)
         said += _wrote(cause.resource.name, facts, answers["templates"])
         said += _departed(cause.resource.name, facts) if not facts.own(cause.resource.name) else []

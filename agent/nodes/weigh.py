@@ -76,17 +76,20 @@ def _suspect(name: str, facts: Facts) -> Suspect:
 def _shares(causes: dict[str, Cause], facts: Facts) -> dict[str, float]:
     """How a resource's trouble is shared out among its changes, and what no change explains.
 
-    However many changes nothing decides on, they have no more together than one alone.
+    However many changes nothing decides on, they have no more together than one alone; several that
+    are implicated share what the surest of them has.
     """
     shares = {key: _share(cause, facts) for key, cause in causes.items() if cause.change}
     for name in {cause.resource.name for cause in causes.values()}:
         of_name = [k for k in shares if causes[k].resource.name == name]
         open_ = [k for k in of_name if facts.changes[causes[k].change].verdict != "implicated"]
+        guilty = [k for k in of_name if k not in open_]
+        most, whole = max((shares[k] for k in guilty), default=0), sum(shares[k] for k in guilty)
+        shares |= {k: shares[k] * most / whole for k in guilty}
         total = sum(shares[k] for k in open_)
         for key in open_:
             shares[key] *= min(1.0, _UNDECIDED / total) if total else 1.0
-        left = math.prod(1 - shares[k] for k in of_name if k not in open_)
-        left *= 1 - sum(shares[k] for k in open_)
+        left = (1 - sum(shares[k] for k in guilty)) * (1 - sum(shares[k] for k in open_))
         alone = (k for k, c in causes.items() if c.resource.name == name and not c.change)
         shares |= dict.fromkeys(alone, left)
     return shares

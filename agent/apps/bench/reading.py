@@ -69,11 +69,15 @@ def line(report: Report, rank: Rank) -> dict[str, Any]:
 def resources(report: Report) -> Ranked:
     """The resources that a report names, each once: causes, then what it ruled out, then anomalies.
 
-    A cause scores 1 more than its probability, one ruled out its probability, an anomaly 1 less
-    than its share of the most surprise that there is.
+    A resource scores what its causes' probabilities come to, and 1 more if one stands; an anomaly
+    1 less than its share of the most surprise that there is.
     """
-    scored = [(c.resource.name, 1 + c.probability) for c in report.causes]
-    scored += [(c.resource.name, c.probability) for c in report.ruled_out]
+    blamed: dict[str, float] = {}
+    for cause in (*report.causes, *report.ruled_out):
+        name = cause.resource.name
+        blamed[name] = blamed.get(name, 0.0) + cause.probability
+    stands = {cause.resource.name for cause in report.causes}
+    scored = [(name, (name in stands) + probability) for name, probability in blamed.items()]
     scored += [(a.resource, a.surprise / _MOST_NATS - 1) for a in report.anomalies if a.resource]
     return _best(scored)
 
