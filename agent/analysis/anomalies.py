@@ -42,6 +42,7 @@ Kind = Literal["level", "trend", "variance", "missing", "appeared"]
 
 MOST_NATS = 30.0
 TREMBLING = 2.0  # robust z from one bucket to the next: less is not looked at (white noise: 1.1)
+LOG_OF_NORMAL = 1.11  # the standard deviation of the log of a normal's absolute value
 LONGEST = 3  # segments must fit into the calm time that often
 REFERENCE = 4  # buckets before a segment that it is compared with; as many as it has, if more
 TREMBLES = 4  # buckets: a shorter segment has no variance to speak of
@@ -50,7 +51,7 @@ OF_LEVEL, OF_VARIANCE = np.log(4.0 / 3.0), np.log(4.0)  # nats that either quest
 USUALLY = 0.5  # of the calm buckets: what is heard in more is missed when it falls silent
 LARGEST = 1e100
 FARTHEST_Z = 1e6
-_CHUNK = 1 << 16  # values at once: what the caches hold
+_CHUNK = 1 << 17  # values at once: what the caches hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,12 +263,16 @@ def _moved(x: Floats, y: Floats, rest: Level, span: _Span) -> Departures:
     """What surprises most of series that vary: their level, or how they tremble."""
     floor = _floor(rest) / rest.scale
     found = _described(x, y, _scan(y, floor, span, 1), rest, span, OF_LEVEL)
-    if span.length >= TREMBLES:
-        steps = _steps(y, floor, span)
-        best = _scan(steps, floor, span, TREMBLES)
-        tremble = _described(x, steps, best, rest, span, OF_VARIANCE)
+    if span.length < TREMBLES:
+        return found
+    steps = _steps(y, floor, span)
+    odd = np.flatnonzero(_reaches(steps[:, span.trouble] / LOG_OF_NORMAL))
+    if odd.size:
+        best = _scan(steps[odd], floor[odd], span, TREMBLES)
+        of_odd = Level(rest.center[odd], rest.scale[odd], rest.smooth[odd])
+        tremble = _described(x[odd], steps[odd], best, of_odd, span, OF_VARIANCE)
         tremble.kind[:] = "variance"
-        found.note(np.arange(len(y)), tremble)
+        found.note(odd, tremble)
     return found
 
 
