@@ -33,6 +33,7 @@ from agent.analysis.excursions import (
     Ints,
     Level,
     clumping,
+    keep_freed_memory,
     level,
     nth,
 )
@@ -132,6 +133,7 @@ def departures(values: Floats, calm: Bools, trouble: slice) -> Departures:
     quiet[start:end] = False
     if end <= start or not quiet.any():
         return found
+    keep_freed_memory()
     span = _Span(quiet, start, end, _watched(values))
     every = np.arange(len(values))
     moved, constant = _in_chunks(partial(_screen, span, found), values, every)

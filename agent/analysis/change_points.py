@@ -36,6 +36,7 @@ from agent.analysis.excursions import (
     Ints,
     clumping,
     densest_half,
+    keep_freed_memory,
     level,
     measure,
     nth,
@@ -130,19 +131,11 @@ def _in_chunks(
     ask: Callable[..., tuple[Any, ...]], values: Floats, at: Ints, *known: NDArray[Any]
 ) -> tuple[Any, ...]:
     """Ask about the rows `at`, as many at a time as the cache holds, and join the answers."""
-    _keep_freed_memory()
+    keep_freed_memory()
     rows = max(1, _CHUNK // values.shape[1])
     parts = [at[i : i + rows] for i in range(0, max(1, at.size), rows)]
     answers = [ask(_finite(values[part]), *(one[part] for one in known)) for part in parts]
     return tuple(np.concatenate(answer) for answer in zip(*answers, strict=True))
-
-
-def _keep_freed_memory() -> None:
-    """Free one large block, after which glibc reuses smaller ones: half the time of a search.
-
-    Until then it returns each to the system, see M_MMAP_THRESHOLD in mallopt(3).
-    """
-    np.empty(1 << 21)
 
 
 def _finite(x: Floats) -> Floats:

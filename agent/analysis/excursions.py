@@ -49,6 +49,14 @@ class Level:
     smooth: Bools
 
 
+def keep_freed_memory() -> None:
+    """Free one large block, after which glibc reuses smaller ones: half the time of a search.
+
+    Until then it returns each to the system, see M_MMAP_THRESHOLD in mallopt(3).
+    """
+    np.empty(1 << 21)
+
+
 def nth(rows: NDArray[Any], at: Ints) -> NDArray[Any]:
     """The value at one place of each row."""
     return np.take_along_axis(rows, at[:, None], axis=1)[:, 0]

@@ -121,6 +121,8 @@ def _points(s: int) -> Iterator[Row]:
         yield counter(s, s / 7, f"delta {series}", metric_name="sent", **delta)
         histogram = {"metric_type": "histogram", "temporality": "cumulative", "count": s * s}
         yield point(s, None, "duration", f"duration {series}", **histogram)
+    other = {"service": "payment", "version": "2.8.0", "instance": "payment-1"}
+    yield point(s, s % 7, "heap", "heap of the other", workload=other)
     labels = f'{{"source_workload": "s{s % 5}", "destination_workload": "s{s % 3}"}}'
     yield point(s, s, "mesh", f"mesh {s % 15}", attributes=labels)
 
