@@ -50,7 +50,6 @@ class Trouble:
     end: tuple[Step, ...] = ()
     culprits: tuple[Culprit, ...] = ()
     edge: tuple[str, str] | None = None
-    harms: bool = True
     alerted: bool = True
 
 
@@ -82,7 +81,6 @@ def story(kind: Kind, rng: random.Random, pace: float = 1.0) -> Story:
         steps=lambda _rng: drawn,
         culprit=first,
         second=second,
-        harms=bool(trouble.culprits) and trouble.harms,
         edges=(trouble.edge or rng.choice(EDGES),),
     )
 

@@ -240,7 +240,7 @@ def record(story: Story, seed: int, out: Path, run: Path, ports: daemons.Ports, 
     say(f"{kept}")
     told = truth.tell(story, seed, (began, ended), stage.done(), archive.alerts, evidence)
     served = service(load.answers, told.fault_started_at, told.recovered_at)
-    told = replace(told, schedule=kept, service=served)
+    told = replace(told, schedule=kept, service=served, harms=truth.hurt(served))
     pack(evidence)
     deliver(evidence, told, out)
 

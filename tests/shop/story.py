@@ -116,8 +116,8 @@ class Culprit:
 class Story:
     """One incident: its steps, drawn with some chance, and the truth about it.
 
-    `second` is a cause of its own beside `culprit`. `harms` says whether users' requests fail or
-    take too long. `edges` are pairs of caller and callee with a proxy between them.
+    `second` is a cause of its own beside `culprit`. `edges` are pairs of caller and callee with a
+    proxy between them.
     """
 
     name: str
@@ -126,7 +126,6 @@ class Story:
     steps: Callable[[random.Random], tuple[Step, ...]]
     culprit: Culprit | None = None
     second: Culprit | None = None
-    harms: bool = True
     edges: tuple[tuple[str, str], ...] = ()
 
     @property

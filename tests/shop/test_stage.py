@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import gzip
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from tests.shop import stage
+from tests.shop.load import Answer, Load
+from tests.shop.processes import TakeError
+from tests.shop.truth import Service, hurt
+
+BEGAN = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 
 
 def test_large_texts_are_compressed_and_empty_ones_dropped(tmp_path: Path) -> None:
@@ -22,3 +30,41 @@ def test_large_texts_are_compressed_and_empty_ones_dropped(tmp_path: Path) -> No
         "postgresql.json.gz",
     }
     assert gzip.decompress((tmp_path / "postgresql.json.gz").read_bytes()) == large
+
+
+def answers(first: int, last: int, seconds: float, status: int = 200) -> list[Answer]:
+    return [Answer(BEGAN + timedelta(seconds=n), seconds, status) for n in range(first, last)]
+
+
+def test_users_are_measured_before_a_fault_and_during_it_but_not_after() -> None:
+    told = [*answers(0, 60, 0.1), *answers(60, 90, 0.4, 503), *answers(90, 200, 9.0)]
+    since, until = (BEGAN + timedelta(seconds=each) for each in (60, 90))
+    assert stage.service(told, since, until) == (Service(60, 0.0, 0.1), Service(30, 1.0, 0.4))
+    assert stage.service(told, None, None) == (stage.service(told, None, None)[0],)
+
+
+@pytest.mark.parametrize(
+    ("during", "hurts"),
+    [
+        (Service(100, 0.0, 0.35), False),
+        (Service(100, 0.02, 0.2), True),
+        (Service(100, 0.0, 0.5), True),
+    ],
+)
+def test_a_fault_hurts_whose_failures_or_times_show_it(during: Service, *, hurts: bool) -> None:
+    assert hurt((Service(100, 0.0, 0.2), during)) is hurts
+
+
+def test_where_nothing_was_wrong_nobody_was_hurt() -> None:
+    assert not hurt((Service(100, 0.5, 9.0),))
+
+
+def test_a_take_on_too_busy_a_machine_is_refused() -> None:
+    load = Load("http://127.0.0.1:1", seed=1)
+    load.late_s.extend([0.01] * 99)
+    assert stage.schedule(load, calm_p95_s=0.4).late_p99_s == 0.01
+    with pytest.raises(TakeError, match="too busy"):
+        stage.schedule(load, calm_p95_s=stage.CALM_P95_S + 0.1)
+    load.late_s.extend([stage.LATE_S + 0.1] * 5)
+    with pytest.raises(TakeError, match="too busy"):
+        stage.schedule(load, calm_p95_s=0.4)

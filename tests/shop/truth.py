@@ -113,9 +113,20 @@ class Service:
     p90_s: float
 
 
+def hurt(served: Sequence[Service]) -> bool:
+    """Say whether one more in a hundred failed during the fault, or many took twice as long."""
+    if len(served) < 2:
+        return False
+    before, during = served
+    return during.failed > before.failed + 0.01 or during.p90_s > 2 * before.p90_s
+
+
 @dataclass(frozen=True)
 class Truth:
-    """The whole answer to a recording; `service` is that before the fault, and during it."""
+    """The whole answer to a recording; `service` is that before the fault, and during it.
+
+    `harms` says whether users' requests suffered by it, as they were measured.
+    """
 
     name: str
     seed: int
@@ -134,11 +145,11 @@ class Truth:
     rollback: Change | None
     alerts: tuple[Fired, ...]
     calm: bool
-    harms: bool
     causes: tuple[Cause, ...]
     symptom: str
     schedule: Schedule | None = None
     service: tuple[Service, ...] = ()
+    harms: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -242,7 +253,6 @@ def tell(
         rollback=back,
         alerts=tuple(fired(alerts)),
         calm=not story.culprits,
-        harms=story.harms,
         causes=causes,
         symptom=next((f"{each.alertname} {each.service}".strip() for each in alerts), ""),
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 
 from tests.shop.faults.expiry import Expiry
 from tests.shop.faults.partner_trouble import PartnerTrouble
@@ -24,11 +23,6 @@ def some_partner(rng: random.Random) -> str:
     return rng.choice((ACQUIRER, ACQUIRER, POST))
 
 
-def unseen(trouble: Trouble, partner: str) -> Trouble:
-    """Say of trouble with mails that no request suffers from it."""
-    return replace(trouble, harms=partner != POST)
-
-
 def blamed(partner: str) -> tuple[Blamed, Blamed]:
     """Blame a partner, or who calls it: no telemetry is the partner's own."""
     return Blamed("external", partner), service(CALLERS[partner])
@@ -38,15 +32,13 @@ def dns_failure(rng: random.Random) -> Trouble:
     partner = some_partner(rng)
     fault = PartnerTrouble(partner, name=rng.choice(("servfail", "nxdomain", "silent")))
     detail = f"the name {partner} cannot be resolved"
-    trouble = suffered(fault, "errors", "dependency", detail, *blamed(partner))
-    return unseen(trouble, partner)
+    return suffered(fault, "errors", "dependency", detail, *blamed(partner))
 
 
 def certificate_expiry(rng: random.Random) -> Trouble:
     partner = some_partner(rng)
     detail = f"the certificate of {partner} has expired"
-    trouble = suffered(Expiry(partner), "errors", "dependency", detail, *blamed(partner))
-    return unseen(trouble, partner)
+    return suffered(Expiry(partner), "errors", "dependency", detail, *blamed(partner))
 
 
 def partner_slow(rng: random.Random) -> Trouble:
@@ -70,11 +62,11 @@ def queue_backlog(rng: random.Random) -> Trouble:
     if rng.random() < 0.5:
         detail = "mailer 1.5.0 tries a mail that cannot be sent again before all others"
         culprit = Culprit(IN_ORDER, "saturation", "deploy", detail)
-        return replace(release(culprit, rng, bake_s=rng.uniform(5, 15)), harms=False)
+        return release(culprit, rng, bake_s=rng.uniform(5, 15))
     fault = PartnerTrouble(POST, delay_s=round(rng.uniform(4, 6), 1))
     detail = f"{POST} takes so long that mails fail and wait"
     blamed = Blamed("external", POST)
-    return replace(suffered(fault, "saturation", "dependency", detail, blamed), harms=False)
+    return suffered(fault, "saturation", "dependency", detail, blamed)
 
 
 OUTSIDE = (

@@ -10,7 +10,7 @@ from tests.shop.services.catalog import routes
 from tests.shop.services.catalog.v3_14_1 import a_minute, by_sku
 from tests.shop.services.kit import Kit
 
-PAGE_BYTES = 1_200_000
+PAGE_BYTES = 2_400_000
 
 
 def build(kit: Kit) -> Flask:

@@ -10,7 +10,7 @@ from tests.shop.services.kit import Kit
 from tests.shop.services.shipping import routes
 from tests.shop.services.shipping.v1_9_3 import price_cents
 
-LABEL_BYTES = 4_000_000
+LABEL_BYTES = 7_000_000
 
 
 def build(kit: Kit) -> Flask:
