@@ -36,15 +36,21 @@ MOST_EXTRA = 8.0  # what the controls together can say
 
 WEIGHTS: dict[str, float] = {
     **{f"own {look}": 5.0 for look in LOOKS},
+    "own metrics": 2.5,  # they follow what requests do: many move in any incident
+    "only metrics": 6.0,  # and more where there is nothing else to go by
+    "own logs": 7.0,
+    "own traces": 6.0,
+    "own requests": 3.0,  # their shifts are not compared with calm time elsewhere
+    "own calls": 3.0,
     "alone": 4.0,  # what it shows, if none that it calls shows as much
-    "explained": -4.0,  # by a callee that deviates by itself
-    "explains": 2.0,  # the share of all else that deviates which calls it
-    "in vain": -1.0,  # the share of its callers that do not notice
-    "unreachable": -3.0,  # the symptom does not call it
-    "late": -3.0,  # it began after the symptom
+    "explained": -2.5,  # by a callee that deviates by itself
+    "explains": 1.0,  # the share of all else that deviates which calls it
+    "in vain": -0.5,  # the share of its callers that do not notice
+    "unreachable": -1.5,  # the symptom does not call it
+    "late": -1.0,  # it began after the symptom
     "nothing": -2.0,  # nothing of its own deviates
-    "controls": 2.0,
-    "unknown": 0.0,
+    "controls": 3.0,
+    "unknown": 2.0,
 }
 
 
@@ -119,10 +125,12 @@ def features(
     rows[:, at["explained"]] = effects.explained
     rows[:, at["explains"]] = own * effects.explains
     rows[:, at["in vain"]] = own * effects.in_vain
+    bare = not any(suspect.own.keys() - {"metrics"} for suspect in suspects)
     for row, suspect in zip(rows, suspects, strict=True):
         name = suspect.name
         for look, nats in suspect.own.items():
             row[at[f"own {look}"]] = conviction(min(nats, CEILING))
+        row[at["only metrics"]] = row[at["own metrics"]] if bare else 0.0
         row[at["nothing"]] = not (suspect.own or suspect.log_odds > 0)
         row[at["controls"]] = MOST_EXTRA * math.tanh(suspect.log_odds / MOST_EXTRA)
         row[at["late"]] = _late(suspect.onset, began, tolerance)

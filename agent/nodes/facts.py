@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -18,6 +19,7 @@ _ILL = ("latency", "errors")
 _SOON = timedelta(minutes=5)
 SURE = 12.0  # nats: chance brings as much once in a hundred incidents of a thousand series
 _LOAD = 0.3  # of what it says: how much is asked of a resource is seldom its own doing
+_LINE = re.compile("“(.*?)”")  # what is quoted from a log
 _WATCHED = 12  # buckets with requests: fewer do not show how users fared
 _SIGNIFICANT = 9.0  # nats of a shift that is significant at 1 % among a hundred series
 _CACHES = frozenset({"redis", "memcached", "valkey", "cache"})
@@ -155,7 +157,7 @@ def gather(state: Investigation) -> Facts:
     if symptom:
         incident = _lasting(incident, symptom, around, topology)
     graded = [_graded(s) for s in around if s.look in _BY_USERS]
-    graded += _named(state.get("anomalies", []), _stores(calls))
+    graded += _blaming(_named(state.get("anomalies", []), _stores(calls)), topology)
     anomalies = _by_resource(graded)
     watched = any(
         evidence[of].rows >= _WATCHED for of in ("entrance", "requests") if of in evidence
@@ -188,6 +190,16 @@ def _by_store(signals: list[Signal], calls: tuple[Call, ...]) -> list[Signal]:
 
 def _named(anomalies: list[Anomaly], known: dict[str, str]) -> list[Anomaly]:
     return [replace(a, resource=known.get(a.resource, a.resource)) for a in anomalies]
+
+
+def _blaming(anomalies: list[Anomaly], topology: Topology) -> list[Anomaly]:
+    """The anomalies, of which lines that name a callee of their writer are not its own."""
+    found = []
+    for one in anomalies:
+        lines = " ".join(_LINE.findall(one.subject)).lower() if one.own else ""
+        blames = lines and any(c.lower() in lines for c in topology.callees(one.resource))
+        found.append(replace(one, own=False) if blames else one)
+    return found
 
 
 def _stores(calls: tuple[Call, ...]) -> dict[str, str]:
