@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -16,6 +16,8 @@ from agent.state import Anomaly, Call, Change, Incident, Investigation, Resource
 
 _BY_USERS = ("requests", "calls", "locks")  # where what callers got is seen
 _ILL = ("latency", "errors")
+_BY_REQUESTS = ("requests", "calls", "traces")
+_SUFFERED = ("latency", "errors", "availability")
 _SOON = timedelta(minutes=5)
 SURE = 12.0  # nats: chance brings as much once in a hundred incidents of a thousand series
 _LOAD = 0.3  # of what it says: how much is asked of a resource is seldom its own doing
@@ -60,21 +62,21 @@ class Facts:
         return tuple(names) or self._surely_ill()
 
     def _surely_ill(self) -> tuple[str, ...]:
-        """Where no request was watched: the alarmed resources, or those that deviate for sure.
+        """Where no signal shows a symptom: the alarmed resources, or those that deviate for sure.
 
         Of the latter those that nothing calls which deviates too: the others may suffer from them.
         """
-        if self.watched:
-            return ()
-        if alarmed := tuple(s for s in self.incident.services if s in self.topology.names):
+        if not self.watched and (
+            alarmed := tuple(s for s in self.incident.services if s in self.topology.names)
+        ):
             return alarmed
-        ill = {name for name, found in self.anomalies.items() if found[0].surprise >= SURE}
+        ill = {name for name, found in self.anomalies.items() if _sure(found, watched=self.watched)}
         return tuple(sorted(n for n in ill if ill.isdisjoint(self.topology.callers(n))))
 
     @property
     def felt(self) -> bool:
-        """Whether somebody suffers: requests show it, or what else there is leaves no doubt."""
-        return bool(self.symptom or (not self.watched and self.incident.started_at))
+        """Whether somebody suffers: a signal shows it, or what else there is leaves no doubt."""
+        return self.incident.started_at is not None
 
     def of(self, resource: str) -> list[Signal]:
         """The request signals of a resource that coincide with the symptom."""
@@ -162,8 +164,8 @@ def gather(state: Investigation) -> Facts:
     watched = any(
         evidence[of].rows >= _WATCHED for of in ("entrance", "requests") if of in evidence
     )
-    if not (symptom or watched):
-        incident = _begun(incident, anomalies)
+    if not symptom:
+        incident = _begun(incident, anomalies, watched=watched)
     return Facts(
         window=window,
         incident=incident,
@@ -210,10 +212,25 @@ def _stores(calls: tuple[Call, ...]) -> dict[str, str]:
     return {system: min(names) for system, names in stores.items() if system and len(names) == 1}
 
 
-def _begun(incident: Incident, anomalies: Mapping[str, tuple[Anomaly, ...]]) -> Incident:
-    """The incident with the first anomaly that is sure, where no request shows when it began."""
-    onsets = [a.onset for found in anomalies.values() for a in found if a.surprise >= SURE]
+def _begun(
+    incident: Incident, anomalies: Mapping[str, tuple[Anomaly, ...]], *, watched: bool
+) -> Incident:
+    """The incident with the first anomaly that is sure, where no signal shows when it began."""
+    onsets = [a.onset for found in anomalies.values() for a in _sure(found, watched=watched)]
     return replace(incident, started_at=min(onsets, default=None))
+
+
+def _sure(anomalies: Iterable[Anomaly], *, watched: bool) -> list[Anomaly]:
+    """The anomalies that are no chance; where requests are watched, those that they suffer from."""
+    return [
+        a
+        for a in anomalies
+        if a.surprise >= SURE and (not watched or (a.look in _BY_REQUESTS and _is_worse(a)))
+    ]
+
+
+def _is_worse(anomaly: Anomaly) -> bool:
+    return anomaly.indicator in _SUFFERED and anomaly.during > anomaly.before
 
 
 def _by_resource(anomalies: list[Anomaly]) -> dict[str, tuple[Anomaly, ...]]:

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from itertools import pairwise
 
 from agent.nodes.facts import Facts
 from agent.state import Hop
 
+_MOST_WAYS = 8
+_HARDLY_CHANCE = 4.0  # nats: one in fifty, and only those who may be on the way are asked
+
 
 def hops(resource: str, facts: Facts) -> tuple[Hop, ...]:
-    """The shortest way from a resource up to the symptom: who is called, then who calls."""
+    """A way from a resource up to the symptom: the shortest that is grounded, or the shortest."""
     ways = [way for symptom in facts.symptomatic for way in _ways(symptom, resource, facts)]
-    if not ways:
-        return ()
-    up = list(reversed(min(ways, key=len)))
+    tried = [_climbed(way, facts) for way in sorted(ways, key=len)[:_MOST_WAYS]]
+    return next((way for way in tried if is_grounded(way)), tried[0] if tried else ())
+
+
+def is_grounded(path: tuple[Hop, ...]) -> bool:
+    """Whether there is a path, and each hop of it exists, deviates and is in order."""
+    return bool(path) and all(hop.structure and hop.deviation and hop.order for hop in path)
+
+
+def _climbed(way: tuple[str, ...], facts: Facts) -> tuple[Hop, ...]:
+    """A way of calls as hops, from who is called to who calls."""
+    up = list(reversed(way))
     if len(up) == 1:
-        return (_hop(resource, resource, facts),)
+        return (_hop(up[0], up[0], facts),)
     return tuple(_hop(source, target, facts) for source, target in pairwise(up))
 
 
@@ -23,35 +37,51 @@ def _ways(symptom: str, resource: str, facts: Facts) -> list[tuple[str, ...]]:
     """Call paths from the symptom to a resource; to a store by way of a caller that it holds up."""
     through = [c for c in facts.topology.callers(resource) if facts.own(c)]
     if facts.kind(resource) == "service" or not through:
-        return facts.topology.paths(symptom, resource, most=1)
+        return facts.topology.paths(symptom, resource, most=_MOST_WAYS)
     return [
         (*way, resource)
         for caller in through
-        for way in facts.topology.paths(symptom, caller, most=1)
+        for way in facts.topology.paths(symptom, caller, most=_MOST_WAYS)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Deviation:
+    """That an end of a hop deviates: what of it, since when, how far, and where that is seen."""
+
+    text: str
+    onset: datetime
+    effect: float
+    evidence: str
+
+
+def _deviations(name: str, facts: Facts) -> list[_Deviation]:
+    """How a resource deviates: by its requests for sure, else by what is hardly chance."""
+    signals = [
+        _Deviation(f"{s.subject} of {name}", s.onset, abs(s.effect), s.evidence)
+        for s in facts.of(name)
+    ]
+    return signals or [
+        _Deviation(f"{a.subject} of {name}", a.onset, a.surprise, a.evidence)
+        for a in facts.anomalies.get(name, ())
+        if a.surprise >= _HARDLY_CHANCE
     ]
 
 
 def _hop(source: str, target: str, facts: Facts) -> Hop:
     """One step and its three checks: the call exists, both ends deviate, the source first."""
-    ends = [facts.of(source), facts.of(target)]
-    onsets = [min((s.onset for s in end), default=None) for end in ends]
-    deviation = all(ends)
-    structure = source == target or any(
-        c.caller == target and c.callee == source for c in facts.calls
-    )
-    ordered = (
-        onsets[0] is not None and onsets[1] is not None and onsets[0] <= onsets[1] + facts.slack
-    )
-    strongest = max(ends[1] or ends[0], key=lambda s: abs(s.effect), default=None)
-    text = f"{strongest.subject} of {strongest.resource}" if strongest else "no deviation seen"
-    cited = ["edges", *(s.evidence for end in ends for s in end)]
+    ends = [_deviations(source, facts), _deviations(target, facts)]
+    onsets = [min((d.onset for d in end), default=None) for end in ends]
+    strongest = max(ends[1] or ends[0], key=lambda d: d.effect, default=None)
     return Hop(
         source=source,
         target=target,
-        text=text,
+        text=strongest.text if strongest else "no deviation seen",
         onset=onsets[1] if source != target else onsets[0],
-        structure=structure,
-        deviation=deviation,
-        order=ordered,
-        evidence=tuple(dict.fromkeys(cited)),
+        structure=source == target or source in facts.topology.callees(target),
+        deviation=all(ends),
+        order=onsets[0] is not None
+        and onsets[1] is not None
+        and onsets[0] <= onsets[1] + facts.slack,
+        evidence=tuple(dict.fromkeys(["edges", *(d.evidence for end in ends for d in end)])),
     )

@@ -10,7 +10,7 @@ from langgraph.runtime import Runtime
 from agent.nodes.context import Context
 from agent.nodes.controls import CONTROLS, tried
 from agent.nodes.facts import Facts, gather
-from agent.nodes.grounding import hops
+from agent.nodes.grounding import hops, is_grounded
 from agent.nodes.trying import Trying
 from agent.state import Cause, Change, Evidence, Investigation
 from agent.tools.notebook import Answer
@@ -59,6 +59,6 @@ def _judged(cause: Cause, change: Change) -> Cause:
 def _placed(cause: Cause, facts: Facts) -> Cause:
     """The cause with its path to the symptom, each hop checked."""
     path = hops(cause.resource.name, facts)
-    grounded = bool(path) and all(h.structure and h.deviation and h.order for h in path)
+    grounded = is_grounded(path)
     status = "likely" if cause.status == "untested" else cause.status
     return replace(cause, path=path, grounded=grounded, status=status)
