@@ -51,6 +51,7 @@ from tests.shop.unleash import Unleash
 WARM_UP_S = 25.0
 LATE_S = 0.5
 CALM_P95_S = 1.0
+CALM_FAILED = 0.02
 STEP_S = 10
 
 FAILED = 'http_response_status_code=~"5.."'
@@ -92,7 +93,7 @@ class Stage:
     archive: Archive
     say: Say
     stopped: threading.Event = field(default_factory=threading.Event)
-    calm_p95_s: float = 0.0
+    first_calm: tuple[Answer, ...] = ()
     _doings: list[Future[truth.Done]] = field(default_factory=list)
     _faults: list[Future[truth.Done]] = field(default_factory=list)
     _mended: dict[Fault, threading.Event] = field(default_factory=dict)
@@ -107,7 +108,7 @@ class Stage:
                 case Calm(seconds):
                     self.say(f"calm for {seconds:.0f} s")
                     self._wait(seconds)
-                    self.calm_p95_s = self.calm_p95_s or p95_s(self.shop.load)
+                    self.first_calm = self.first_calm or tuple(self.shop.load.answers)
                 case Deploy():
                     self._doings.append(self._pool.submit(self._deploy, step))
                 case Configure():
@@ -235,8 +236,7 @@ def record(story: Story, seed: int, out: Path, run: Path, ports: daemons.Ports, 
             keep_rest(evidence, run, ports.prometheus, began, ended)
         say(f"answers by status: {dict(sorted(load.statuses.items()))}")
         say(f"restarted: {', '.join(keeper.restarts) or 'none'}")
-    calm_p95_s = stage.calm_p95_s if story.culprits else p95_s(load)
-    kept = schedule(load, calm_p95_s)
+    kept = schedule(load.late_s, stage.first_calm if story.culprits else load.answers)
     say(f"{kept}")
     told = truth.tell(story, seed, (began, ended), stage.done(), archive.alerts, evidence)
     served = service(load.answers, told.fault_started_at, told.recovered_at)
@@ -306,11 +306,11 @@ def open_shop(
     return Shop(run, processes, fleet, load, authority, ports.postgres, ports.redis)
 
 
-def schedule(load: Load, calm_p95_s: float) -> truth.Schedule:
-    """Say how well the times were kept; raises TakeError when they were not."""
-    late = load.late_s
-    kept = truth.Schedule(share(late, 0.99), max(late), calm_p95_s)
-    if kept.late_p99_s > LATE_S or kept.calm_p95_s > CALM_P95_S:
+def schedule(late_s: Sequence[float], calm: Sequence[Answer]) -> truth.Schedule:
+    """Say how well the times were kept; raises TakeError if they were not, or calm was not calm."""
+    calm_p95_s = share([answer.seconds for answer in calm], 0.95)
+    kept = truth.Schedule(share(late_s, 0.99), max(late_s), calm_p95_s, failed(calm))
+    if kept.late_p99_s > LATE_S or kept.calm_p95_s > CALM_P95_S or kept.calm_failed > CALM_FAILED:
         raise TakeError(f"the machine was too busy for this take: {kept}")
     return kept
 
@@ -328,13 +328,12 @@ def service(
 
 def measured(answers: Sequence[Answer]) -> tuple[int, float, float]:
     """Give how many there were, the share that failed, and how long nine in ten took at most."""
-    failed = sum(each.status == 0 or each.status >= 500 for each in answers)
-    return len(answers), failed / len(answers), share([each.seconds for each in answers], 0.9)
+    return len(answers), failed(answers), share([each.seconds for each in answers], 0.9)
 
 
-def p95_s(load: Load) -> float:
-    """Give what 95% of the requests so far took at most."""
-    return share([answer.seconds for answer in load.answers], 0.95)
+def failed(answers: Sequence[Answer]) -> float:
+    """Give the share that nobody answered, or with 5xx."""
+    return sum(each.status == 0 or each.status >= 500 for each in answers) / max(len(answers), 1)
 
 
 def share(values: Sequence[float], of: float) -> float:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.shop import stage
-from tests.shop.load import Answer, Load
+from tests.shop.load import Answer
 from tests.shop.processes import TakeError
 from tests.shop.truth import Service, hurt
 
@@ -60,11 +60,10 @@ def test_where_nothing_was_wrong_nobody_was_hurt() -> None:
 
 
 def test_a_take_on_too_busy_a_machine_is_refused() -> None:
-    load = Load("http://127.0.0.1:1", seed=1)
-    load.late_s.extend([0.01] * 99)
-    assert stage.schedule(load, calm_p95_s=0.4).late_p99_s == 0.01
-    with pytest.raises(TakeError, match="too busy"):
-        stage.schedule(load, calm_p95_s=stage.CALM_P95_S + 0.1)
-    load.late_s.extend([stage.LATE_S + 0.1] * 5)
-    with pytest.raises(TakeError, match="too busy"):
-        stage.schedule(load, calm_p95_s=0.4)
+    on_time, late = [0.01] * 99, [stage.LATE_S + 0.1] * 99
+    well, slow = answers(0, 60, 0.4), answers(0, 60, stage.CALM_P95_S + 0.1)
+    failing = [*well, *answers(0, 5, 0.1, 502)]
+    assert stage.schedule(on_time, well).late_p99_s == 0.01
+    for late_s, calm in ((late, well), (on_time, slow), (on_time, failing)):
+        with pytest.raises(TakeError, match="too busy"):
+            stage.schedule(late_s, calm)

@@ -95,13 +95,14 @@ class Cause:
 class Schedule:
     """How well the recorder kept its own times, in seconds, and how the shop did before the fault.
 
-    `late_p99_s` and `late_max_s` are how late requests were sent, `calm_p95_s` what they took in
-    the first calm, or all the time where nothing was wrong.
+    `late_p99_s` and `late_max_s` are how late requests were sent; `calm_p95_s` is what they took in
+    the first calm, or all the time where nothing was wrong, `calm_failed` the share that failed.
     """
 
     late_p99_s: float
     late_max_s: float
     calm_p95_s: float
+    calm_failed: float = 0.0
 
 
 @dataclass(frozen=True)
