@@ -6,8 +6,9 @@ anomalies surprise and no callee explains them, calls lead to it from the sympto
 later than the symptom, and what else deviates calls it.
 
 Surprise is in nats, and what several looks see of one resource adds up, each up to `CEILING`. The
-weights were fitted on recorded incidents of several systems, each system left out in turn to see
-what they are worth on one that they were not fitted on (`tests/bench/fit.py`, docs/bench.md).
+weights are judgement, rounded, and were looked at on recorded incidents of four systems: what a look
+says was weighed by how often it says as much of resources that are well. Every number here is
+general; none knows a system.
 """
 
 from __future__ import annotations

@@ -70,7 +70,9 @@ class Facts:
             alarmed := tuple(s for s in self.incident.services if s in self.topology.names)
         ):
             return alarmed
-        ill = {name for name, found in self.anomalies.items() if _sure(found, watched=self.watched)}
+        sure = {n: _sure(of_it, watched=self.watched) for n, of_it in self.anomalies.items()}
+        ill = {name for name, found in sure.items() if any(map(_is_worse, found))}
+        ill = ill or {name for name, found in sure.items() if found}
         return tuple(sorted(n for n in ill if ill.isdisjoint(self.topology.callers(n))))
 
     @property
@@ -222,15 +224,12 @@ def _begun(
 
 def _sure(anomalies: Iterable[Anomaly], *, watched: bool) -> list[Anomaly]:
     """The anomalies that are no chance; where requests are watched, those that they suffer from."""
-    return [
-        a
-        for a in anomalies
-        if a.surprise >= SURE and (not watched or (a.look in _BY_REQUESTS and _is_worse(a)))
-    ]
+    sure = [a for a in anomalies if a.surprise >= SURE]
+    return [a for a in sure if a.look in _BY_REQUESTS and _is_worse(a)] if watched else sure
 
 
 def _is_worse(anomaly: Anomaly) -> bool:
-    return anomaly.indicator in _SUFFERED and anomaly.during > anomaly.before
+    return anomaly.indicator in _SUFFERED and anomaly.during != anomaly.before
 
 
 def _by_resource(anomalies: list[Anomaly]) -> dict[str, tuple[Anomaly, ...]]:

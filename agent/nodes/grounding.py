@@ -56,12 +56,12 @@ class _Deviation:
 
 
 def _deviations(name: str, facts: Facts) -> list[_Deviation]:
-    """How a resource deviates: by its requests for sure, else by what is hardly chance."""
+    """How a resource deviates: what is sure of its requests first, then what is hardly chance."""
     signals = [
         _Deviation(f"{s.subject} of {name}", s.onset, abs(s.effect), s.evidence)
         for s in facts.of(name)
     ]
-    return signals or [
+    return signals + [
         _Deviation(f"{a.subject} of {name}", a.onset, a.surprise, a.evidence)
         for a in facts.anomalies.get(name, ())
         if a.surprise >= _HARDLY_CHANCE
@@ -69,19 +69,21 @@ def _deviations(name: str, facts: Facts) -> list[_Deviation]:
 
 
 def _hop(source: str, target: str, facts: Facts) -> Hop:
-    """One step and its three checks: the call exists, both ends deviate, the source first."""
+    """One step and its three checks: the call exists, both ends deviate, in an order that can be.
+
+    The order is possible if the source deviates no later than some deviation of the target.
+    """
     ends = [_deviations(source, facts), _deviations(target, facts)]
-    onsets = [min((d.onset for d in end), default=None) for end in ends]
+    first = min((d.onset for d in ends[0]), default=None)
+    onsets = [d.onset for d in ends[1]]
     strongest = max(ends[1] or ends[0], key=lambda d: d.effect, default=None)
     return Hop(
         source=source,
         target=target,
         text=strongest.text if strongest else "no deviation seen",
-        onset=onsets[1] if source != target else onsets[0],
+        onset=min(onsets, default=None),
         structure=source == target or source in facts.topology.callees(target),
         deviation=all(ends),
-        order=onsets[0] is not None
-        and onsets[1] is not None
-        and onsets[0] <= onsets[1] + facts.slack,
+        order=first is not None and any(first <= at + facts.slack for at in onsets),
         evidence=tuple(dict.fromkeys(["edges", *(d.evidence for end in ends for d in end)])),
     )

@@ -122,15 +122,15 @@ def test_a_release_that_answers_nobody_is_not_cleared_by_the_little_it_answered(
     assert "cleared" not in {verdict for _, verdict in kinds(report)}
 
 
-def test_failures_that_rose_a_little_and_surely_are_not_called_calm(lake: Lake) -> None:
+def test_failures_that_rose_a_little_and_surely_are_found(lake: Lake) -> None:
     def some(service: str, version: str, at_s: float, random: Random) -> Served:
         failing = service == "payment" and at_s > 300 and random.random() < 0.018
         return replace(well(service, version, at_s, random), failed=failing)
 
     record(lake, behaviour=some, alerts=(("payment", 480.0, None),), per_s=6.0)
     report = investigate(lake, Request())
-    assert report.verdict == "inconclusive"
-    assert any("Failures of payment rose" in gap.text for gap in report.gaps)
+    assert report.verdict == "cause_found"
+    assert (report.causes[0].resource.name, report.causes[0].indicator) == ("payment", "errors")
 
 
 def test_flags_that_nobody_can_decide_on_do_not_hide_the_culprit(lake: Lake) -> None:
