@@ -6,9 +6,8 @@ anomalies surprise and no callee explains them, calls lead to it from the sympto
 later than the symptom, and what else deviates calls it.
 
 Surprise is in nats, and what several looks see of one resource adds up, each up to `CEILING`. The
-weights are judgement, rounded, and were looked at on recorded incidents of four systems: what a look
-says was weighed by how often it says as much of resources that are well. Every number here is
-general; none knows a system.
+weights are judgement, rounded, looked at on recorded incidents of four systems: what a look says was
+weighed by how often it says as much of resources that are well. None knows a system.
 """
 
 from __future__ import annotations
