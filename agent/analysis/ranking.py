@@ -1,13 +1,13 @@
 """Which resource is to blame: a conditional logit over what is known of each, made probabilities.
 
-McFadden (1974): the odds of a resource are the exponential of a weighted sum of what speaks for and
-against it, and so are those of a cause that is not among them. A resource is to blame when its own
-anomalies surprise and no callee explains them, calls lead to it from the symptom, it did not begin
-later than the symptom, and what else deviates calls it.
+McFadden (1974): the odds of a resource are the exponential of a weighted sum of what speaks for
+and against it, and so are those of a cause that is not among them. A resource is to blame when
+its own anomalies surprise and no callee explains them, calls lead to it from the symptom, it did
+not begin later than the symptom, and what else deviates calls it.
 
 Surprise is in nats, and what several looks see of one resource adds up, each up to `CEILING`. The
-weights are judgement, rounded, looked at on recorded incidents of four systems: what a look says was
-weighed by how often it says as much of resources that are well. None knows a system.
+weights are judgement, rounded, looked at on recorded incidents of four systems: what a look says
+was weighed by how often it says as much of resources that are well. None knows a system.
 """
 
 from __future__ import annotations
