@@ -19,6 +19,7 @@ _ILL = ("latency", "errors")
 _BY_REQUESTS = ("requests", "calls", "traces")
 _SUFFERED = ("latency", "errors", "availability")
 _SOON = timedelta(minutes=5)
+_PAUSE = timedelta(seconds=15)  # without a request, which nobody minds
 SURE = 12.0  # nats: chance brings as much once in a hundred incidents of a thousand series
 _LOAD = 0.3  # of what it says: how much is asked of a resource is seldom its own doing
 _LINE = re.compile("“(.*?)”")  # what is quoted from a log
@@ -285,8 +286,9 @@ def _alarming(signal: Signal, incident: Incident) -> bool:
 
 
 def _is_bad(signal: Signal) -> bool:
-    """Whether users would mind: slow, failing, or no longer there."""
-    lost = signal.indicator == "traffic" and signal.during < signal.before
+    """Whether users would mind: slow, failing, or no longer there for longer than a pause."""
+    lasts = signal.ended_at is None or signal.ended_at - signal.onset >= _PAUSE
+    lost = signal.indicator == "traffic" and signal.during < signal.before and lasts
     return signal.look in _BY_USERS and (signal.indicator in _ILL or lost)
 
 

@@ -58,17 +58,19 @@ class Axis:
             return self.window.at(bucket - self.elsewhere)
         return self.window.calm[0] + (self.window.at(bucket) - self.window.start)
 
-    def ask(self, context: Context, tool: str) -> tuple[Answer, list[Row], dict[str, Evidence]]:
+    def ask(
+        self, context: Context, tool: str, about: str = ""
+    ) -> tuple[Answer, list[Row], dict[str, Evidence]]:
         """Ask a tool about the window and, where there is one, about the calm stretch elsewhere.
 
         The answer about the window; the rows of both, each with `offset`, by which its buckets lie
         on this axis; the evidence of both.
         """
-        answer = context.notebook.ask(tool, **self.window.span)
+        answer = context.notebook.ask(tool, about, **self.window.span)
         rows = [{**row, "offset": self.elsewhere} for row in answer.rows.dicts()]
         if (span := self.window.calm_span) is None:
             return answer, rows, answer.noted()
-        calm = context.notebook.ask(tool, "calm", **span)
+        calm = context.notebook.ask(tool, f"{about} calm".strip(), **span)
         rows += [{**row, "offset": 0} for row in calm.rows.dicts()]
         return answer, rows, answer.noted() | calm.noted()
 

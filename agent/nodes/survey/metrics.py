@@ -20,7 +20,7 @@ from agent.nodes.quotes import plain
 from agent.nodes.survey.axis import Axis
 from agent.nodes.survey.deviations import Floats, Identity, Measure, of_series
 from agent.nodes.survey.words import indicator_of
-from agent.state import Anomaly, Investigation, Signal
+from agent.state import Anomaly, Investigation, Signal, Window
 
 Row = dict[str, Any]
 
@@ -33,6 +33,7 @@ _COMPARED = 3 * _A_RESOURCE  # of a resource's anomalies: the strongest are told
 _LEAST_NATS = 0.5
 _SAME = 0.9  # correlation in calm time of two series that show one thing
 _LEAST_SHARED = 8  # buckets in which both were seen
+_SAMPLED = "as sampled"
 _KEY = ("service", "node", "metric_name", "attributes", "is_rate")
 _OF_INSTANCE = ("service", "instance", "metric_name", "attributes", "is_rate")
 
@@ -69,8 +70,9 @@ def survey_metrics(state: Investigation, runtime: Runtime[Context]) -> Investiga
     """Look for shifts in every series that moved at all; the clearest of each service are kept."""
     context, window = runtime.context, state["window"]
     context.progress("survey: metric series")
+    window = _as_sampled(window, context.notebook.ask("metrics", **window.span).rows.dicts())
     axis = Axis(window)
-    answer, rows, evidence = axis.ask(context, "metrics")
+    answer, rows, evidence = axis.ask(context, "metrics", _SAMPLED)
     series, values = axis.spread(rows, _KEY, "values")
     moved = np.flatnonzero(_moves(values[:, axis.elsewhere :]))
     signals = of_series(
@@ -87,6 +89,12 @@ def survey_metrics(state: Investigation, runtime: Runtime[Context]) -> Investiga
         "signals": _clearest(signals),
         "anomalies": _strongest(chain(_candidates(seen, apart), told), axis),
     }
+
+
+def _as_sampled(window: Window, rows: list[Row]) -> Window:
+    """The window in buckets no finer than metrics are sampled, by the median of their medians."""
+    gaps = [float(np.median(np.diff(row["buckets"]))) for row in rows if len(row["buckets"]) > 1]
+    return replace(window, bucket_s=window.bucket_s * max(1, round(np.median(gaps or [1.0]))))
 
 
 def _seen(rows: list[Row], values: Floats, axis: Axis, evidence: str) -> _Seen:
