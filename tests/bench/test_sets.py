@@ -34,7 +34,7 @@ def sets() -> Iterator[tuple[Path, str]]:
     yield from ((FOLDERS / name, name) for name in _JUDGED if (FOLDERS / name).is_dir())
 
 
-@pytest.mark.parametrize(("folder", "name"), sets())
+@pytest.mark.parametrize(("folder", "name"), [*sets()])
 def test_every_case_of_a_set_is_answered(
     folder: Path, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
