@@ -28,6 +28,7 @@ UNKNOWN = "«unknown»"  # not a name that a resource has
 LOOKS = ("requests", "calls", "traces", "metrics", "logs", "locks", "state", "alerts")
 CEILING = 30.0  # nats: what a look can say at most
 HALF_CONVINCING = 7.0  # nats that say half of the most: chance brings as much among a thousand
+LEAST = 0.5  # nats: less is nothing
 DECAY = 0.7  # of a cause's effect from one caller to the next
 FARTHEST = 8  # calls through which an effect is followed
 MOST_LOOKED_AT = 64  # suspects whose reach is followed: those with the most of their own
@@ -131,7 +132,7 @@ def features(
         for look, nats in suspect.own.items():
             row[at[f"own {look}"]] = conviction(min(nats, CEILING))
         row[at["only metrics"]] = row[at["own metrics"]] if bare else 0.0
-        row[at["nothing"]] = not (suspect.own or suspect.log_odds > 0)
+        row[at["nothing"]] = suspect.whole < LEAST and suspect.log_odds <= 0
         row[at["controls"]] = MOST_EXTRA * math.tanh(suspect.log_odds / MOST_EXTRA)
         row[at["late"]] = _late(suspect.onset, began, tolerance)
         row[at["unreachable"]] = bool(asked) and name in topology.names and name not in reached

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import chain
-from math import log
+from math import exp, expm1, log, log1p
 from typing import Any
 
 import numpy as np
@@ -30,7 +30,10 @@ _MOVED = Measure(
 _A_SERVICE = 12
 _A_RESOURCE = 8
 _COMPARED = 3 * _A_RESOURCE  # of a resource's anomalies: the strongest are told from each other
-_LEAST_NATS = 0.5
+_IN_ALL = 40  # anomalies, where few resources have metrics
+_LEAST_NATS = 0.02
+_LEAST_APART = 0.5  # nats of an instance that is said to depart alone
+_TINY = 1e-12
 _SAME = 0.9  # correlation in calm time of two series that show one thing
 _LEAST_SHARED = 8  # buckets in which both were seen
 _SAMPLED = "as sampled"
@@ -130,7 +133,7 @@ def _instances(
         most = max(instances, key=lambda at: (surprise[at], -at))
         alone = sum(surprise[at] >= surprise[most] / 2 for at in instances) == 1
         nats = float(surprise[most]) - log(len(instances))
-        if alone and len(instances) > 1 and nats > _LEAST_NATS:
+        if alone and len(instances) > 1 and nats > _LEAST_APART:
             apart[metric] = series[most]["instance"]
             told.append(_Candidate(seen, most, nats, series[most]["instance"]))
     return told, apart, evidence
@@ -150,25 +153,33 @@ def _candidates(seen: _Seen, apart: dict[tuple[Any, ...], str]) -> list[_Candida
 
 
 def _strongest(candidates: Iterable[_Candidate], axis: Axis) -> list[Anomaly]:
-    """The few strongest anomalies of each resource, of those that show one thing the strongest.
+    """The few strongest anomalies of each resource; of a metric and its instances the strongest.
 
-    Each pays for how many series of the resource were looked at.
+    Where more are worth a word than are told, those go that show what a stronger one shows. Each
+    pays for how many series of the resource were looked at.
     """
     of_resource: dict[str, list[_Candidate]] = {}
     for one in candidates:
         of_resource.setdefault(_resource(one.row), []).append(one)
     asked = _asked(of_resource)
+    most = max(_A_RESOURCE, _IN_ALL // max(1, len(of_resource)))
     anomalies = []
     for resource, those in of_resource.items():
-        paid = log(asked[resource])
-        ranked = sorted(those, key=lambda c: (-c.surprise, labelled(c.row), c.instance))
-        distinct = _distinct(
-            [c for c in ranked if c.surprise - paid > _LEAST_NATS][:_COMPARED], axis
-        )
-        anomalies += [
-            _anomaly(replace(c, surprise=c.surprise - paid), axis) for c in distinct[:_A_RESOURCE]
-        ]
+        paying = [replace(c, surprise=_paid(c.surprise, asked[resource])) for c in those]
+        ranked = sorted(paying, key=lambda c: (-c.surprise, labelled(c.row), c.instance))
+        of_metric: dict[tuple[Any, ...], _Candidate] = {}
+        for one in ranked:
+            of_metric.setdefault(_metric_of(one.row), one)
+        told = [c for c in of_metric.values() if c.surprise > _LEAST_NATS]
+        told = told if len(told) <= most else _distinct(told[:_COMPARED], axis)
+        anomalies += [_anomaly(c, axis) for c in told[:most]]
     return anomalies
+
+
+def _paid(nats: float, asked: int) -> float:
+    """The surprise of the most surprising of so many, in nats (Šidák 1967)."""
+    p = -expm1(asked * log1p(-min(exp(-nats), 1.0 - _TINY)))
+    return max(0.0, -log(p)) if p > 0 else nats - log(asked)
 
 
 def _asked(of_resource: dict[str, list[_Candidate]]) -> dict[str, int]:
@@ -196,8 +207,6 @@ def _distinct(ranked: list[_Candidate], axis: Axis) -> list[_Candidate]:
 
 def _alike(one: _Candidate, other: _Candidate, axis: Axis) -> bool:
     """Whether two series show one thing: in calm time, or all along if either was constant then."""
-    if _metric_of(one.row) == _metric_of(other.row):
-        return True
     for where in (axis.calm, np.ones_like(axis.calm)):
         both = where & np.isfinite(one.values) & np.isfinite(other.values)
         if np.count_nonzero(both) < _LEAST_SHARED:

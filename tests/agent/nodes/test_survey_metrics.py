@@ -13,6 +13,7 @@ from langgraph.runtime import Runtime
 
 from agent.config import Request
 from agent.nodes.context import Context
+from agent.nodes.survey import metrics
 from agent.nodes.survey.metrics import survey_metrics
 from agent.state import Anomaly, Investigation, Window
 from agent.tools.notebook import Notebook
@@ -96,13 +97,20 @@ def test_instances_that_depart_together_are_not_named(lake: Lake) -> None:
     assert {one.instance for one in told} == {""}
 
 
-def test_series_that_show_one_thing_count_once(lake: Lake) -> None:
+def test_series_that_show_one_thing_are_told_once_where_there_is_no_room(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metrics, "_IN_ALL", 1)
+    monkeypatch.setattr(metrics, "_A_RESOURCE", 2)
     percent = gauge("cpu.usage", {"service": "a"}, step=40)
     millis = [
         {**row, "value": 10 * row["value"], "metric_name": "cpu.millis", "series_uid": "millis"}
         for row in percent
     ]
-    assert len(anomalies(lake, percent, millis)) == 1
+    other = gauge("queue.length", {"service": "a"}, step=20)
+    told = {a.subject for a in anomalies(lake, percent, millis, other)}
+    assert "queue.length" in told
+    assert len(told) == 2
 
 
 def test_of_a_resource_with_more_series_the_same_surprises_less(lake: Lake) -> None:
