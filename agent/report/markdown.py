@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from agent.report import words
 from agent.state import (
+    Anomaly,
     Carrier,
     Cause,
     Change,
@@ -151,6 +152,17 @@ def _common(report: Report) -> str:
     return _section(words.COMMON, "\n\n".join(map(_drilldown, report.drilldowns)))
 
 
+def _departed(report: Report) -> str:
+    shown = report.anomalies[: words.MOST_DEPARTED]
+    return _section(words.DEPARTED, _bullets(map(_anomaly, shown)))
+
+
+def _anomaly(one: Anomaly) -> str:
+    told = f"{text(words.place(one))}: {text(one.subject)}, from {words.clock(one.onset)}"
+    levels = f", {text(words.levels(one))}" if words.levels(one) else ""
+    return _cited(f"{told}{levels} ({one.surprise:.1f} nats)", (one.evidence,))
+
+
 def _drilldown(one: Drilldown) -> str:
     said = _cited(text(one.text), one.evidence)
     bad = words.BAD.get(one.indicator, "bad")
@@ -241,6 +253,7 @@ _SECTIONS: tuple[Callable[[Report], str], ...] = (
     _timeline,
     _cause,
     _common,
+    _departed,
     _changes,
     _ruled_out,
     _evidence,

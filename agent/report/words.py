@@ -17,6 +17,7 @@ from typing import get_args
 from urllib.parse import urlsplit
 
 from agent.state import (
+    Anomaly,
     Attribute,
     Cause,
     Change,
@@ -64,6 +65,9 @@ GAPS = {
 }
 BAD: dict[Indicator, str] = {"errors": "failed", "latency": "slow"}
 COMMON = "What the bad requests have in common"
+DEPARTED = "What departs most from its calm time"
+MOST_DEPARTED = 10
+MOST_NATS = 30.0
 CITING = frozenset({"evidence", "evidence_for", "evidence_against"})
 _TERMINAL = re.compile(
     r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"  # an operating system command and its end
@@ -184,6 +188,20 @@ def plural(count: int, noun: str) -> str:
 def listed(words: Sequence[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+
+
+def levels(one: Anomaly) -> str:
+    """From what level to what an anomaly went; nothing where it has none."""
+    if one.before == one.during:
+        return ""
+    return f"{number(one.before)} → {number(one.during)} {line(one.unit)}".rstrip()
+
+
+def place(one: Anomaly) -> str:
+    """Of what an anomaly is: a resource, the instance that shows it, the other end of a call."""
+    where = f" on {line(one.instance)}" if one.instance else ""
+    to = f" to {line(one.peer)}" if one.peer else ""
+    return f"{line(one.resource)}{where}{to}"
 
 
 def clock(at: datetime) -> str:

@@ -6,6 +6,7 @@ import random
 from datetime import UTC, datetime, timedelta
 
 from agent.state import (
+    Anomaly,
     Attribute,
     Carrier,
     Cause,
@@ -112,6 +113,7 @@ def cause_found() -> Report:
         charts=_charts(),
         topology=_topology(),
         drilldowns=_drilldowns(),
+        anomalies=_anomalies(),
         evidence={evidence.id: evidence for evidence in _evidence()},
         cost=Cost(queries=31, wall_s=2.41, trace_id="4bf92f3577b34da6"),
         engine_version="0.1.0",
@@ -331,6 +333,39 @@ def _catalogue_db() -> Cause:
         evidence_for=("E6",),
         evidence_against=("E10",),
         reason="Its queries from other clients kept their latency.",
+    )
+
+
+def _anomalies() -> tuple[Anomaly, ...]:
+    return (
+        Anomaly(
+            look="traces",
+            resource="pricing",
+            indicator="latency",
+            subject="own time of GET /quote",
+            surprise=22.4,
+            effect=9.0,
+            onset=at("21:12:40"),
+            before=41.0,
+            during=870.0,
+            unit="ms",
+            evidence="E1",
+        ),
+        Anomaly(
+            look="metrics",
+            resource="pricing",
+            indicator="saturation",
+            subject="db.client.connection.count{state=used}",
+            surprise=6.1,
+            effect=4.0,
+            onset=at("21:13:00"),
+            before=3.0,
+            during=10.0,
+            unit="",
+            evidence="E2",
+            instance="pricing-7d9",
+            peer="catalogue-db",
+        ),
     )
 
 
