@@ -13,7 +13,8 @@ WITH seen AS (
 told AS (
   SELECT *, max(time) FILTER (NOT is_bad) OVER whole AS well_at,
     row_number() OVER (PARTITION BY kind, namespace, name
-      ORDER BY time DESC, severity_id DESC, message) AS place,
+      ORDER BY time DESC, severity_id DESC, message, reason, service, node, restarts, is_bad)
+      AS place,
     max(restarts) OVER whole - min(restarts) OVER whole AS restarted
   FROM seen
   WINDOW whole AS (PARTITION BY kind, namespace, name)
