@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from itertools import chain
 from math import exp, expm1, log, log1p
 from typing import Any
@@ -20,7 +21,7 @@ from agent.nodes.quotes import plain
 from agent.nodes.survey.axis import Axis
 from agent.nodes.survey.deviations import Floats, Identity, Measure, of_series
 from agent.nodes.survey.words import indicator_of
-from agent.state import Anomaly, Investigation, Signal, Window
+from agent.state import Anomaly, Incident, Investigation, Signal, Window
 
 Row = dict[str, Any]
 
@@ -37,6 +38,7 @@ _TINY = 1e-12
 _SAME = 0.9  # correlation in calm time of two series that show one thing
 _LEAST_SHARED = 8  # buckets in which both were seen
 _SAMPLED = "as sampled"
+_BEFORE, _AFTER = 2, 3  # buckets about the alarm
 _KEY = ("service", "node", "metric_name", "attributes", "is_rate")
 _OF_INSTANCE = ("service", "instance", "metric_name", "attributes", "is_rate")
 
@@ -73,7 +75,9 @@ def survey_metrics(state: Investigation, runtime: Runtime[Context]) -> Investiga
     """Look for shifts in every series that moved at all; the clearest of each service are kept."""
     context, window = runtime.context, state["window"]
     context.progress("survey: metric series")
-    window = _as_sampled(window, context.notebook.ask("metrics", **window.span).rows.dicts())
+    sampled = context.notebook.ask("metrics", **window.span).rows.dicts()
+    alarm = None if context.request.until else state.get("incident")
+    window = _as_sampled(window, sampled, alarm)
     axis = Axis(window)
     answer, rows, evidence = axis.ask(context, "metrics", _SAMPLED)
     series, values = axis.spread(rows, _KEY, "values")
@@ -94,10 +98,19 @@ def survey_metrics(state: Investigation, runtime: Runtime[Context]) -> Investiga
     }
 
 
-def _as_sampled(window: Window, rows: list[Row]) -> Window:
-    """The window in buckets no finer than metrics are sampled, by the median of their medians."""
+def _as_sampled(window: Window, rows: list[Row], incident: Incident | None) -> Window:
+    """The window in buckets no finer than metrics are sampled, by the median of their medians.
+
+    The trouble is then some such buckets before the alarm and after it, as far as the window goes.
+    """
     gaps = [float(np.median(np.diff(row["buckets"]))) for row in rows if len(row["buckets"]) > 1]
-    return replace(window, bucket_s=window.bucket_s * max(1, round(np.median(gaps or [1.0]))))
+    window = replace(window, bucket_s=window.bucket_s * max(1, round(np.median(gaps or [1.0]))))
+    if window.trouble is None or incident is None:
+        return window
+    start, end = window.trouble
+    bucket, at = timedelta(seconds=window.bucket_s), incident.detected_at
+    start = max(window.start, min(start, at - _BEFORE * bucket))
+    return replace(window, trouble=(start, min(window.end, max(end, at + _AFTER * bucket))))
 
 
 def _seen(rows: list[Row], values: Floats, axis: Axis, evidence: str) -> _Seen:
