@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from random import Random
 
 import pytest
@@ -16,12 +14,6 @@ from agent.state import Report
 from lake.store import Lake
 from tests.agent.test_graph import GUILTY, leaking, verdicts
 from tests.agent.world import Behaviour, Release, Served, record, well
-
-
-@pytest.fixture
-def lake(tmp_path: Path) -> Iterator[Lake]:
-    with Lake.create(tmp_path / "lake") as lake:
-        yield lake
 
 
 def ill(service: str, since_s: float, until_s: float = 1e9) -> Behaviour:

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from random import Random
 
 import pyarrow as pa
@@ -30,12 +29,6 @@ GUILTY = Release("payment", "2.8.0", "2.7.9", (300.0, 390.0))
 EARLY = Release("catalog", "41", "40", (180.0, 260.0))
 LATE = Release("web", "319", "318", (370.0, 450.0))
 BACK = Release("payment", "2.7.9", "2.8.0", (560.0, 580.0))
-
-
-@pytest.fixture
-def lake(tmp_path: Path) -> Iterator[Lake]:
-    with Lake.create(tmp_path / "lake") as lake:
-        yield lake
 
 
 def leaking(service: str, version: str, at_s: float, random: Random) -> Served:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -15,12 +14,6 @@ from lake.store import Lake
 from tests.agent.test_graph import BACK, EARLY, GUILTY, leaking, verdicts
 from tests.agent.tools.rows import Row, moment, put
 from tests.agent.world import record
-
-
-@pytest.fixture
-def lake(tmp_path: Path) -> Iterator[Lake]:
-    with Lake.create(tmp_path / "lake") as lake:
-        yield lake
 
 
 def findings(**more: object) -> list[Row]:

@@ -5,9 +5,7 @@ The history is synthetic: the small world of the tests, recorded anew for each p
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -28,12 +26,6 @@ from traces.tracer import Tracing
 DAY = timedelta(days=1)
 MINUTES = timedelta(minutes=12)
 WINDOW = Window(START, START + MINUTES, 10)
-
-
-@pytest.fixture
-def lake(tmp_path: Path) -> Iterator[Lake]:
-    with Lake.create(tmp_path / "lake") as lake:
-        yield lake
 
 
 def answered(lake: Lake, back: timedelta, failed: int = 0, every_s: int = 5) -> None:

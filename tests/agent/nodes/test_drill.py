@@ -17,11 +17,9 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from langgraph.runtime import Runtime
 
 from agent.config import Request
 from agent.graph import investigated
-from agent.nodes.context import Context
 from agent.nodes.drill import Subject, drill, drilled
 from agent.nodes.survey.requests import ENTRANCE
 from agent.nodes.verify import carries, numbers_in
@@ -32,6 +30,7 @@ from agent.tools.catalogue import tool
 from agent.tools.notebook import Answer, Notebook
 from lake.schema import arrow_schema
 from lake.store import Lake
+from tests.agent.nodes.alone import alone
 from tests.agent.test_graph import EARLY, GUILTY, LATE, leaking
 from tests.agent.world import START, record
 from traces.tracer import Tracing
@@ -251,9 +250,7 @@ def drilled_of(lake: Lake) -> Investigation:
     """What the node says of the small world in which a release of payment leaks."""
     record(lake, releases=(EARLY, GUILTY, LATE), behaviour=leaking)
     state = investigated(lake, Request())
-    with Tracing(lake, "test") as tracing:
-        context = Context(Request(), Notebook(lake.at(), tracing), lambda _: None)
-        return drill(state, Runtime(context=context))
+    return alone(drill, lake, state)
 
 
 def test_the_blamed_service_and_the_one_that_suffers_are_asked(tmp_path: Path) -> None:

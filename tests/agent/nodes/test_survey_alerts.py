@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
-
-import pytest
-from langgraph.runtime import Runtime
 
 from agent.config import Request
 from agent.graph import investigate
-from agent.nodes.context import Context
 from agent.nodes.survey.alerts import survey_alerts
 from agent.state import Anomaly, Window
-from agent.tools.notebook import Notebook
 from lake.store import Lake
+from tests.agent.nodes.alone import alone
 from tests.agent.tools.rows import Row, moment, put
 from tests.agent.world import START
-from traces.tracer import Tracing
 
 NOW_S = 7200
 WINDOW = replace(
@@ -29,16 +22,8 @@ WINDOW = replace(
 )
 
 
-@pytest.fixture
-def lake(tmp_path: Path) -> Iterator[Lake]:
-    with Lake.create(tmp_path / "lake") as lake:
-        yield lake
-
-
 def seen(lake: Lake) -> list[Anomaly]:
-    with Tracing(lake, "test") as tracing:
-        context = Context(Request(), Notebook(lake.at(), tracing), lambda _: None)
-        return survey_alerts({"window": WINDOW}, Runtime(context=context))["anomalies"]
+    return alone(survey_alerts, lake, {"window": WINDOW})["anomalies"]
 
 
 def alert(at_s: float, service: str, title: str, **more: Any) -> Row:

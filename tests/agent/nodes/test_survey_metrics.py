@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from random import Random
 
 import pytest
-from langgraph.runtime import Runtime
 
-from agent.config import Request
-from agent.nodes.context import Context
 from agent.nodes.survey import metrics
 from agent.nodes.survey.metrics import survey_metrics
 from agent.state import Anomaly, Investigation, Window
-from agent.tools.notebook import Notebook
 from lake.store import Lake
+from tests.agent.nodes.alone import alone
 from tests.agent.tools.rows import Row, moment, point, put
 from tests.agent.world import START
-from traces.tracer import Tracing
 
 MINUTES, ONSET = 60, 50
 WINDOW = Window(
@@ -28,16 +22,8 @@ WINDOW = Window(
 )
 
 
-@pytest.fixture
-def lake(tmp_path: Path) -> Iterator[Lake]:
-    with Lake.create(tmp_path / "lake") as lake:
-        yield lake
-
-
 def seen(lake: Lake, window: Window = WINDOW) -> Investigation:
-    with Tracing(lake, "test") as tracing:
-        context = Context(Request(), Notebook(lake.at(), tracing), lambda _: None)
-        return survey_metrics({"window": window}, Runtime(context=context))
+    return alone(survey_metrics, lake, {"window": window})
 
 
 def anomalies(lake: Lake, *series: list[Row], window: Window = WINDOW) -> list[Anomaly]:

@@ -2,39 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
-import pytest
-from langgraph.runtime import Runtime
-
-from agent.config import Request
-from agent.nodes.context import Context
 from agent.nodes.survey.state import survey_state
 from agent.state import Anomaly, Window
-from agent.tools.notebook import Notebook
 from lake.store import Lake
+from tests.agent.nodes.alone import alone
 from tests.agent.tools.rows import Row, moment, put
 from tests.agent.world import START
-from traces.tracer import Tracing
 
 WHOLE = Window(START, START + timedelta(minutes=70), 60)
 WINDOW = replace(WHOLE, trouble=(moment(3600), moment(4200)))
 
 
-@pytest.fixture
-def lake(tmp_path: Path) -> Iterator[Lake]:
-    with Lake.create(tmp_path / "lake") as lake:
-        yield lake
-
-
 def seen(lake: Lake, window: Window = WINDOW) -> list[Anomaly]:
-    with Tracing(lake, "test") as tracing:
-        context = Context(Request(), Notebook(lake.at(), tracing), lambda _: None)
-        return survey_state({"window": window}, Runtime(context=context))["anomalies"]
+    return alone(survey_state, lake, {"window": window})["anomalies"]
 
 
 def thing(at_s: float, name: str, reason: str = "", severity: int = 1, **more: Any) -> Row:

@@ -3,39 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from langgraph.runtime import Runtime
 
-from agent.config import Request
-from agent.nodes.context import Context
 from agent.nodes.survey.topology import survey_topology
 from agent.state import Call, Investigation, Window
-from agent.tools.notebook import Notebook
 from lake.store import Lake
+from tests.agent.nodes.alone import alone
 from tests.agent.tools.rows import Row, moment, point, put
 from tests.agent.world import START
-from traces.tracer import Tracing
 
 WINDOW = Window(START, START + timedelta(minutes=40), 60)
 TROUBLE = replace(WINDOW, trouble=(moment(1800), moment(2400)))
 
 
-@pytest.fixture
-def lake(tmp_path: Path) -> Iterator[Lake]:
-    with Lake.create(tmp_path / "lake") as lake:
-        yield lake
-
-
 def seen(lake: Lake, window: Window = WINDOW) -> Investigation:
-    with Tracing(lake, "test") as tracing:
-        context = Context(Request(), Notebook(lake.at(), tracing), lambda _: None)
-        return survey_topology({"window": window}, Runtime(context=context))
+    return alone(survey_topology, lake, {"window": window})
 
 
 def edges(lake: Lake) -> set[tuple[str, str, str]]:

@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from langgraph.runtime import Runtime
 
-from agent.config import Request
-from agent.nodes.context import Context
 from agent.nodes.survey.traces import survey_traces
 from agent.state import Anomaly, Window
-from agent.tools.notebook import Notebook
 from lake.store import Lake
+from tests.agent.nodes.alone import alone
 from tests.agent.tools.rows import Row, moment, put, span
 from tests.agent.world import START
-from traces.tracer import Tracing
 
 ALARM, END, EVERY = 600, 900, 12  # seconds
 WINDOW = replace(Window(START, moment(END), 10), trouble=(moment(ALARM - 100), moment(END)))
 Trace = Callable[..., list[Row]]
-
-
-@pytest.fixture
-def lake(tmp_path: Path) -> Iterator[Lake]:
-    with Lake.create(tmp_path / "lake") as lake:
-        yield lake
 
 
 def seen(
@@ -38,9 +27,7 @@ def seen(
     put(lake, "trace_span", spans)
     if lines:
         put(lake, "log_record", lines)
-    with Tracing(lake, "test") as tracing:
-        context = Context(Request(), Notebook(lake.at(), tracing), lambda _: None)
-        return survey_traces({"window": window}, Runtime(context=context)).get("anomalies", [])
+    return alone(survey_traces, lake, {"window": window}).get("anomalies", [])
 
 
 def traffic(trace: Trace, since: int = 0, until: int = END) -> list[Row]:
@@ -256,9 +243,7 @@ def test_orphans_cycles_and_bare_spans_are_borne(lake: Lake) -> None:
 
 def test_a_lake_without_spans_is_no_fault(lake: Lake) -> None:
     put(lake, "log_record", [written("t", "s", 0, "hello")])
-    with Tracing(lake, "test") as tracing:
-        context = Context(Request(), Notebook(lake.at(), tracing), lambda _: None)
-        told = survey_traces({"window": WINDOW}, Runtime(context=context))
+    told = alone(survey_traces, lake, {"window": WINDOW})
     assert set(told) == {"evidence"}
 
 
@@ -280,9 +265,7 @@ def test_calm_elsewhere_is_compared_with_where_nothing_lies_before(lake: Lake) -
 def test_a_calm_stretch_that_is_read_anyway_is_not_read_twice(lake: Lake) -> None:
     put(lake, "trace_span", traffic(shop))
     window = replace(WINDOW, calm=(moment(60), moment(120)))
-    with Tracing(lake, "test") as tracing:
-        context = Context(Request(), Notebook(lake.at(), tracing), lambda _: None)
-        told = survey_traces({"window": window}, Runtime(context=context))
+    told = alone(survey_traces, lake, {"window": window})
     assert set(told["evidence"]) == {"operations", "steps"}
 
 
