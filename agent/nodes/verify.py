@@ -24,13 +24,17 @@ def verify(state: Investigation, runtime: Runtime[Context]) -> Investigation:
     """Drop every sentence that its evidence does not carry, say so, and number the evidence."""
     context, report = runtime.context, state["report"]
     context.progress("verify: every citation and every number")
-    summary = _carried(report.summary, report.evidence, context.notebook)
-    impact = _carried(report.impact, report.evidence, context.notebook)
-    dropped = len(report.summary) + len(report.impact) - len(summary) - len(impact)
+    drilled = [Statement(one.text, one.evidence) for one in report.drilldowns]
+    said = (report.summary, report.impact, drilled)
+    summary, impact, held = (_carried(part, report.evidence, context.notebook) for part in said)
+    dropped = sum(map(len, said)) - len(summary) - len(impact) - len(held)
     gaps = report.gaps
     if dropped:
         gaps += (Gap("not_looked_at", f"Sentences removed, not carried by evidence: {dropped}."),)
-    report = numbered(replace(report, summary=summary, impact=impact, gaps=gaps))
+    drilldowns = tuple(d for d in report.drilldowns if Statement(d.text, d.evidence) in held)
+    report = numbered(
+        replace(report, summary=summary, impact=impact, drilldowns=drilldowns, gaps=gaps)
+    )
     return {"report": _without_secrets(report)}
 
 

@@ -1,1 +1,1 @@
-"""Survey: five looks at the same window, side by side; each returns the signals it saw."""
+"""Survey: looks at one window, side by side; each returns the signals and anomalies it saw."""

@@ -73,13 +73,14 @@ class _Candidate:
 
 def survey_metrics(state: Investigation, runtime: Runtime[Context]) -> Investigation:
     """Look for shifts in every series that moved at all; the clearest of each service are kept."""
-    context, window = runtime.context, state["window"]
+    context = runtime.context
     context.progress("survey: metric series")
-    sampled = context.notebook.ask("metrics", **window.span).rows.dicts()
     alarm = None if context.request.until else state.get("incident")
-    window = _as_sampled(window, sampled, alarm)
+    sampled = context.notebook.ask("metrics", **state["window"].span).rows.dicts()
+    window = _as_sampled(state["window"], sampled, alarm)
     axis = Axis(window)
-    answer, rows, evidence = axis.ask(context, "metrics", _SAMPLED)
+    coarser = window.bucket_s > state["window"].bucket_s
+    answer, rows, evidence = axis.ask(context, "metrics", _SAMPLED if coarser else "")
     series, values = axis.spread(rows, _KEY, "values")
     moved = np.flatnonzero(_moves(values[:, axis.elsewhere :]))
     signals = of_series(
