@@ -92,12 +92,17 @@ def _shape(excess: Floats, rank: Ints, seen: Ints, clumps: Floats) -> Floats:
 
 
 def breaks_nats(breaks: Ints, buckets: int, calm: Ints) -> Floats:
-    """-ln of the chance of so many breaks within `buckets` after `calm` ones without any, a row.
+    """-ln of the chance of so many breaks or more in `buckets` after `calm` ones without, a row.
 
-    Beta-binomial with Jeffreys' prior, its leading term; 0 where there are no breaks.
+    Beta-binomial with Jeffreys' prior; 0 where there are no breaks, or was no calm time.
     """
     n, k, w = calm.astype(np.float64), breaks.astype(np.float64), float(buckets)
     log_p = log_choose(np.full(k.shape, w), k)
     log_p += log_gamma(k + 0.5) + log_gamma(n + w - k + 0.5) - log_gamma(n + w + 1.0)
     log_p -= log_gamma(np.full(k.shape, 0.5)) + log_gamma(n + 0.5) - log_gamma(n + 1.0)
-    return np.where(breaks > 0, -log_p, 0.0)
+    # each further number of breaks is so many times as probable as the one before it
+    fewer = k[:, None] + np.arange(buckets)
+    left = np.maximum(w - fewer, 0.0)
+    times = left / (fewer + 1.0) * (fewer + 0.5) / (n[:, None] + left - 0.5)
+    log_p += np.log1p(np.cumprod(times, axis=1).sum(axis=1))
+    return np.where((breaks > 0) & (calm > 0), np.maximum(-log_p, 0.0), 0.0)

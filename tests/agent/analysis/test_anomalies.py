@@ -191,3 +191,12 @@ def test_the_order_of_series_does_not_matter() -> None:
     values = np.concatenate([noise("student", seed=3), noise("walk", seed=4)])
     order = np.random.default_rng(0).permutation(len(values))
     np.testing.assert_allclose(asked(values).surprise[order], asked(values[order]).surprise)
+
+
+@pytest.mark.parametrize("trouble", [10, 60, 480])
+def test_where_nothing_was_heard_in_calm_time_nobody_speaks_for_the_first_time(
+    trouble: int,
+) -> None:
+    values = noise("white", 5, 40 + trouble)
+    values[:, :40] = np.nan
+    assert not asked(values, 40).surprise.any()
