@@ -16,8 +16,10 @@ def without_days(values: Floats, calm: Bools, clock: Floats) -> Floats:
     """`values` (series, buckets) less what is usual at their half hour of other days, or as is.
 
     `clock` is when each bucket begins, seconds since the epoch. What is usual is the median of the
-    calm buckets of other days at the same half hour and its neighbours. A series of which the day
-    explains little stays what it is, and so does all where calm time has less than two days.
+    calm buckets of other days at the same half hour and its neighbours. What is left is about the
+    series' own median, so that what is little beside its level stays so. A series of which the day
+    explains little, as of a constant, stays what it is, and so does all where calm time has less
+    than two days.
     """
     days, day = np.unique(clock // DAY_S, return_inverse=True)
     slot = ((clock % DAY_S) // SLOT_S).astype(np.int64)
@@ -32,12 +34,13 @@ def without_days(values: Floats, calm: Bools, clock: Floats) -> Floats:
         apart = np.abs(slot - hour)
         near = calm & (np.minimum(apart, slots - apart) <= 1) & np.isin(day, kept)
         for one in np.unique(day[slot == hour]):
-            others = near & (day != one)
+            others = near
             if np.unique(day[others]).size >= min(LEAST_DAYS, kept.size - 1):
                 at = np.flatnonzero((slot == hour) & (day == one))
                 usual[:, at] = _middle(values[:, others])[:, None]
-    left = values - usual
-    told = _spread(left[:, calm]) <= GAIN * _spread(values[:, calm])
+    left = values - usual + _middle(values[:, calm])[:, None]
+    spread = _spread(values[:, calm])
+    told = (spread > 0.0) & np.isfinite(spread) & (_spread(left[:, calm]) <= GAIN * spread)
     return np.where(
         told[:, None] & np.isfinite(usual), left, np.where(told[:, None], np.nan, values)
     )

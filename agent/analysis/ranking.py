@@ -95,7 +95,9 @@ def posteriors(
     if len(known) < len(listed) or UNKNOWN in known:
         names = ", ".join(sorted(suspect.name for suspect in listed))
         raise ValueError(f"suspects are {names}; expected distinct names, none of them {UNKNOWN!r}")
-    odds = features(listed, topology, symptoms, tolerance=tolerance) @ [*weights.values()]
+    odds = features(listed, topology, symptoms, tolerance=tolerance) @ [
+        weights[name] for name in WEIGHTS
+    ]
     odds = np.append(odds, weights["unknown"])
     share = np.exp(odds - odds.max())
     share *= (1.0 - LAPSE) / share.sum()

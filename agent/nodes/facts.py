@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -17,12 +16,11 @@ from agent.state import Anomaly, Call, Change, Incident, Investigation, Resource
 _BY_USERS = ("requests", "calls", "locks")  # where what callers got is seen
 _ILL = ("latency", "errors")
 _BY_REQUESTS = ("requests", "calls", "traces")
-_SUFFERED = ("latency", "errors", "availability")
+_FAILING = ("errors", "availability")
 _SOON = timedelta(minutes=5)
 _PAUSE = timedelta(seconds=15)  # without a request, which nobody minds
 SURE = 12.0  # nats: chance brings as much once in a hundred incidents of a thousand series
 _LOAD = 0.3  # of what it says: how much is asked of a resource is seldom its own doing
-_LINE = re.compile("“(.*?)”")  # what is quoted from a log
 _WATCHED = 12  # buckets with requests: fewer do not show how users fared
 _SIGNIFICANT = 9.0  # nats of a shift that is significant at 1 % among a hundred series
 _CACHES = frozenset({"redis", "memcached", "valkey", "cache"})
@@ -72,7 +70,7 @@ class Facts:
         ):
             return alarmed
         sure = {n: _sure(of_it, watched=self.watched) for n, of_it in self.anomalies.items()}
-        ill = {name for name, found in sure.items() if any(map(_is_worse, found))}
+        ill = {name for name, found in sure.items() if any(map(_is_suffered, found))}
         ill = ill or {name for name, found in sure.items() if found}
         return tuple(sorted(n for n in ill if ill.isdisjoint(self.topology.callers(n))))
 
@@ -162,7 +160,7 @@ def gather(state: Investigation) -> Facts:
     if symptom:
         incident = _lasting(incident, symptom, around, topology)
     graded = [_graded(s) for s in around if s.look in _BY_USERS]
-    graded += _blaming(_named(state.get("anomalies", []), _stores(calls)), topology)
+    graded += _named(state.get("anomalies", []), _stores(calls))
     anomalies = _by_resource(graded)
     watched = any(
         evidence[of].rows >= _WATCHED for of in ("entrance", "requests") if of in evidence
@@ -197,16 +195,6 @@ def _named(anomalies: list[Anomaly], known: dict[str, str]) -> list[Anomaly]:
     return [replace(a, resource=known.get(a.resource, a.resource)) for a in anomalies]
 
 
-def _blaming(anomalies: list[Anomaly], topology: Topology) -> list[Anomaly]:
-    """The anomalies, of which lines that name a callee of their writer are not its own."""
-    found = []
-    for one in anomalies:
-        lines = " ".join(_LINE.findall(one.subject)).lower() if one.own else ""
-        blames = lines and any(c.lower() in lines for c in topology.callees(one.resource))
-        found.append(replace(one, own=False) if blames else one)
-    return found
-
-
 def _stores(calls: tuple[Call, ...]) -> dict[str, str]:
     """The one store of each system."""
     stores: dict[str, set[str]] = {}
@@ -226,11 +214,14 @@ def _begun(
 def _sure(anomalies: Iterable[Anomaly], *, watched: bool) -> list[Anomaly]:
     """The anomalies that are no chance; where requests are watched, those that they suffer from."""
     sure = [a for a in anomalies if a.surprise >= SURE]
-    return [a for a in sure if a.look in _BY_REQUESTS and _is_worse(a)] if watched else sure
+    return [a for a in sure if a.look in _BY_REQUESTS and _is_suffered(a)] if watched else sure
 
 
-def _is_worse(anomaly: Anomaly) -> bool:
-    return anomaly.indicator in _SUFFERED and anomaly.during != anomaly.before
+def _is_suffered(anomaly: Anomaly) -> bool:
+    """Whether users may suffer from it: slower, or another share of failures or of answers."""
+    if anomaly.indicator == "latency":
+        return anomaly.during > anomaly.before
+    return anomaly.indicator in _FAILING and anomaly.during != anomaly.before
 
 
 def _by_resource(anomalies: list[Anomaly]) -> dict[str, tuple[Anomaly, ...]]:

@@ -64,7 +64,7 @@ def scope(_state: Investigation, runtime: Runtime[Context]) -> Investigation:
     window = _looked_at(_window(incident, held), incident, context.request)
     calm = _calm(context, window, first, alerts.rows.dicts())
     return {
-        "window": replace(window, calm=window.calm or calm.stretch),
+        "window": replace(window, calm=_apart(window.calm or calm.stretch, window)),
         "incident": incident,
         "evidence": extent.noted()
         | around.noted()
@@ -181,6 +181,17 @@ def _calm(context: Context, window: Window, first: datetime, alerts: list[Row]) 
     if window.calm or first > window.start - (window.end - window.start):
         return Calm()
     return calm_stretch(context, window, alerts)
+
+
+def _apart(
+    calm: tuple[datetime, datetime] | None, window: Window
+) -> tuple[datetime, datetime] | None:
+    """The longer part of a calm stretch that does not lie in the window, which is read already."""
+    if calm is None:
+        return None
+    parts = (calm[0], min(calm[1], window.start)), (max(calm[0], window.end), calm[1])
+    longer = max(parts, key=lambda part: part[1] - part[0])
+    return longer if longer[1] > longer[0] else None
 
 
 def _missing(held: dict[str, Row]) -> list[Gap]:

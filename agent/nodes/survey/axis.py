@@ -79,7 +79,8 @@ class Axis:
     ) -> tuple[list[Row], NDArray[np.float64]]:
         """One row a series, of rows with lists `buckets` and `column`; what was not seen is NaN.
 
-        `key` names the columns that tell a series; the first row of each stands for it.
+        `key` names the columns that tell a series; the first row of each stands for it. A row
+        without an `offset` is of the axis' first buckets.
         """
         places: dict[tuple[Any, ...], int] = {}
         firsts: list[Row] = []
@@ -92,7 +93,7 @@ class Axis:
             [len(row["buckets"]) for row in rows],
         ).astype(np.int64)
         columns = np.fromiter(
-            chain.from_iterable((b + row["offset"] for b in row["buckets"]) for row in rows),
+            chain.from_iterable((b + row.get("offset", 0) for b in row["buckets"]) for row in rows),
             np.int64,
         )
         seen = np.fromiter(chain.from_iterable(row[column] for row in rows), np.float64)

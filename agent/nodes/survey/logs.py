@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from agent.analysis.excursions import Bools
 from agent.analysis.log_rates import Turns, Written, turns
-from agent.analysis.log_templates import grouped, mask
+from agent.analysis.log_templates import grouped
 from agent.nodes.context import Context
 from agent.nodes.lines import MEDIUM
 from agent.nodes.quotes import quoted
 from agent.nodes.survey.axis import Axis, Row
+from agent.nodes.survey.blame import Blame
 from agent.nodes.survey.deviations import Identity, Measure, of_series
-from agent.nodes.survey.metrics import spread
 from agent.state import Anomaly, Evidence, Indicator, Investigation, Signal, Window
 from agent.tools.notebook import Answer
 
@@ -32,20 +32,8 @@ _MOST_KINDS = 20_000
 _DRIFT, _DRIFT_PLAIN = 0.3, 1.0  # of the ln of a rate: of warnings, and of what follows the traffic
 _A_LEVEL = 4.0  # how many times likelier a line tells of trouble for each level of severity
 _WORST = 6
+_KIND = ("service", "severity_id", "template", "exception")
 _ALIKE = 0.9  # correlation of two kinds of lines that are one event
-
-_FAILED_CALL = re.compile(
-    r"connection (was |is )?(refused|reset|closed|aborted)|connect(ion)? time[d]?[ -]?out"
-    r"|(read|request|call|deadline|socket|gateway)( has| was)? ?(time[d]?[ -]?out|timeout|exceeded)"
-    r"|unreachable|no route to host|broken pipe|unknown ?host|name resolution|could not resolve"
-    r"|no (healthy |available )?(instances?|hosts?|endpoints?|upstreams?|backends?|servers?)"
-    r"( is| are)? (available|found|configured)|no healthy"
-    r"|upstream|(bad gateway|service (is )?unavailable)|internal server ?error"
-    r"|(failed|unable|could not|cannot|can't|error) (to )?"
-    r"(call|connect|reach|contact|dial|fetch from)|(calling|dialing|dial tcp)|circuit ?breaker",
-    re.IGNORECASE,
-)
-"""What a line says, in any system, of which the author waited for somebody else in vain."""
 
 
 def survey_logs(state: Investigation, runtime: Runtime[Context]) -> Investigation:
@@ -64,7 +52,8 @@ def survey_logs(state: Investigation, runtime: Runtime[Context]) -> Investigatio
 def _signals(answer: Answer, logged: Answer, window: Window) -> list[Signal]:
     """The warnings and errors that appear or multiply beyond doubt."""
     bad = [row for row in answer.rows.dicts() if (row["severity_id"] or 0) >= MEDIUM]
-    counts = np.nan_to_num(spread(bad, "counts", window.buckets))  # none seen is none written,
+    _, counts = Axis(replace(window, calm=None)).spread(bad, _KIND, "counts")
+    counts = np.nan_to_num(counts)  # none seen is none written,
     covered = _covered((row["bucket"] for row in logged.rows.dicts()), window.buckets)
     counts[:, ~covered] = np.nan  # but where nobody wrote nothing is known
     identities = [_identity(row) for row in bad]
@@ -122,7 +111,8 @@ def _anomalies(rows: list[Row], covered: Bools, axis: Axis, evidence: Evidence) 
             start=axis.trouble.start,
         )
     )
-    blamed = [_blamed(row, services) for row in kinds]
+    blame = Blame(services)
+    blamed = [_blamed(row, blame) for row in kinds]
     surprise = found.surprise + _prior(level, owner)
     return [
         _anomaly(kinds[at], float(surprise[at]), found, at, blamed[at], counts, axis, evidence)
@@ -162,21 +152,11 @@ def _level(row: Row) -> int:
     return severity if 1 <= severity <= _WORST else 1
 
 
-def _blamed(row: Row, services: list[str]) -> str | None:
-    """Who failed the author of a line, empty if it names nobody; None if it says no such thing."""
-    words = f"{row['exception'] or ''} {row['template']}"
-    if _level(row) < MEDIUM or not (_FAILED_CALL.search(words) or "<5xx>" in words):
+def _blamed(row: Row, blame: Blame) -> str | None:
+    """Who failed the author of a warning or an error; None if it says no such thing."""
+    if _level(row) < MEDIUM:
         return None
-    named = (s for s in services if s != row["service"] and _names(words, s))
-    return max(named, key=len, default="")
-
-
-def _names(words: str, service: str) -> bool:
-    """Whether a template names a service, whose digits it may have masked."""
-    return any(
-        re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", words) is not None
-        for name in {service, mask(service)}
-    )
+    return blame.of(f"{row['exception'] or ''} {row['template']}", row["service"])
 
 
 def _prior(level: NDArray[np.int64], owner: NDArray[np.int64]) -> NDArray[np.float64]:

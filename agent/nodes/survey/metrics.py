@@ -17,7 +17,7 @@ from agent.analysis.anomalies import Departures, departures
 from agent.analysis.daily import without_days
 from agent.analysis.habits import tempered
 from agent.nodes.context import Context
-from agent.nodes.quotes import plain
+from agent.nodes.quotes import named, plain
 from agent.nodes.survey.axis import Axis
 from agent.nodes.survey.deviations import Floats, Identity, Measure, of_series
 from agent.nodes.survey.words import indicator_of
@@ -270,17 +270,6 @@ def _moves(values: Floats) -> Any:
     return np.where(known, values, -np.inf).max(axis=1, initial=-np.inf) > low
 
 
-def spread(series: list[Row], column: str, buckets: int) -> Floats:
-    """One row a series from its lists of buckets and values; what was not seen is NaN."""
-    values = np.full((len(series), buckets), np.nan)
-    rows = np.repeat(np.arange(len(series)), [len(row["buckets"]) for row in series])
-    columns = np.fromiter(chain.from_iterable(row["buckets"] for row in series), np.int64)
-    seen = np.fromiter(chain.from_iterable(row[column] for row in series), np.float64)
-    inside = (columns >= 0) & (columns < buckets)
-    values[rows[inside], columns[inside]] = seen[inside]
-    return values
-
-
 def labelled(row: Row) -> str:
     """A series in words: its metric and the attributes that tell it from its siblings.
 
@@ -291,7 +280,7 @@ def labelled(row: Row) -> str:
     space = metric.rpartition(".")[0] + "."
     attributes = sorted(json.loads(row["attributes"]).items())
     labels = ", ".join(f"{key.removeprefix(space)}={value}" for key, value in attributes)
-    return f"{metric}{{{plain(labels)}}}" if labels else metric
+    return f"{named(metric)}{{{plain(labels)}}}" if labels else named(metric)
 
 
 def _resource(row: Row) -> str:

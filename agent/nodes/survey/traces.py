@@ -23,7 +23,8 @@ from agent.analysis.distributions import student_two_sided
 from agent.analysis.per_request import Noise, Shift, Sums, pooled, shifts
 from agent.nodes.context import Context
 from agent.nodes.lines import MEDIUM
-from agent.nodes.quotes import quoted
+from agent.nodes.quotes import named, quoted
+from agent.nodes.survey.blame import Blame
 from agent.state import Anomaly, Evidence, Investigation, Window
 from agent.tools.notebook import Answer
 
@@ -77,7 +78,7 @@ def survey_traces(state: Investigation, runtime: Runtime[Context]) -> Investigat
 
 @dataclass(frozen=True, slots=True)
 class _Phases:
-    """Where the trouble is in the window, and what of the calm stretch is not in the window too."""
+    """Where the trouble is in the window, and the calm stretch elsewhere."""
 
     start: datetime
     onset: datetime
@@ -87,22 +88,11 @@ class _Phases:
     @classmethod
     def of(cls, window: Window) -> _Phases:
         onset, end = window.trouble or (window.start, window.end)
-        return cls(window.start, onset, end, _outside(window.calm, window.start, end))
+        return cls(window.start, onset, end, window.calm)
 
     def at(self, slot: int) -> datetime:
         """When a slot of the trouble begins."""
         return self.onset + (self.end - self.onset) / ABOUT * (slot - _FIRST)
-
-
-def _outside(
-    calm: tuple[datetime, datetime] | None, start: datetime, end: datetime
-) -> tuple[datetime, datetime] | None:
-    """The longer part of a calm stretch that lies before `start` or after `end`."""
-    if calm is None:
-        return None
-    parts = (calm[0], min(calm[1], start)), (max(calm[0], end), calm[1])
-    longer = max(parts, key=lambda part: part[1] - part[0])
-    return longer if longer[1] > longer[0] else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +109,9 @@ class _Asked:
     def spread(self, keys: list[str], columns: Iterable[str]) -> tuple[pd.DataFrame, list[Floats]]:
         """One row for what `keys` tell apart, and of each column an array of rows x slots."""
         tables = [(answer.rows.arrow, offset) for answer, offset in self.answers]
-        named = pd.concat([table.select(keys).to_pandas() for table, _ in tables])
-        named = named.reset_index(drop=True).assign(evidence=self.id)
-        code = named.groupby(keys, sort=False, dropna=False).ngroup().to_numpy()
+        rows = pd.concat([table.select(keys).to_pandas() for table, _ in tables])
+        rows = rows.reset_index(drop=True).assign(evidence=self.id)
+        code = rows.groupby(keys, sort=False, dropna=False).ngroup().to_numpy()
         first = ~pd.Series(code).duplicated().to_numpy()
         lengths = [pc.list_value_length(table["slots"]).to_numpy() for table, _ in tables]
         row = np.repeat(code, np.concatenate(lengths).astype(np.int64))
@@ -130,7 +120,7 @@ class _Asked:
         for values, column in zip(spread, columns, strict=True):
             seen = np.concatenate([_flat(table, column) for table, _ in tables])
             np.add.at(values, (row, slot), seen)
-        return named[first].reset_index(drop=True), spread
+        return rows[first].reset_index(drop=True), spread
 
 
 def _flat(table: pa.Table, column: str) -> Ints:
@@ -172,9 +162,9 @@ def _times(runs: pd.DataFrame, sums: Sums) -> list[pd.DataFrame]:
     incoming = call.assign(resource=call["peer"], peer=call["service"])
     outgoing = pd.concat([call, store]).assign(resource=lambda frame: frame["service"])
     found = [
-        inner.assign(subject="own time of " + inner["operation"]),
-        lost.assign(resource=lost["service"], subject="time of " + lost["operation"]),
-        incoming.assign(subject="time on the way of " + incoming["operation"]),
+        inner.assign(subject="own time of " + inner["operation"].map(named)),
+        lost.assign(resource=lost["service"], subject="time of " + lost["operation"].map(named)),
+        incoming.assign(subject="time on the way of " + incoming["operation"].map(named)),
         _whole(inner, "own time of its operations", least=2),
         _whole(_beside(incoming), "time on the way of calls to it"),
         _whole(_beside(outgoing), "time on the way of its calls", least=2),
@@ -222,7 +212,7 @@ def _failures(runs: pd.DataFrame, sums: Sums) -> pd.DataFrame:
     told = _told(
         runs, shifts(sums, _FIRST, _COUNT), indicator="errors", unit="%",
         own=runs["kind"] != "lost", resource=runs["service"],
-        subject="own failures of " + runs["operation"],
+        subject="own failures of " + runs["operation"].map(named),
     )  # fmt: skip
     told[["before", "during"]] *= 100.0
     store = told[told["kind"] == "store"]
@@ -241,12 +231,23 @@ def _steps(runs: pd.DataFrame, sums: list[Floats], steps: _Asked) -> pd.DataFram
     ill = done["severity_id"] >= MEDIUM
     noise = replace(_COUNT, together=np.where(ill, 0.0, _CHOICE))
     shift = shifts(Sums(*(one[parent] for one in base), *counted), _FIRST, noise)
-    line = np.where(done["severity_id"] > 0, done["child"].map(quoted), done["child"])
+    is_line = done["severity_id"] > 0
+    child = done["child"].map(quoted).where(is_line, done["child"].map(named))
     told = _told(
-        done, shift, indicator=np.where(ill, "errors", "traffic"), unit="a run", own=True,
-        resource=done["service"], subject=done["operation"] + ": " + line,
+        done, shift, indicator=np.where(ill, "errors", "traffic"), unit="a run",
+        own=~_blaming(done, ill), resource=done["service"],
+        subject=done["operation"].map(named) + ": " + child,
     )  # fmt: skip
     return _unanswered(told)
+
+
+def _blaming(done: pd.DataFrame, ill: pd.Series[bool]) -> pd.Series[bool]:
+    """The warnings and errors that say that somebody else failed their writer."""
+    blame = Blame({*done["service"], *done["peer"].dropna()} - {""})
+    lines = done.loc[ill, ["child", "service"]].drop_duplicates()
+    said = {key for key in lines.itertuples(index=False) if blame.of(*key) is not None}
+    pairs = zip(done["child"], done["service"], strict=True)
+    return pd.Series([pair in said for pair in pairs], index=done.index) & ill
 
 
 def _unanswered(told: pd.DataFrame) -> pd.DataFrame:
@@ -259,7 +260,7 @@ def _unanswered(told: pd.DataFrame) -> pd.DataFrame:
     losing = more.groupby([told["service"], told["operation"]]).transform("any")
     silent = losing & (told["kind"] == "call") & (told["effect"] < 0)
     return told.assign(
-        own=~lost,
+        own=told["own"] & ~lost,
         resource=told["resource"].where(~silent, told["peer"]),
         peer=told["peer"].where(~silent, told["service"]),
         indicator=told["indicator"].where(~silent, "availability"),

@@ -52,3 +52,33 @@ def test_one_day_tells_no_day() -> None:
     values, clock = days(1)
     calm = np.ones(clock.size, dtype=np.bool_)
     assert without_days(values, calm, clock) is values
+
+
+def test_the_last_digit_of_a_constant_surprises_as_little_as_without_days() -> None:
+    _, clock = days(4)
+    values = np.full((1, clock.size), 16e9)
+    values[:, -3:] += 1.0
+    assert surprise(values, clock)[0] == 0.0
+
+
+def test_a_day_that_is_taken_off_leaves_a_series_at_its_own_level() -> None:
+    values, clock = days(4)
+    calm = np.ones(clock.size, dtype=np.bool_)
+    left = without_days(values + 1000.0, calm, clock)
+    assert left.std() < values.std() / 2
+    np.testing.assert_allclose(np.median(left, axis=1), 1000.0 + np.median(values), atol=2.0)
+
+
+def test_what_is_first_heard_in_the_trouble_is_told_whatever_the_day() -> None:
+    values, clock = days(4)
+    values[0, :-6] = np.nan
+    assert surprise(values, clock)[0] > 3.0
+
+
+def test_no_day_is_told_by_itself() -> None:
+    _, clock = days(2)
+    values = 50.0 + 30.0 * np.sin(clock / 86_400 * 2 * np.pi)[None, :]
+    values[:, A_DAY:] += 12.0
+    left = without_days(values, np.ones(clock.size, dtype=np.bool_), clock)
+    apart = left[:, A_DAY:] - left[:, :A_DAY]  # either is 12 from the other
+    np.testing.assert_allclose(apart, 24.0)

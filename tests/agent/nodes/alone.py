@@ -13,11 +13,15 @@ from agent.tools.notebook import Notebook
 from lake.store import Lake
 from traces.tracer import Tracing
 
+NOTHING_ASKED = Request()
+
 Node = Callable[[Investigation, Runtime[Context]], Investigation]
 
 
-def alone(node: Node, lake: Lake, state: Investigation) -> Investigation:
+def alone(
+    node: Node, lake: Lake, state: Investigation, request: Request = NOTHING_ASKED
+) -> Investigation:
     """Run a node without the others."""
     with Tracing(lake, "test") as tracing:
-        context = Context(Request(), Notebook(lake.at(), tracing), lambda _: None)
+        context = Context(request, Notebook(lake.at(), tracing), lambda _: None)
         return node(state, Runtime(context=context))
