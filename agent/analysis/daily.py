@@ -34,7 +34,7 @@ def without_days(values: Floats, calm: Bools, clock: Floats) -> Floats:
         apart = np.abs(slot - hour)
         near = calm & (np.minimum(apart, slots - apart) <= 1) & np.isin(day, kept)
         for one in np.unique(day[slot == hour]):
-            others = near
+            others = near & (day != one)
             if np.unique(day[others]).size >= min(LEAST_DAYS, kept.size - 1):
                 at = np.flatnonzero((slot == hour) & (day == one))
                 usual[:, at] = _middle(values[:, others])[:, None]

@@ -82,3 +82,11 @@ def test_no_day_is_told_by_itself() -> None:
     left = without_days(values, np.ones(clock.size, dtype=np.bool_), clock)
     apart = left[:, A_DAY:] - left[:, :A_DAY]  # either is 12 from the other
     np.testing.assert_allclose(apart, 24.0)
+
+
+def test_one_outlier_of_a_constant_is_no_day() -> None:
+    _, clock = days(2)
+    values = np.full((1, clock.size), 7.0)
+    values[:, 100:112] = 70.0
+    calm = np.ones(clock.size, dtype=np.bool_)
+    np.testing.assert_array_equal(without_days(values, calm, clock), values)
