@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -66,10 +66,14 @@ def _stated(rows: Iterable[Row]) -> Iterator[Call]:
 
 
 def _connected(rows: Iterable[Row]) -> Iterator[Call]:
-    """Whom flows connected; how many flows is not how many calls."""
-    for caller, callee, system in sorted({(r["caller"], r["callee"], r["system"]) for r in rows}):
+    """Whom flows connected, on whatever ports; how many flows is not how many calls."""
+    systems: defaultdict[tuple[str, str], str] = defaultdict(str)
+    for row in rows:
+        pair = row["caller"], row["callee"]
+        systems[pair] = max(systems[pair], row["system"] or "")
+    for (caller, callee), system in sorted(systems.items()):
         relation: Relation = "stores" if system else "calls"
-        yield Call(caller, callee, system or "", 0, 0, relation=relation)
+        yield Call(caller, callee, system, 0, 0, relation=relation)
 
 
 def _placed(rows: Iterable[Row]) -> Iterator[Call]:

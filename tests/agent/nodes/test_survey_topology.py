@@ -109,6 +109,20 @@ def test_flows_connect_who_lives_at_their_addresses_and_answers_are_no_calls(lak
     }
 
 
+def test_a_workload_that_serves_on_two_ports_is_one_callee_of_the_system_that_is_known(
+    lake: Lake,
+) -> None:
+    put(lake, "kubernetes_object", [pod("web", "10.0.0.1"), pod("cache", "10.0.0.2")])
+    flows = [
+        flow(1, "10.0.0.1", "10.0.0.2", (40000, 6379)),
+        flow(61, "10.0.0.1", "10.0.0.2", (40000, 9121)),
+    ]
+    put(lake, "network_activity", flows)
+    assert [c for c in seen(lake)["calls"] if c.relation != "runs_on"] == [
+        Call("web", "cache", "redis", 0, 0, relation="stores")
+    ]
+
+
 def test_an_address_of_several_makes_no_edge_and_that_is_said(lake: Lake) -> None:
     pods = [pod("web", "10.0.0.1"), pod("cart", "10.0.0.2"), pod("mail", "10.0.0.2")]
     put(lake, "kubernetes_object", pods)
