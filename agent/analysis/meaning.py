@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from agent.state import Indicator
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_SUCCESS = frozenset({"success", "successes", "successful", "succeeded", "availability", "uptime"})
+_SUCCESS = frozenset({"success", "successes", "successful", "succeeded", "availability"})
 _FAILURE = frozenset(
     {
         *("error", "errors", "fail", "failed", "failure", "failures", "fault", "faults"),
@@ -17,6 +17,7 @@ _FAILURE = frozenset(
     }
 )
 _LATENCY = frozenset({"latency", "latencies", "duration", "elapsed", "delay", "rtt", "ttfb"})
+_NO_LATENCY = frozenset({"cpu", "gc", "uptime", "up", "age"})  # times that are no harm
 _TIMES = {"ns": 1e-6, "us": 1e-3, "µs": 1e-3, "ms": 1.0, "s": 1e3, "seconds": 1e3}
 _PERCENT = frozenset({"%", "percent", "Percent"})
 
@@ -44,8 +45,8 @@ def meaning(name: str, unit: str = "") -> Meaning:
     share = 0.03 * (100.0 if unit in _PERCENT else 1.0)
     if words & _FAILURE:
         return Meaning("errors", 1, share, 1.5)
+    if words & _LATENCY or (unit in _TIMES and not words & _NO_LATENCY):
+        return Meaning("latency", 1, 5.0 / _TIMES[unit] if unit in _TIMES else 0.0, 1.5)
     if words & _SUCCESS:
         return Meaning("errors", -1, share, 1.0)
-    if words & _LATENCY or (unit in _TIMES and not words & {"cpu", "gc", "uptime", "age"}):
-        return Meaning("latency", 1, 5.0 / _TIMES[unit] if unit in _TIMES else 0.0, 1.5)
     return Meaning("saturation", 0, 0.0, 1.5)

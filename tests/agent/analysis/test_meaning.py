@@ -17,6 +17,8 @@ from agent.analysis.meaning import meaning
         ("http.server.duration", "ms", "latency", 1),
         ("process.cpu.time", "s", "saturation", 0),
         ("MemoryUsage", "By", "saturation", 0),
+        ("request_success_latency", "ms", "latency", 1),
+        ("request_success_time", "ms", "latency", 1),
     ],
 )
 def test_words_of_a_name_tell_which_way_is_worse(
@@ -24,6 +26,14 @@ def test_words_of_a_name_tell_which_way_is_worse(
 ) -> None:
     told = meaning(name, unit)
     assert (told.indicator, told.worse) == (indicator, worse)
+
+
+@pytest.mark.parametrize(
+    ("name", "unit"),
+    [("process.uptime", "s"), ("node_up_time", "s"), ("uptime", ""), ("oldest_message_age", "s")],
+)
+def test_how_long_something_is_there_is_no_harm(name: str, unit: str) -> None:
+    assert meaning(name, unit).worse == 0
 
 
 def test_what_users_mind_is_the_same_in_every_unit() -> None:

@@ -104,6 +104,15 @@ def test_a_difference_that_users_do_not_mind_is_none(tmp_path: Path) -> None:
     assert tried(tmp_path, others(1.0, "latency") + slow).verdict != "implicates"
 
 
+def test_a_new_instance_is_not_implicated_by_being_young(tmp_path: Path) -> None:
+    old = others(metric="process.uptime")
+    new = measured("cart-new", 0.0, version="2", since=CAME, metric="process.uptime")
+    for rows, since in ((old, START - timedelta(days=2)), (new, minute(CAME))):
+        for row in rows:
+            row |= {"unit": "s", "value": (row["time"] - since).total_seconds()}
+    assert tried(tmp_path, old + new).verdict == "not_assessable"
+
+
 def test_the_first_minutes_of_an_instance_are_not_held_against_it(tmp_path: Path) -> None:
     new = measured("cart-new", 1.0, version="2", since=CAME, metric="latency")
     new[0]["value"] = 400.0
