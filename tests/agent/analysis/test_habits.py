@@ -38,6 +38,16 @@ def test_nothing_is_made_more_surprising() -> None:
     assert (tempered(found, values, CALM, TROUBLE, kinds).surprise <= found.surprise).all()
 
 
+def test_blips_as_common_in_calm_time_surprise_no_more_often_than_their_nats_say() -> None:
+    random = np.random.default_rng(5)
+    values = 0.005 + 0.0002 * random.normal(size=(4000, BUCKETS))
+    values[random.random(values.shape) < 0.05] *= 1000.0
+    found = departures(values, CALM, TROUBLE)
+    told = tempered(found, values, CALM, TROUBLE, np.zeros(4000, dtype=np.int64))
+    for nats in (2.0, 3.0):
+        assert np.mean(told.surprise > nats) <= 1.3 * np.exp(-nats)
+
+
 def test_without_calm_time_to_ask_it_is_left_as_it_is() -> None:
     values, kinds = two_kinds(spikes=0.0)
     calm = np.arange(BUCKETS) >= ONSET - 12

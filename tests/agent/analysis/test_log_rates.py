@@ -58,6 +58,15 @@ def test_lines_that_stop_while_the_others_go_on_are_missed() -> None:
     assert turned.effect[3] < 0
 
 
+def test_a_fall_is_told_only_where_others_wrote_enough_in_the_trouble() -> None:
+    counts = steady(2)
+    counts[0, :] = np.arange(BUCKETS) % 2  # ten lines in the trouble
+    counts[1, START:] = 0.0
+    assert found(counts).surprise[1] > 5.0
+    counts[0, :] = np.arange(BUCKETS) % 5 == 0  # as steadily, but four lines
+    assert found(counts).surprise[1] == 0.0
+
+
 @pytest.mark.parametrize("factor", [0.0, 0.3, 3.0])
 def test_what_all_lines_of_a_service_do_is_its_traffic_and_no_news(factor: float) -> None:
     counts = steady(4)
