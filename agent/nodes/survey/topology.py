@@ -127,7 +127,8 @@ def _told(
     fails = indicator == "errors"
     heard: NDArray[np.intp] = np.flatnonzero(found.surprise >= _LEAST)
     for place in heard.tolist():
-        before, during = float(found.before[place]), float(found.during[place])
+        levels = np.array([found.before[place], found.during[place]])
+        before, during = np.nan_to_num(levels).tolist()  # none is known where none was captured
         if fails and during <= before:
             continue
         caller, callee = pairs[place]

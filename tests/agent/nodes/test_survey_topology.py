@@ -7,16 +7,20 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 
-from agent.nodes.survey.topology import survey_topology
-from agent.state import Call, Investigation, Window
+from agent.analysis.anomalies import Departures
+from agent.nodes.survey.axis import Axis
+from agent.nodes.survey.topology import _told, survey_topology
+from agent.state import Call, Indicator, Investigation, Window
 from lake.store import Lake
 from tests.agent.nodes.alone import alone
 from tests.agent.tools.rows import Row, moment, point, put
 from tests.agent.world import START
 
 WINDOW = Window(START, START + timedelta(minutes=40), 60)
+_INDICATORS: tuple[Indicator, ...] = ("traffic", "errors")
 TROUBLE = replace(WINDOW, trouble=(moment(1800), moment(2400)))
 
 
@@ -159,6 +163,24 @@ def test_an_edge_that_vanishes_is_an_anomaly_and_nobodys_fault_by_itself(lake: L
     put(lake, "network_activity", steady + gone)
     found = seen(lake, TROUBLE)["anomalies"]
     assert [(a.resource, a.indicator, a.own) for a in found] == [("mail", "traffic", False)]
+
+
+def test_flows_that_were_never_captured_before_are_not_said_to_fail(lake: Lake) -> None:
+    put(lake, "kubernetes_object", [pod("web", "10.0.0.1"), pod("cart", "10.0.0.2")])
+    put(lake, "network_activity", [flow(s, "10.0.0.1", "10.0.0.2") for s in range(1860, 2400, 5)])
+    assert not [a for a in seen(lake, TROUBLE)["anomalies"] if a.indicator == "errors"]
+
+
+def test_a_level_that_nobody_knows_is_told_as_none_and_nothing_failed_by_it() -> None:
+    first, unknown = np.array([31]), np.array([np.nan])
+    one = np.array([1.0])
+    found = Departures(one * 5, one, first, first + 1, unknown, unknown, np.array(["appeared"]))
+    told = {
+        indicator: [*_told([("web", "cart")], found, Axis(TROUBLE), "flows", indicator)]
+        for indicator in _INDICATORS
+    }
+    assert [(a.before, a.during) for a in told["traffic"]] == [(0.0, 0.0)]
+    assert told["errors"] == []
 
 
 def test_a_lake_without_any_of_it_has_no_topology(lake: Lake) -> None:
