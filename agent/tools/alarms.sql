@@ -18,7 +18,8 @@ about AS (
     {{mesh_source}} AS caller,
     {{mesh_target}} AS callee,
     coalesce(callee, workload.service, workload.instance, workload.pod, workload.node) AS resource,
-    least(0, (epoch_us(time) - epoch_us($start)) // ($bucket_s * 1000000)) AS occasion
+    CASE WHEN time >= $start THEN 0  -- // would round what is just before it up to 0 too
+      ELSE -1 - (epoch_us($start) - 1 - epoch_us(time)) // ($bucket_s * 1000000) END AS occasion
   FROM fired
 )
 SELECT

@@ -7,13 +7,15 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from agent.config import Request
 from agent.graph import investigate
 from agent.nodes.survey.alerts import survey_alerts
 from agent.state import Anomaly, Window
 from lake.store import Lake
 from tests.agent.nodes.alone import alone
-from tests.agent.tools.rows import Row, moment, put
+from tests.agent.tools.rows import Row, moment, put, sql
 from tests.agent.world import START
 
 NOW_S = 7200
@@ -52,6 +54,20 @@ def test_an_alert_that_never_fired_surprises_and_one_of_every_hour_does_not(lake
     assert found[0].subject == "alert HighErrorRate"
     assert (found[0].indicator, found[0].onset) == ("errors", moment(NOW_S + 2))
     assert all(a.surprise < found[0].surprise / 10 for a in found[1:])
+
+
+@pytest.mark.parametrize("before_s", [0.000001, 30, 599, 600])
+def test_what_fired_just_before_the_trouble_is_of_the_occasion_before(
+    lake: Lake, before_s: float
+) -> None:
+    early = alert(NOW_S, "cart", "HighErrorRate", time=moment(NOW_S) - timedelta(seconds=before_s))
+    put(lake, "detection_finding", [early, alert(NOW_S, "mail", "QueueLong")])
+    rows = lake.at().ask(sql("alarms", start=moment(NOW_S), end=moment(NOW_S + 600), bucket_s=600))
+    assert {row["resource"]: row["occasions"] for row in rows.dicts()} == {
+        "cart": [-1],
+        "mail": [0],
+    }
+    assert [a.resource for a in seen(lake)] == ["mail"]
 
 
 def test_a_storm_of_one_resource_is_one_anomaly_that_names_a_few(lake: Lake) -> None:
