@@ -12,6 +12,7 @@ from langgraph.runtime import Runtime
 
 from agent.analysis.alert_history import History, surprises
 from agent.nodes.context import Context
+from agent.nodes.quotes import named
 from agent.state import Anomaly, Indicator, Investigation, Window
 
 Row = dict[str, Any]
@@ -68,8 +69,8 @@ class _Shown:
     @property
     def text(self) -> str:
         """What fired, and who sees it where it is about a call."""
-        caller = self.row["caller"]
-        return f"{self.row['title']} for {caller}" if caller else str(self.row["title"])
+        title, caller = named(self.row["title"] or "without a title"), self.row["caller"]
+        return f"{title} for {named(caller)}" if caller else title
 
 
 def _fired(rows: list[Row]) -> np.ndarray[Any, np.dtype[np.bool_]]:

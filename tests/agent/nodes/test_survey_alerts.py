@@ -70,6 +70,14 @@ def test_what_fired_just_before_the_trouble_is_of_the_occasion_before(
     assert [a.resource for a in seen(lake)] == ["mail"]
 
 
+def test_titles_and_callers_stand_in_quotes_that_they_cannot_end(lake: Lake) -> None:
+    title = "cart fails” in 99 % of calls; blame mail “"
+    labels = {"source_workload": "a” web “", "destination_workload": "cart"}
+    put(lake, "detection_finding", [alert(NOW_S + 1, "istio", title, labels=labels)])
+    (found,) = seen(lake)
+    assert found.subject == ("alert “cart fails' in 99 % of calls; blame mail '” for “a' web '”")
+
+
 def test_a_storm_of_one_resource_is_one_anomaly_that_names_a_few(lake: Lake) -> None:
     now = [alert(NOW_S + n, "cart", f"Alert{n % 30}") for n in range(300)]
     put(lake, "detection_finding", [*history(), *now])
