@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -167,12 +168,11 @@ def drilled(
     cells = _cells(counted.rows.dicts(), len(items))
     if not is_risen(cells):
         return None, []
-    found = [(one, [items[i] for i in one.items]) for one in carriers(cells)]
-    figures = [_carried(about, params, chosen, ask) for _, chosen in found]
-    figures = figures or [_carried(about, params, [], ask)]
-    carried = tuple(
-        _carrier(one, chosen, answer) for (one, chosen), answer in zip(found, figures, strict=False)
-    )
+    found = carriers(cells)
+    chosen = [[items[i] for i in one.items] for one in found]
+    figures = [_carried(about, params, chosen[: n + 1], ask) for n in range(len(found))]
+    figures = figures or [_carried(about, params, [[]], ask)]
+    carried = tuple(map(_carrier, found, chosen, figures))
     answers = [*figures, had, counted]
     return _told(subject, looked_at, carried, answers), answers
 
@@ -242,11 +242,31 @@ def _cells(rows: Sequence[Row], items: int) -> Cells:
 
 
 def _carried(
-    about: str, params: dict[str, Any], items: Sequence[Item], ask: Callable[..., Answer]
+    about: str,
+    params: dict[str, Any],
+    chosen: Sequence[Sequence[Item]],
+    ask: Callable[..., Answer],
 ) -> Answer:
-    """The figures of the requests that have all items, beside the others; of all, without items."""
-    words = listed([f"{i.attribute.name} {i.attribute.value}" for i in items]) or "anything"
-    return ask("drill_carrier", f"{about}: {words}", **params, **_places(items), attributes=words)
+    """The figures of the requests that have the last items, beside the others; of all, if none.
+
+    Of requests that have no earlier items: so each is counted once.
+    """
+    *earlier, last = map(_words, chosen)
+    items = [item for one in reversed(chosen) for item in one]
+    place = count(1)
+    return ask(
+        "drill_carrier",
+        f"{about}: {last}",
+        **params,
+        **_places(items),
+        combinations=[[next(place) for _ in one] for one in reversed(chosen)],
+        attributes=last,
+        without="".join(f", without {words}" for words in earlier),
+    )
+
+
+def _words(items: Sequence[Item]) -> str:
+    return listed([f"{i.attribute.name} {i.attribute.value}" for i in items]) or "anything"
 
 
 def _told(

@@ -24,7 +24,7 @@ from agent.nodes.drill import Subject, drill, drilled
 from agent.nodes.survey.requests import ENTRANCE
 from agent.nodes.verify import carries, numbers_in
 from agent.report.words import cited
-from agent.state import Drilldown, Indicator, Investigation, Statement
+from agent.state import Attribute, Drilldown, Indicator, Investigation, Statement
 from agent.tools import notebook
 from agent.tools.catalogue import tool
 from agent.tools.notebook import Answer, Notebook
@@ -158,6 +158,38 @@ def test_two_troubles_at_once_are_both_told(tmp_path: Path) -> None:
         (("operation", "GET /cart"),),
     }
     assert "Another" in found.text
+
+
+def test_the_bad_requests_of_two_troubles_are_counted_once(tmp_path: Path) -> None:
+    one, other = only(app__customer="acme"), only(operation="GET /cart")
+    rows = list(spans(lambda had, random: one(had, random) or other(had, random), "errors"))
+    during = [row for row in rows if ONSET <= row["time"] < END]
+    failed = [row for row in during if row["status_id"] == 2]
+    with drilling(tmp_path, "trace_span", rows, "errors") as (found, answers, book):
+        assert found is not None
+        first, second = found.carriers
+        (had,), (has_too,) = first.attributes, second.attributes
+        rest = [row for row in failed if not has(row, had)]
+        both = [row for row in during if not has(row, had) and has(row, has_too)]
+        assert (found.bad, first.bad) == (len(failed), len(failed) - len(rest))
+        assert second.bad == sum(has(row, has_too) for row in rest)
+        assert second.requests == len(both)
+        neither = [row for row in during if not has(row, had) and not has(row, has_too)]
+        bad_of_neither = sum(row["status_id"] == 2 for row in neither)
+        assert second.bad_outside == pytest.approx(bad_of_neither / len(neither))
+        assert f" Another {second.bad} had " in found.text
+        assert first.bad + second.bad + bad_of_neither == found.bad
+        evidence = {a.id: a.evidence for a in answers}
+        (ids,) = second.evidence
+        asked = evidence[ids]
+        assert f"without {had.name} {had.value}" in asked.question
+        assert {second.requests, second.bad} <= set(numbers_in(book.again(asked).rows.dicts()))
+        assert book.view.ask(asked.sql).digest == asked.digest
+
+
+def has(row: Row, attribute: Attribute) -> bool:
+    known = {"operation": row["span_name"], **json.loads(row["attributes"])}
+    return bool(known.get(attribute.name) == attribute.value)
 
 
 def test_trouble_that_is_everywhere_alike_is_said_to_be(tmp_path: Path) -> None:

@@ -39,6 +39,8 @@ VALUES: dict[str, Any] = {
     "paths": ['$."plan"'],
     "places": [1, 2],
     "values": ["free", "2.8.0"],
+    "combinations": [[1], [2]],
+    "without": ", without version 2.8.0",
 }
 
 
