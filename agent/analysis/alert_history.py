@@ -58,14 +58,15 @@ def surprises(history: History) -> Surprises:
     """
     fired = history.fired[-MOST_OCCASIONS - 1 :]
     past, owners, kinds = fired[:-1], _many(history.owner), _many(history.kind)
-    counts, pairs = past.sum(axis=0).astype(np.float64), _together(past)
+    counts = past.sum(axis=0).astype(np.float64)
     said = np.zeros((len(fired), kinds, owners))
     now = np.zeros(fired.shape[1])
     for occasion, row in enumerate(fired):
         on = np.flatnonzero(row)
         is_past = occasion < len(past)
         on = on[np.argsort(counts[on], kind="stable")[:MOST_AT_ONCE]]
-        nats = _chained(on, counts, pairs, history, len(past), is_past=is_past)
+        both = _together(past[:, on])
+        nats = _chained(on, counts[on], both, history, len(past), is_past=is_past)
         np.add.at(said[occasion], (history.kind[on], history.owner[on]), nats)
         if not is_past:
             now[on] = nats
@@ -100,16 +101,16 @@ def _together(past: Bools) -> Floats:
 
 
 def _chained(
-    on: Ints, counts: Floats, pairs: Floats, history: History, occasions: int, *, is_past: bool
+    on: Ints, count: Floats, both: Floats, history: History, occasions: int, *, is_past: bool
 ) -> Floats:
     """What each alert of one occasion says given the commoner ones, in nats.
 
-    Those of other kinds of the same resource do not explain it: they bear each other out. An
-    occasion of the past is judged by the others only.
+    `count` is how often each fired in the past, `both` how often with each other. Those of other
+    kinds of the same resource do not explain it: they bear each other out. An occasion of the past
+    is judged by the others only.
     """
     itself = float(is_past)
-    count = counts[on] - itself
-    both = pairs[np.ix_(on, on)] - itself
+    count, both = count - itself, both - itself
     alone = (count + 0.5) / (occasions - itself + 1)
     given = (both + PRIOR * alone[:, None]) / (count[None, :] + PRIOR)
     place = np.empty(len(on), dtype=np.int64)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -56,6 +58,17 @@ def test_a_storm_of_alerts_never_says_more_than_the_most() -> None:
     found = judged([*past, set(range(40, 840))], [NOISY] * 40 + [CAUSE] * 800)
     assert found.owner[CAUSE] <= MOST_NATS
     assert np.isfinite(found.alert).all()
+
+
+def test_memory_grows_with_the_alerts_and_not_with_their_pairs() -> None:
+    """Dense, the pairs of 6,000 alerts are 144 MB in single precision and 288 in double."""
+    fired = np.random.default_rng(0).random((50, 6000)) < 0.01
+    history = History(fired, np.arange(6000) % 20, np.zeros(6000, dtype=np.int64))
+    tracemalloc.start()
+    surprises(history)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 10_000_000
 
 
 def test_no_alerts_surprise_nobody() -> None:
