@@ -75,11 +75,24 @@ def _of_objects(rows: list[Row], times: _Times, evidence: str) -> Iterator[Anoma
             failing = row["severity_id"] >= _FAILING
             others = ill[row["kind"], failing] - 1
             share = (others + 0.5) / (kinds[row["kind"]] + _USUAL[failing])
-            nats = -math.log(share) * (1.0 - _CHRONIC * _since_before(row["since"], times))
-            yield _anomaly(row, nats, row["since"], times, evidence)
-        elif row["restarted"]:
-            nats = _surprising(1, 0, times)
-            yield _anomaly({**row, "reason": "Restarted"}, nats, None, times, evidence)
+            since = _fell_ill(row, times)
+            nats = -math.log(share) * (1.0 - _CHRONIC * _since_before(since, times))
+            yield _anomaly(row, nats, since, times, evidence)
+        elif begun := [at for at in row["restarted_at"] if at >= times.start]:
+            before = sum(times.begins <= at < times.start for at in row["restarted_at"])
+            nats = _surprising(len(begun), before, times)
+            restarted = {**row, "reason": "Restarted"}
+            yield _anomaly(restarted, nats, begun[0], times, evidence, times=len(begun))
+
+
+def _fell_ill(row: Row, times: _Times) -> datetime | None:
+    """From when on an object was ill at the latest; None if that may have been long before.
+
+    What was never seen well and is older than the trouble may have been ill before it was seen.
+    """
+    since: datetime = row["since"]
+    is_new = row["created_at"] is not None and row["created_at"] >= times.start
+    return since if row["well_at"] or is_new or since < times.start else None
 
 
 def _since_before(since: datetime | None, times: _Times) -> float:

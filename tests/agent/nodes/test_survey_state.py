@@ -16,6 +16,8 @@ from tests.agent.world import START
 WHOLE = Window(START, START + timedelta(minutes=70), 60)
 WINDOW = replace(WHOLE, trouble=(moment(3600), moment(4200)))
 
+LATEST_CALM = moment(3600 - 900)  # so much earlier may be what makes the trouble
+
 
 def seen(lake: Lake, window: Window = WINDOW) -> list[Anomaly]:
     return alone(survey_state, lake, {"window": window})["anomalies"]
@@ -83,6 +85,53 @@ def test_a_node_is_to_blame_by_its_own_name(lake: Lake) -> None:
     )
     put(lake, "kubernetes_object", [node])
     assert [(a.resource, a.subject) for a in seen(lake)] == [("n2", "NotReady of Node n2")]
+
+
+def test_an_illness_begins_where_an_object_was_well_or_was_not_there_before(lake: Lake) -> None:
+    """One that is older than what was first seen of it may have been ill all the time."""
+    rows = [thing(3900, name, "Unhealthy", 4) for name in ("old", "new", "undated", "was-well")]
+    for row, created_at in zip(rows, (-(10**6), 3880), strict=False):
+        row["object"] |= {"created_time": moment(created_at)}
+    put(lake, "kubernetes_object", [*rows, thing(1, "was-well")])
+    assert {a.resource: a.onset for a in seen(lake)} == {
+        "old": LATEST_CALM,
+        "new": moment(3900),
+        "undated": LATEST_CALM,
+        "was-well": moment(3900),
+    }
+
+
+def test_a_restart_is_told_when_it_came_and_one_before_the_trouble_is_not(lake: Lake) -> None:
+    rows = [thing(s, "mail", restart_count=0 if s < 100 else 1) for s in range(0, 4200, 60)]
+    rows += [thing(s, "cart", restart_count=2 if s < 3660 else 3) for s in range(0, 4200, 60)]
+    put(lake, "kubernetes_object", rows)
+    (found,) = seen(lake)
+    assert (found.subject, found.onset) == ("Restarted of Pod shop/cart-0", moment(3660))
+    assert found.surprise > 3
+
+
+def test_what_restarts_in_calm_time_too_surprises_less(lake: Lake) -> None:
+    rows = [thing(s, "mail", restart_count=s // 600) for s in range(0, 4200, 60)]
+    rows += [thing(s, "cart", restart_count=s // 4000) for s in range(0, 4200, 60)]
+    put(lake, "kubernetes_object", rows)
+    surprise = {a.resource: a.surprise for a in seen(lake)}
+    assert surprise["cart"] > 2 * surprise.get("mail", 0.0)
+
+
+def test_a_count_that_begins_anew_or_is_not_told_is_no_restart(lake: Lake) -> None:
+    anew = [thing(s, "cart", restart_count=7 if s < 3700 else 0) for s in range(0, 4200, 60)]
+    untold = [thing(s, "mail", restart_count=None if s % 120 else 4) for s in range(3600, 4200, 60)]
+    put(lake, "kubernetes_object", [*anew, *untold])
+    assert seen(lake) == []
+
+
+def test_what_is_ill_and_well_at_once_or_of_no_kind_is_told(lake: Lake) -> None:
+    both = [thing(3900, "cart", "Unhealthy", severity) for severity in (1, 4)]
+    nameless = thing(3900, "mail", "Unhealthy", 4, object={"name": "mail-0"})
+    put(lake, "kubernetes_object", [*both, nameless])
+    found = {a.resource: (a.subject, a.onset) for a in seen(lake)}
+    assert found["cart"] == ("Unhealthy of Pod shop/cart-0", moment(3900))
+    assert found["mail"] == ("Unhealthy of object mail-0", LATEST_CALM)
 
 
 def test_warnings_that_begin_in_the_trouble_surprise_those_of_every_hour_do_not(

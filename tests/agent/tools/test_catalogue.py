@@ -107,6 +107,7 @@ def _object(s: int) -> Row:
         "object": {"kind": "Pod", "name": f"pod-{s % 5}"},
         "severity_id": 4 if s % 3 else 1,
         "reason": f"reason {s % 4}",
+        "restart_count": s % 7 if s % 2 else None,
         "unmapped": f'{{"row": {{"IP": "10.0.0.{s % 5}"}}}}',
     }
 
