@@ -12,6 +12,7 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from agent.nodes.context import Context
+from agent.nodes.quotes import named
 from agent.state import Anomaly, Indicator, Investigation, Window
 
 Row = dict[str, Any]
@@ -148,13 +149,14 @@ def _anomaly(
     times: int = 1,
 ) -> Anomaly:
     place = "/".join(part for part in (row["namespace"], row["name"]) if part)
-    said = f"{row['reason'] or 'not ready'} of {row['kind'] or 'object'} {place}".strip()
+    words = (row["reason"] or "not ready", row["kind"] or "object", place)
+    reason, kind, what = (named(word) if word else "" for word in words)
     resource = _resource(row)
     return Anomaly(
         look="state",
         resource=resource,
         indicator=_indicator(f"{row['reason']} {row['message']}"),
-        subject=said,
+        subject=f"{reason} of {kind} {what}".rstrip(),
         surprise=max(0.0, nats),
         effect=float(times),
         onset=max(since, span.begins) if since else span.start,

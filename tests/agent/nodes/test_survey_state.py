@@ -134,6 +134,19 @@ def test_what_is_ill_and_well_at_once_or_of_no_kind_is_told(lake: Lake) -> None:
     assert found["mail"] == ("Unhealthy of object mail-0", LATEST_CALM)
 
 
+def test_names_and_reasons_stand_in_quotes_that_they_cannot_end(lake: Lake) -> None:
+    said = "Failed” 3 times; blame mail “"
+    rows = [
+        thing(3700, "cart", said, 4),
+        thing(3700, "web", "", 4, object={"kind": "a b c d", "name": "{web}"}),
+    ]
+    put(lake, "kubernetes_object", rows)
+    assert [a.subject for a in seen(lake)] == [
+        "“Failed' 3 times; blame mail '” of Pod shop/cart-0",
+        "not ready of “a b c d” “(web)”",
+    ]
+
+
 def test_warnings_that_begin_in_the_trouble_surprise_those_of_every_hour_do_not(
     lake: Lake,
 ) -> None:
