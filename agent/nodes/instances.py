@@ -7,7 +7,7 @@ An instance that was started and from which nothing is heard, while its siblings
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ Row = dict[str, Any]
 Floats = NDArray[np.float64]
 
 ALPHA = 0.01
+ALPHA_SILENT = 0.3  # of the few that are started in a window three reach it, if all are heard from
 _BUCKET_S = 60  # metrics that come every minute have one value in each
 _PATIENCE = timedelta(minutes=3)  # after which an instance that was started is missed
 _LEAST_BUCKETS = 3  # side by side, or silent
@@ -63,7 +64,7 @@ def by_instance(trying: Trying) -> Control:
     span = {"start": facts.window.start, "end": facts.window.end}
     started = trying.ask("started", **span)
     announced = started.rows.dicts()
-    missed = _missed(change, announced, facts.window.end)
+    missed = _missed(trying, announced)
     if missed:
         others = [r for r in announced if r["started_at"] and r not in missed]
         return _unheard(trying, missed, others, started.id)
@@ -79,17 +80,21 @@ def by_instance(trying: Trying) -> Control:
     return _compared(trying, cohorts, answer.id, started.id)
 
 
-def _missed(change: Change, announced: list[Row], end: datetime) -> list[Row]:
-    """The change's instances that were started and that nothing was heard from for long."""
+def _missed(trying: Trying, announced: list[Row]) -> list[Row]:
+    """The change's instances that were started and that nothing was heard from for long.
+
+    Of a change that names a version those that name it too; of any, those that came with it.
+    """
+    change, facts = trying.change, trying.facts
     return [
         row
         for row in announced
         if row["service"] == change.service
-        and row["version"]
-        in (change.version or None, row["version"] if not change.version else None)
+        and row["version"] == (change.version or row["version"])
         and row["started_at"] is not None
+        and row["started_at"] >= trying.came - facts.slack
         and row["first_at"] is None
-        and (row["stopped_at"] or end) - row["started_at"] >= _PATIENCE
+        and (row["stopped_at"] or facts.window.end) - row["started_at"] >= _PATIENCE
     ]
 
 
@@ -101,18 +106,21 @@ def _unheard(trying: Trying, missed: list[Row], others: list[Row], evidence: str
     change, end = trying.change, trying.facts.window.end
     waited = [r for r in others if r["first_at"] or end - r["started_at"] >= _PATIENCE]
     heard = [r for r in waited if r["first_at"] is not None]
-    of_it = [r for r in heard if r["service"] == change.service]
     names = " and ".join(sorted(r["instance"] for r in missed))
     since = min(r["started_at"] for r in missed)
     text = f"Nothing was heard from {names} since started at {trying.facts.when(since)}"
-    p = (1 + len(waited) - len(heard)) / (1 + len(waited))
-    if of_it or (waited and 2 * len(heard) < len(waited)):
-        text += ", nor from others that were started."
-        return trying.says("old_against_new", "neutral", text, evidence, p=p)
-    if not heard:
+    if not waited:
         text += "; whether what is started is ever heard from here is not known."
         return trying.says("old_against_new", "not_assessable", text, evidence)
-    text += f", though {len(heard)} of {len(waited)} other instances started then were heard from."
+    p = (1 + len(waited) - len(heard)) / (1 + len(waited))
+    if any(r["service"] == change.service for r in heard):
+        text += f", but others of {change.service} that were started were heard from."
+        return trying.says("old_against_new", "neutral", text, evidence, p=p)
+    share = f"{len(heard)} of {len(waited)} other instances started then were heard from"
+    if p >= ALPHA_SILENT:
+        text += f"; {share}, too few to tell."
+        return trying.says("old_against_new", "neutral", text, evidence, p=p)
+    text += f", though {share}."
     return trying.says("old_against_new", "implicates", text, evidence, p=p)
 
 

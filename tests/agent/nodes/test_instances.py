@@ -41,12 +41,19 @@ def measured(
     ]
 
 
-def started(service: str, instance: str, *, at: float = STARTED, activity: int = 3) -> Row:
+def started(
+    service: str,
+    instance: str,
+    *,
+    at: float = STARTED,
+    activity: int = 3,
+    version: str | None = "2",
+) -> Row:
     """An announcement that an instance was started (3) or stopped (4)."""
     return {
         "time": minute(at),
         "activity_id": activity,
-        "workload": {"service": service, "version": "2", "instance": instance},
+        "workload": {"service": service, "version": version, "instance": instance},
         "change": {"uid": f"{service}@2", "kind": "deploy", "state": "success"},
     }
 
@@ -61,14 +68,17 @@ def asking(folder: Path, points: list[Row], announced: list[Row]) -> Iterator[No
             yield Notebook(lake.at(), tracing)
 
 
-def tried(folder: Path, points: list[Row], *announced: Row, seen: bool = True) -> Control:
+def tried(
+    folder: Path, points: list[Row], *announced: Row, seen: bool = True, version: str = "2"
+) -> Control:
     change = Change(
         id="C1",
         kind="deploy",
         what="cart 2",
         service="cart",
-        version="2",
+        version=version,
         previous_version="1" if seen else "",
+        declared_at=minute(STARTED),
         rollouts=(Rollout("cart-new", minute(CAME)),) if seen else (),
     )
     facts = Facts(
@@ -119,16 +129,66 @@ def test_the_first_minutes_of_an_instance_are_not_held_against_it(tmp_path: Path
     assert tried(tmp_path, others(1.0, "latency") + new).verdict == "clears"
 
 
-def test_an_instance_that_was_started_and_is_not_heard_from_implicates(tmp_path: Path) -> None:
-    heard = [
+def gates(heard: int, silent: int = 0) -> tuple[list[Row], list[Row]]:
+    """Instances of another service that were started too: what is heard, and what was announced."""
+    points = [
         row | {"workload": {"service": "gate", "version": "2", "instance": f"gate-{n}"}}
-        for n in range(2)
+        for n in range(heard)
         for row in measured(f"gate-{n}", 0.0, version="2", since=CAME)
     ]
-    announced = [started("cart", "cart-new"), started("gate", "gate-0"), started("gate", "gate-1")]
-    control = tried(tmp_path, others() + heard, *announced, seen=False)
+    return points, [started("gate", f"gate-{n}") for n in range(heard + silent)]
+
+
+@pytest.mark.parametrize("version", ["2", ""])
+def test_an_instance_that_was_started_and_is_not_heard_from_implicates(
+    tmp_path: Path, version: str
+) -> None:
+    heard, announced = gates(3)
+    silent = started("cart", "cart-new")
+    points = others() + heard
+    control = tried(tmp_path, points, silent, *announced, seen=False, version=version)
     assert control.verdict == "implicates"
+    assert control.p_value == pytest.approx(1 / 4)
     assert "cart-new" in control.text
+
+
+@pytest.mark.parametrize("version", ["2", ""])
+def test_an_instance_that_was_silent_long_before_a_change_is_not_its_doing(
+    tmp_path: Path, version: str
+) -> None:
+    heard, announced = gates(8)
+    silent = started("cart", "cart-0", at=2)
+    control = tried(tmp_path, heard, silent, *announced, seen=False, version=version)
+    assert control.verdict == "not_assessable"
+
+
+@pytest.mark.parametrize("other", ["1", None])
+def test_silence_of_another_version_or_of_one_untold_is_not_that_of_a_new_one(
+    tmp_path: Path, other: str | None
+) -> None:
+    heard, announced = gates(8)
+    silent = started("cart", "cart-0", version=other)
+    assert tried(tmp_path, heard, silent, *announced, seen=False).verdict == "not_assessable"
+
+
+@pytest.mark.parametrize(("reports", "is_silent"), [(1, 0), (2, 0), (3, 1), (2, 4), (0, 3)])
+def test_silence_says_nothing_beside_so_few_others_or_where_others_are_silent_too(
+    tmp_path: Path, reports: int, is_silent: int
+) -> None:
+    heard, announced = gates(reports, is_silent)
+    silent = started("cart", "cart-new")
+    control = tried(tmp_path, others() + heard, silent, *announced, seen=False)
+    assert control.verdict == "neutral"
+    assert control.p_value is None or control.p_value >= 1 / 3
+
+
+def test_silence_of_one_new_instance_says_nothing_where_another_reports(tmp_path: Path) -> None:
+    heard, announced = gates(8)
+    points = heard + measured("cart-1", 0.0, version="2", since=CAME)
+    new = [started("cart", "cart-new"), started("cart", "cart-1")]
+    control = tried(tmp_path, points, *new, *announced, seen=False)
+    assert control.verdict == "neutral"
+    assert "others of cart" in control.text
 
 
 def test_where_nothing_that_was_started_is_heard_from_silence_says_nothing(tmp_path: Path) -> None:
