@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agent.analysis.anomalies import Departures
+from agent.analysis.anomalies import departures
 from agent.nodes.survey.axis import Axis
 from agent.nodes.survey.topology import _told, survey_topology
 from agent.state import Call, Indicator, Investigation, Window
@@ -172,11 +172,11 @@ def test_flows_that_were_never_captured_before_are_not_said_to_fail(lake: Lake) 
 
 
 def test_a_level_that_nobody_knows_is_told_as_none_and_nothing_failed_by_it() -> None:
-    first, unknown = np.array([31]), np.array([np.nan])
-    one = np.array([1.0])
-    found = Departures(one * 5, one, first, first + 1, unknown, unknown, np.array(["appeared"]))
+    axis = Axis(TROUBLE)
+    nothing = departures(np.full((1, axis.buckets), np.nan), axis.calm, axis.trouble)
+    found = replace(nothing, surprise=np.array([5.0]), start=np.array([axis.trouble.start]))
     told = {
-        indicator: [*_told([("web", "cart")], found, Axis(TROUBLE), "flows", indicator)]
+        indicator: [*_told([("web", "cart")], found, axis, "flows", indicator)]
         for indicator in _INDICATORS
     }
     assert [(a.before, a.during) for a in told["traffic"]] == [(0.0, 0.0)]
