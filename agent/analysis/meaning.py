@@ -1,4 +1,4 @@
-"""What a metric is about, as far as its name and its unit tell, and what of it is harm."""
+"""What a metric is about, by general words in its name, its unit and labels, and what is harm."""
 
 from __future__ import annotations
 
@@ -8,18 +8,33 @@ from dataclasses import dataclass
 from agent.state import Indicator
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_SUCCESS = frozenset({"success", "successes", "successful", "succeeded", "availability"})
-_FAILURE = frozenset(
-    {
-        *("error", "errors", "fail", "failed", "failure", "failures", "fault", "faults"),
-        *("exception", "exceptions", "rejected", "rejections", "dropped", "drops", "timeout"),
-        *("timeouts", "aborted", "refused", "denied", "throttled", "unavailable"),
-    }
-)
-_LATENCY = frozenset({"latency", "latencies", "duration", "elapsed", "delay", "rtt", "ttfb"})
-_NO_LATENCY = frozenset({"cpu", "gc", "uptime", "up", "age"})  # times that are no harm
-_TIMES = {"ns": 1e-6, "us": 1e-3, "µs": 1e-3, "ms": 1.0, "s": 1e3, "seconds": 1e3}
-_PERCENT = frozenset({"%", "percent", "Percent"})
+_FAILED = re.compile(r"[=:\"]5\d\d\b")
+_ABOUT: dict[Indicator, str] = {  # the first with a word of the name decides
+    "errors": "error errors err failed failure failures fail exception exceptions fault faults "
+    "panic panics rejected rejections reject refused denied aborted aborts dropped drops drop "
+    "discarded retry retries retransmits retrans oom timeout timeouts",
+    "latency": "latency lat latencies duration delay rtt elapsed ttfb",
+    "availability": "availability available unavailable up ready readiness alive success successes "
+    "successful succeeded healthy health uptime restarts restart replicas",
+    "saturation": "cpu mem memory heap rss disk filesystem inode inodes usage used utilization "
+    "utilisation util load queue queued backlog pending lag pool connection connections thread "
+    "threads fd fds descriptors gc throttled throttling throttle swap pressure saturation waiting "
+    "wait goroutines quota limit evictions age",
+    "traffic": "request requests req response responses rps qps ops throughput workload traffic "
+    "bytes packets network received sent transmit transmitted receive messages calls queries hits",
+}
+_KNOWN = {indicator: frozenset(words.split()) for indicator, words in _ABOUT.items()}
+_MS = {
+    **dict.fromkeys(("ns", "nanosecond", "nanoseconds"), 1e-6),
+    **dict.fromkeys(("us", "µs", "microsecond", "microseconds"), 1e-3),
+    **dict.fromkeys(("ms", "millisecond", "milliseconds"), 1.0),
+    **dict.fromkeys(("s", "second", "seconds"), 1e3),
+}
+_TIMED = _MS.keys() | {"time", "times"}
+_SUCCESS = frozenset({"availability", "success", "successes", "successful", "succeeded"})
+_NO_HARM = frozenset({"cpu", "gc", "up", "uptime", "age"})  # however long they are
+_MORE_HARMS = frozenset({"unavailable", "throttled"})
+_PERCENT = frozenset({"%", "percent"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +51,42 @@ class Meaning:
     ratio: float
 
 
-def meaning(name: str, unit: str = "") -> Meaning:
+def meaning(name: str, unit: str = "", attributes: str = "", *, is_rate: bool = False) -> Meaning:
     """What a metric's words say; the least that matters is what it is of requests themselves.
 
     Users mind 3 points of failures, and 5 ms that are half as much again.
     """
-    words = {word.lower() for word in _WORDS.findall(name)}
+    indicator = indicator_of(name, unit, attributes, is_rate=is_rate)
+    words, unit = _words(name), unit.strip().lower()
+    is_time = unit in _MS and not is_rate
     share = 0.03 * (100.0 if unit in _PERCENT else 1.0)
-    if words & _FAILURE:
-        return Meaning("errors", 1, share, 1.5)
-    if words & _LATENCY or (unit in _TIMES and not words & _NO_LATENCY):
-        return Meaning("latency", 1, 5.0 / _TIMES[unit] if unit in _TIMES else 0.0, 1.5)
+    if indicator == "errors" or words & _MORE_HARMS:
+        return Meaning(indicator, 1, share, 1.5)
+    if indicator == "latency" or (is_time and not words & _NO_HARM):
+        return Meaning(indicator, 1, 5.0 / _MS[unit] if unit in _MS else 0.0, 1.5)
     if words & _SUCCESS:
-        return Meaning("errors", -1, share, 1.0)
-    return Meaning("saturation", 0, 0.0, 1.5)
+        return Meaning(indicator, -1, share, 1.0)
+    return Meaning(indicator, 0, 0.0, 1.5)
+
+
+def indicator_of(metric: str, unit: str, attributes: str, *, is_rate: bool) -> Indicator:
+    """The indicator that a series speaks for; the most specific word decides.
+
+    What successes or responses take is a latency, as is any other time without a more telling word.
+    Without a word, a rate is traffic, and any other level a saturation.
+    """
+    words, is_time = _words(metric), unit.strip().lower() in _MS and not is_rate
+    if _FAILED.search(attributes):
+        return "errors"
+    if (is_time and words & _SUCCESS) or ("response" in words and words & _TIMED):
+        words |= {"latency"}
+    for indicator, known in _KNOWN.items():
+        if indicator == "traffic" and is_time:
+            return "latency"
+        if words & known:
+            return indicator
+    return "traffic" if is_rate else "saturation"
+
+
+def _words(name: str) -> frozenset[str]:
+    return frozenset(word.lower() for word in _WORDS.findall(name))

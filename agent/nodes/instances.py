@@ -39,12 +39,13 @@ class Series:
     name: str
     unit: str
     labels: str
+    is_rate: bool
     values: Floats
 
     @property
     def meaning(self) -> Meaning:
         """What it tells of harm."""
-        return meaning(self.name, self.unit)
+        return meaning(self.name, self.unit, self.labels, is_rate=self.is_rate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +169,7 @@ def _series(rows: list[Row], place: dict[str, int], window: Window) -> list[Seri
         key = (str(row["metric_name"]), str(row["attributes"]))
         if key not in found:
             values = np.full((len(place), window.buckets), np.nan)
-            found[key] = Series(key[0], row["unit"] or "", key[1], values)
+            found[key] = Series(key[0], row["unit"] or "", key[1], row["is_rate"], values)
         at, seen = np.array(row["buckets"]), np.array(row["values"])
         within = (at >= 0) & (at < window.buckets)
         found[key].values[place[row["instance"]], at[within]] = seen[within]

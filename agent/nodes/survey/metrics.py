@@ -16,11 +16,11 @@ from langgraph.runtime import Runtime
 from agent.analysis.anomalies import Departures, departures
 from agent.analysis.daily import without_days
 from agent.analysis.habits import tempered
+from agent.analysis.meaning import indicator_of
 from agent.nodes.context import Context
 from agent.nodes.quotes import named, plain
 from agent.nodes.survey.axis import Axis
 from agent.nodes.survey.deviations import Floats, Identity, Measure, of_series
-from agent.nodes.survey.words import indicator_of
 from agent.state import Anomaly, Incident, Investigation, Signal, Window
 
 Row = dict[str, Any]

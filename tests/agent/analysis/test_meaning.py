@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from agent.analysis.meaning import meaning
+from agent.analysis.meaning import indicator_of, meaning
+from agent.state import Indicator
 
 
 @pytest.mark.parametrize(
     ("name", "unit", "indicator", "worse"),
     [
         ("http_server_errors_total", "1", "errors", 1),
-        ("SuccessRate", "%", "errors", -1),
-        ("availability", "", "errors", -1),
+        ("SuccessRate", "%", "availability", -1),
+        ("availability", "", "availability", -1),
         ("PodClientLatencyP90", "s", "latency", 1),
         ("http.server.duration", "ms", "latency", 1),
         ("process.cpu.time", "s", "saturation", 0),
@@ -26,6 +27,51 @@ def test_words_of_a_name_tell_which_way_is_worse(
 ) -> None:
     told = meaning(name, unit)
     assert (told.indicator, told.worse) == (indicator, worse)
+
+
+@pytest.mark.parametrize(
+    ("metric", "unit", "attributes", "kind", "indicator"),
+    [
+        ("http.server.request.duration", "s", "{}", "level", "latency"),
+        ("ServerLatencyP99(s)", "", "{}", "level", "latency"),
+        ("wait_time", "ms", "{}", "level", "saturation"),
+        ("took", "ms", "{}", "level", "latency"),
+        ("container_cpu_usage_seconds_total", "s", "{}", "rate", "saturation"),
+        ("MemoryUsageRate(%)", "", "{}", "level", "saturation"),
+        ("db.client.connection.count", "", "{}", "level", "saturation"),
+        ("SuccessRate(%)", "", "{}", "level", "availability"),
+        ("up", "", "{}", "level", "availability"),
+        ("kafka.consumer.lag", "", "{}", "level", "saturation"),
+        ("request_errors_total", "", "{}", "rate", "errors"),
+        ("requests", "", '{"http.status_code": "503"}', "rate", "errors"),
+        ("requests", "", '{"http.status_code":"200"}', "rate", "traffic"),
+        ("NetworkReceiveBytes", "By", "{}", "level", "traffic"),
+        ("http.server.response.body.size", "By", "{}", "level", "traffic"),
+        ("http_response_time", "", "{}", "level", "latency"),
+        ("http_request_time", "s", "{}", "level", "latency"),
+        ("process.uptime", "s", "{}", "level", "availability"),
+        ("request_success_latency", "ms", "{}", "level", "latency"),
+        ("widgets", "", "{}", "rate", "traffic"),
+        ("widgets", "", "{}", "level", "saturation"),
+    ],
+)
+def test_general_words_tell_what_a_metric_is_about(
+    metric: str, unit: str, attributes: str, kind: str, indicator: Indicator
+) -> None:
+    assert indicator_of(metric, unit, attributes, is_rate=kind == "rate") == indicator
+    assert meaning(metric, unit, attributes, is_rate=kind == "rate").indicator == indicator
+
+
+@pytest.mark.parametrize("unit", ["ms", "s", "milliseconds"])
+def test_to_wait_is_harm_but_the_time_of_a_processor_is_none(unit: str) -> None:
+    assert meaning("wait_time", unit).worse == 1
+    assert meaning("container_cpu_usage_seconds_total", unit).worse == 0
+    assert meaning("work_seconds_total", unit, is_rate=True).worse == 0
+
+
+def test_requests_that_are_labelled_as_failed_are_harm() -> None:
+    assert meaning("requests", "", '{"http.status_code": "503"}', is_rate=True).worse == 1
+    assert meaning("requests", "", '{"http.status_code": "200"}', is_rate=True).worse == 0
 
 
 @pytest.mark.parametrize(
