@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.analysis.amounts import Amounts, Harm
 from agent.analysis.topology import Topology
 
 Floats = NDArray[np.float64]
@@ -46,6 +47,7 @@ WEIGHTS: dict[str, float] = {
     "alone": 4.0,  # what it shows, if none that it calls shows as much
     "explained": -2.5,  # by a callee that deviates by itself
     "explains": 1.0,  # the share of all else that deviates which calls it
+    "as much": 2.0,  # the share of the symptom's harm that it shows too, where measured alike
     "in vain": -0.5,  # the share of its callers that do not notice
     "unreachable": -1.5,  # the symptom does not call it
     "late": -1.0,  # it began after the symptom
@@ -61,7 +63,8 @@ class Suspect:
 
     `own` is what each look's strongest anomaly that callees have no part in says, in nats; `shown`
     that of its strongest of any kind. `onset` is when it first deviated, in epoch seconds.
-    `log_odds` is evidence from elsewhere, the sum of the log likelihood ratios of controls.
+    `log_odds` is evidence from elsewhere, the sum of the log likelihood ratios of controls. `harm`
+    is how much worse it got in what is measured of others alike.
     """
 
     name: str
@@ -69,6 +72,7 @@ class Suspect:
     shown: float = 0.0
     onset: float | None = None
     log_odds: float = 0.0
+    harm: Harm = field(default_factory=dict)
 
     @property
     def whole(self) -> float:
@@ -116,7 +120,8 @@ def features(
     own = np.array([conviction(s.whole) for s in suspects])
     shown = np.array([conviction(_most_shown(s)) for s in suspects])
     shown_of = dict(zip((s.name for s in suspects), shown.tolist(), strict=True))
-    effects = _effects([s.name for s in suspects], own, shown, topology)
+    amounts = Amounts.of([s.harm for s in suspects])
+    effects = _effects([s.name for s in suspects], own, shown, topology, amounts)
     asked = [s for s in symptoms if s in topology.names]
     reached = set(asked).union(*(topology.dependencies(name) for name in asked))
     began = min(
@@ -128,6 +133,11 @@ def features(
     rows[:, at["explained"]] = effects.explained
     rows[:, at["explains"]] = own * effects.explains
     rows[:, at["in vain"]] = own * effects.in_vain
+    showing = np.array([n for n, s in enumerate(suspects) if s.name in asked], dtype=np.int64)
+    if showing.size:
+        below = np.array([n for n, s in enumerate(suspects) if s.name in reached], dtype=np.int64)
+        share = amounts.covered(below[:, None], showing, unknown=0.0).max(axis=1)
+        rows[below, at["as much"]] = own[below] * share
     bare = not any(suspect.own.keys() - {"metrics"} for suspect in suspects)
     for row, suspect in zip(rows, suspects, strict=True):
         name = suspect.name
@@ -156,9 +166,10 @@ def _most_shown(suspect: Suspect) -> float:
 class Effects:
     """What each suspect's trouble would do to the others, one entry a suspect, from 0 to 1.
 
-    `below` is how surely one that it calls deviates, `explained` how much of its trouble the own
-    trouble of those below may explain, `explains` the share of all else that deviates which calls
-    it, `in_vain` of its callers that do not. What the topology does not hold has no effects.
+    `below` is how surely one that it calls deviates by as much, `explained` how much of its trouble
+    the own trouble of those below may explain, `explains` the share of all else that deviates which
+    calls it and got no worse, `in_vain` of its callers that do not. What the topology does not hold
+    has no effects.
     """
 
     below: Floats
@@ -167,7 +178,9 @@ class Effects:
     in_vain: Floats
 
 
-def _effects(names: Sequence[str], own: Floats, shown: Floats, topology: Topology) -> Effects:
+def _effects(
+    names: Sequence[str], own: Floats, shown: Floats, topology: Topology, amounts: Amounts
+) -> Effects:
     """Follow the effects of the suspects with the most trouble of their own to all who call them.
 
     A word a resource, a bit a suspect whose effects reach it: one pass over the edges a hop.
@@ -180,22 +193,25 @@ def _effects(names: Sequence[str], own: Floats, shown: Floats, topology: Topolog
     first = first[placed[first]]
     if not first.size:
         return Effects(below, explained, explains, in_vain)
+    suspect = np.zeros(len(graph.number), dtype=np.int64)
+    suspect[row[placed]] = np.flatnonzero(placed)
     deviates = np.zeros(len(graph.number))
     deviates[row[placed]] = shown[placed]
+    share = amounts.covered(first, suspect[:, None], unknown=1.0)
     total = np.maximum(1.0, deviates.sum() - shown[first])
     worst, said = np.zeros(len(deviates)), np.zeros(first.size)
     for hop, new in enumerate(_waves(row[first], graph)):
         fades = DECAY**hop
-        worst = np.maximum(worst, fades * (new * own[first]).max(axis=1))
-        reached = deviates @ new
-        said += fades * reached
+        worst = np.maximum(worst, fades * (new * share * own[first]).max(axis=1))
+        said += fades * (deviates @ (new * share))
         if hop == 0:
             asking = new.sum(axis=0)
-            in_vain[first] = (asking - reached) / np.maximum(asking, 1)
+            in_vain[first] = (asking - deviates @ new) / np.maximum(asking, 1)
     explains[first] = said / total
     explained[placed] = worst[row[placed]]
     highest = np.zeros_like(deviates)
-    np.maximum.at(highest, graph.suffers, deviates[graph.causes])
+    of_edge = amounts.covered(suspect[graph.causes], suspect[graph.suffers], unknown=1.0)
+    np.maximum.at(highest, graph.suffers, deviates[graph.causes] * of_edge)
     below[placed] = highest[row[placed]]
     return Effects(below, explained, explains, in_vain)
 

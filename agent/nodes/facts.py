@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from math import nan
 
+from agent.analysis.amounts import Harm
+from agent.analysis.meaning import meaning
 from agent.analysis.ranking import CEILING
 from agent.analysis.topology import Edge, Topology
 from agent.nodes.scope import BY_ITSELF
@@ -17,10 +20,15 @@ _BY_USERS = ("requests", "calls", "locks")  # where what callers got is seen
 _ILL = ("latency", "errors")
 _BY_REQUESTS = ("requests", "calls", "traces")
 _FAILING = ("errors", "availability")
+_MEASURED = (*_BY_REQUESTS, "metrics")
+_SENSE = {"latency": 1, "errors": 1, "availability": -1}  # which way is worse
 _SOON = timedelta(minutes=5)
 _PAUSE = timedelta(seconds=15)  # without a request, which nobody minds
+_CHANCE = 7.0  # nats: what is less may be chance
 SURE = 12.0  # nats: chance brings as much once in a hundred incidents of a thousand series
 _LOAD = 0.3  # of what it says: how much is asked of a resource is seldom its own doing
+_ALREADY = 0.3  # of what it says: what was so before cannot have brought the symptom about
+_RELIEF = 0.3  # of what it says: what gets no worse is seldom the trouble
 _WATCHED = 12  # buckets with requests: fewer do not show how users fared
 _SIGNIFICANT = 9.0  # nats of a shift that is significant at 1 % among a hundred series
 _CACHES = frozenset({"redis", "memcached", "valkey", "cache"})
@@ -37,7 +45,8 @@ class Facts:
     `symptom` is what users or the alert saw, strongest first; `signals` are all that deviated
     while it lasted, the symptom among them; `elsewhere` is what was bad at another time.
     `anomalies` of each resource are graded, and the signals among them, most surprising first.
-    `watched` says that there are requests to see the symptom in.
+    `watched` says that there are requests to see the symptom in. What deviates from calm time
+    elsewhere since `settled`, or before, did so for an unknown time.
     """
 
     window: Window
@@ -51,6 +60,7 @@ class Facts:
     elsewhere: tuple[Signal, ...] = ()
     anomalies: Mapping[str, tuple[Anomaly, ...]] = field(default_factory=dict)
     watched: bool = True
+    settled: datetime | None = None
 
     @property
     def symptomatic(self) -> tuple[str, ...]:
@@ -112,14 +122,39 @@ class Facts:
             for s in self.signals
         )
 
+    def says(self, anomaly: Anomaly) -> float:
+        """What an anomaly says of a cause, in nats.
+
+        Less of what others do to a resource, of what got no worse, and of what differs from calm
+        time elsewhere since before the symptom: that may have been so for days.
+        """
+        if self.settled and anomaly.onset <= self.settled:
+            return anomaly.surprise * _ALREADY
+        if anomaly.indicator == "traffic":
+            return anomaly.surprise * _LOAD
+        return anomaly.surprise * (_RELIEF if _worse(anomaly) <= 0 else 1.0)
+
+    def onset(self, resource: str) -> datetime | None:
+        """When a resource first deviated, as far as that is no chance."""
+        found = [(self.says(one), one.onset) for one in self.anomalies.get(resource, ())]
+        least = min(_CHANCE, max((nats for nats, _ in found), default=0.0))
+        return min((onset for nats, onset in found if nats >= least), default=None)
+
     def own_nats(self, resource: str) -> dict[str, float]:
         """What the strongest anomaly of its own says of a resource, in nats, by look."""
         nats: dict[str, float] = {}
         for one in self.anomalies.get(resource, ()):
             if one.own:
-                says = one.surprise * (_LOAD if one.indicator == "traffic" else 1.0)
-                nats[one.look] = max(nats.get(one.look, 0.0), says)
+                nats[one.look] = max(nats.get(one.look, 0.0), self.says(one))
         return nats
+
+    def harm(self, resource: str) -> Harm:
+        """How much worse a resource got, by what users may suffer from, in its unit."""
+        return {
+            (one.look, one.subject, one.unit): worse
+            for one in self.anomalies.get(resource, ())
+            if (worse := _worse(one)) > 0
+        }
 
     def lock_waits(self, resource: str) -> list[Signal]:
         """The sessions of a database that others waited for while the symptom lasted."""
@@ -167,7 +202,7 @@ def gather(state: Investigation) -> Facts:
     )
     if not symptom:
         incident = _begun(incident, anomalies, watched=watched)
-    return Facts(
+    facts = Facts(
         window=window,
         incident=incident,
         symptom=symptom,
@@ -180,6 +215,14 @@ def gather(state: Investigation) -> Facts:
         watched=watched,
         services=frozenset({*state.get("services", ()), *_callers_and_callees(calls)}),
     )
+    return replace(facts, settled=_settled(facts))
+
+
+def _settled(facts: Facts) -> datetime | None:
+    """The window's first bucket, where calm time lies elsewhere and the symptom began later."""
+    first = facts.window.start + timedelta(seconds=facts.window.bucket_s)
+    shown = [onset for name in facts.symptomatic if (onset := facts.onset(name))]
+    return first if facts.window.calm and shown and min(shown) > first + facts.slack else None
 
 
 def _by_store(signals: list[Signal], calls: tuple[Call, ...]) -> list[Signal]:
@@ -222,6 +265,16 @@ def _is_suffered(anomaly: Anomaly) -> bool:
     if anomaly.indicator == "latency":
         return anomaly.during > anomaly.before
     return anomaly.indicator in _FAILING and anomaly.during != anomaly.before
+
+
+def _worse(anomaly: Anomaly) -> float:
+    """By how much it got worse, in its unit: 0 or less if it did not; NaN if nothing says."""
+    if anomaly.look not in _MEASURED:
+        return nan
+    sense = _SENSE.get(anomaly.indicator, 0)
+    if anomaly.look == "metrics":
+        sense = meaning(anomaly.subject.partition("{")[0], anomaly.unit).worse
+    return sense * (anomaly.during - anomaly.before) if sense else nan
 
 
 def _by_resource(anomalies: list[Anomaly]) -> dict[str, tuple[Anomaly, ...]]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 
 from langgraph.runtime import Runtime
 
 from agent.analysis.ranking import Suspect, posteriors
+from agent.analysis.topology import Edge, Topology
 from agent.nodes.context import Context
 from agent.nodes.controls import weight
 from agent.nodes.facts import Facts, gather
@@ -15,12 +17,12 @@ from agent.nodes.survey.requests import ENTRANCE
 from agent.state import Cause, Investigation, Mechanism, Signal, Status
 
 CONFIRMED, LIKELY, NEGLIGIBLE = 0.8, 0.5, 0.05
+_ADDRESS = re.compile(r"([\w-]+\.)+[a-z]{2,}(?![\w-])|\d+(\.\d+){3}", re.ASCII)
 _COINCIDENCE = 1.5  # log-odds against a change that nothing but timing speaks for
 _CLEARED = 0.02  # what is left of a change that a control cleared
 _UNDECIDED = 0.4  # the most for one that the controls did not implicate
 _MOST = 0.97  # no figure above this until they are calibrated
 _UNFELT = 0.45  # the most for a cause while no request shows that anybody suffers
-_CHANCE = 7.0  # nats: what is less may be chance
 
 
 def weigh(state: Investigation, runtime: Runtime[Context]) -> Investigation:
@@ -32,7 +34,7 @@ def weigh(state: Investigation, runtime: Runtime[Context]) -> Investigation:
         runtime.context.progress("weigh: nothing deviated")
         return {"causes": {k: replace(c, status="refuted") for k, c in causes.items()}}
     of_resource = posteriors(
-        suspects, facts.topology, facts.symptomatic, tolerance=float(facts.window.bucket_s)
+        suspects, resolved(facts.topology), facts.symptomatic, tolerance=facts.window.bucket_s
     )
     shares = _shares(causes, facts)
     weighed = {}
@@ -53,23 +55,42 @@ def suspected(facts: Facts) -> list[Suspect]:
     return [_suspect(name, facts) for name in names]
 
 
+def resolved(topology: Topology) -> Topology:
+    """The topology, with a call from each bare address to all who may answer under it.
+
+    Who is called by the address of a balancer, and does not carry the trace on, is seen there only
+    by its callers. It may be any service that they call, unless that one calls the address itself.
+    """
+    addresses = [n for n in topology.names if _ADDRESS.match(n) and not topology.callees(n)]
+    services = {
+        name: {s for caller in topology.callers(name) for s in topology.callees(caller)}
+        for name in addresses
+    }
+    ways = [
+        Edge(name, service)
+        for name in sorted(addresses)
+        for service in sorted(services[name])
+        if topology.callees(service) and not topology.reaches(service, name)
+    ]
+    return Topology([*topology.edges, *topology.placements, *ways]) if ways else topology
+
+
 def _suspect(name: str, facts: Facts) -> Suspect:
     """A resource and what speaks for it: the looks' anomalies, and the trial of its changes."""
     implicated = [
         c for c in facts.changes.values() if c.service == name and c.verdict == "implicated"
     ]
     log_odds = max((weight(c.controls) for c in implicated), default=0.0)
-    shown = facts.anomalies.get(name)
-    if not shown:
-        return Suspect(name, log_odds=log_odds)
+    onset, trouble = facts.onset(name), facts.window.trouble
+    if onset and trouble:
+        onset = max(onset, trouble[0])  # before which most looks see nothing
     return Suspect(
         name=name,
         own=facts.own_nats(name),
-        shown=shown[0].surprise,
-        onset=min(
-            a.onset for a in shown if a.surprise >= min(_CHANCE, shown[0].surprise)
-        ).timestamp(),
+        shown=max(map(facts.says, facts.anomalies.get(name, ())), default=0.0),
+        onset=onset.timestamp() if onset else None,
         log_odds=log_odds,
+        harm=facts.harm(name),
     )
 
 

@@ -117,6 +117,31 @@ def test_a_name_the_topology_does_not_hold_is_neither_cleared_nor_blamed_for_it(
     assert found["stranger"] > found["batch"]
 
 
+def waiting(name: str, nats: float, ms: float) -> Suspect:
+    return Suspect(name, {"metrics": nats}, nats, harm={("p95", "ms"): ms})
+
+
+def test_a_callee_that_got_a_little_slower_does_not_explain_a_caller_that_got_much_slower() -> None:
+    little = ranked(waiting("payment", 20.0, 1000.0), waiting("db", 20.0, 10.0))
+    much = ranked(waiting("payment", 20.0, 1000.0), waiting("db", 20.0, 990.0))
+    assert little["payment"] > 2 * much["payment"]
+
+
+def test_who_shows_as_much_of_the_symptoms_harm_is_to_blame_before_who_shows_little() -> None:
+    web = Suspect("web", {}, 20.0, harm={("p95", "ms"): 1000.0})
+    found = ranked(web, waiting("catalog", 15.0, 950.0), waiting("payment", 15.0, 10.0))
+    assert found["catalog"] > 2 * found["payment"]
+
+
+def test_as_much_harm_where_the_symptom_does_not_call_says_nothing() -> None:
+    web = Suspect("web", {}, 20.0, harm={("p95", "ms"): 1000.0})
+    bare = Suspect("batch", {"metrics": 15.0}, 15.0)
+    alike = ranked(web, waiting("batch", 15.0, 1000.0), waiting("payment", 15.0, 10.0))
+    assert alike["batch"] == pytest.approx(
+        ranked(web, bare, waiting("payment", 15.0, 10.0))["batch"]
+    )
+
+
 def test_two_suspects_of_one_name_are_refused() -> None:
     with pytest.raises(ValueError, match="suspects are db, db; expected distinct names"):
         ranked(Suspect("db"), Suspect("db"))
@@ -129,6 +154,9 @@ suspects = st.builds(
     own=st.dictionaries(st.sampled_from(LOOKS), st.floats(0, 1e9), max_size=3),
     shown=st.floats(0, 1e9),
     onset=st.one_of(st.none(), st.floats(0, 1e10)),
+    harm=st.dictionaries(
+        st.sampled_from([("p95",), ("errors",)]), st.floats(1e-9, 1e9), max_size=2
+    ),
     log_odds=st.floats(-1e9, 1e9),
 )
 

@@ -1,0 +1,105 @@
+"""What a resource's anomalies say of it as a cause."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from agent.nodes.facts import Facts, gather
+from agent.state import Anomaly, Call, Incident, Indicator, Investigation, Look, Window
+
+START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+def at(minutes: float) -> datetime:
+    return START + timedelta(minutes=minutes)
+
+
+def anomaly(
+    indicator: Indicator = "latency",
+    before: float = 10.0,
+    during: float = 900.0,
+    *,
+    look: Look = "metrics",
+    subject: str = "latency",
+    unit: str = "%",
+    minutes: float = 20,
+    resource: str = "payment",
+) -> Anomaly:
+    return Anomaly(
+        look, resource, indicator, subject, 20.0, 9.0, at(minutes), before, during, unit, "E"
+    )  # fmt: skip
+
+
+def facts(*anomalies: Anomaly, calm: tuple[datetime, datetime] | None = None) -> Facts:
+    window = Window(START, at(30), 60, (at(10), at(30)), calm)
+    state: Investigation = {
+        "window": window,
+        "incident": Incident(at(20), START, at(30), services=("web",)),
+        "calls": [Call("web", "payment", "", 1, 0)],
+        "anomalies": list(anomalies),
+        "evidence": {},
+    }
+    return gather(state)
+
+
+def said(one: Anomaly) -> float:
+    return facts(one).own_nats("payment")[one.look]
+
+
+@pytest.mark.parametrize(
+    "better",
+    [
+        anomaly(before=900.0, during=10.0),
+        anomaly(before=10.0, during=10.0),
+        anomaly("availability", 90.0, 100.0, subject="availability"),
+        anomaly("errors", 5.0, 0.0, look="requests", subject="failed requests"),
+    ],
+)
+def test_what_got_no_worse_says_less_of_a_cause(better: Anomaly) -> None:
+    assert said(better) < 20.0 / 2
+
+
+@pytest.mark.parametrize(
+    "worse",
+    [
+        anomaly(),
+        anomaly("availability", 100.0, 97.0, subject="availability"),
+        anomaly("availability", 0.0, 3.0, look="state", subject="restarts", unit="restarts"),
+        anomaly("saturation", 90.0, 10.0, subject="memory"),
+    ],
+)
+def test_what_got_worse_or_moves_neither_way_for_sure_says_all_it_can(worse: Anomaly) -> None:
+    assert said(worse) == 20.0
+
+
+def test_how_much_worse_is_told_of_what_users_may_suffer_from() -> None:
+    told = facts(
+        anomaly(),
+        anomaly("availability", 100.0, 97.0, subject="availability"),
+        anomaly("saturation", 10.0, 90.0, subject="cpu"),
+        anomaly(before=10.0, during=4.0, subject="latency{statistic=p50}"),
+    ).harm("payment")
+    assert sorted(told.values()) == [3.0, 890.0]
+
+
+LONG_AGO = (at(-9000), at(-8000))
+
+
+def test_what_differs_from_calm_time_elsewhere_since_before_the_symptom_says_less() -> None:
+    chronic, symptom = anomaly(minutes=0), anomaly(minutes=15, resource="web")
+    assert facts(chronic, symptom, calm=LONG_AGO).own_nats("payment")["metrics"] < 20.0 / 2
+    assert facts(chronic, symptom).own_nats("payment")["metrics"] == 20.0
+
+
+def test_where_the_symptom_is_as_old_it_says_all_it_can() -> None:
+    both = anomaly(minutes=0), anomaly(minutes=0, resource="web")
+    assert facts(*both, calm=LONG_AGO).own_nats("payment")["metrics"] == 20.0
+
+
+def test_a_resource_deviates_since_the_first_anomaly_that_is_no_chance() -> None:
+    assert facts(anomaly(minutes=12), anomaly(minutes=14)).onset("payment") == at(12)
+    chance = anomaly(before=10.0, during=4.0, minutes=11)
+    assert facts(chance, anomaly(minutes=14)).onset("payment") == at(14)
+    assert facts().onset("payment") is None
