@@ -9,8 +9,9 @@ best of all segments counts, after paying for how many there were (Bonferroni ov
 overlap by half or less, both directions and all lengths). The same is asked of the logarithm of how
 far the series moves from one bucket to the next: does it tremble, or stand still?
 
-A series that was constant is asked something else: how often does a constant break? So is whether
-one was heard at all, where others go on: it may fall silent, or speak for the first time.
+A series that was constant is asked something else: how often does a constant break, of which so
+many siblings hold? So is whether one was heard at all, where others go on: it may fall silent, or
+speak for the first time.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,9 +38,9 @@ from agent.analysis.excursions import (
     level,
     nth,
 )
-from agent.analysis.tails import breaks_nats, tail
+from agent.analysis.tails import JEFFREYS, breaks_nats, proneness, tail
 
-Kind = Literal["level", "trend", "variance", "missing", "appeared"]
+Kind = Literal["level", "trend", "variance", "constant", "missing", "appeared"]
 
 MOST_NATS = 30.0
 TREMBLING = 2.0  # robust z from one bucket to the next: less is not looked at (white noise: 1.1)
@@ -61,7 +62,8 @@ class Departures:
 
     `surprise` is in nats, 0 to 30; where nothing is to be said it is 0 and the segment -1. `effect`
     is the robust z of the level within (`during`) against that of calm time (`before`), signed, at
-    most a thousand; levels are NaN where there is none.
+    most a thousand; levels are NaN where there is none. What knew one value in calm time is
+    `constant`, whether it breaks or holds.
     """
 
     surprise: Floats
@@ -119,11 +121,13 @@ class _Best:
         self.hi[better] = start + place[better] + width
 
 
-def departures(values: Floats, calm: Bools, trouble: slice) -> Departures:
+def departures(
+    values: Floats, calm: Bools, trouble: slice, groups: Ints | None = None
+) -> Departures:
     """The segment inside `trouble` of each row of `values` (series, buckets) that departs most.
 
     NaN is missing. `calm` marks the buckets that are calm as far as is known: a minority of them
-    may not be.
+    may not be. `groups` numbers what each series measures; without it all measure one thing.
     """
     if values.ndim != 2 or calm.shape != values.shape[1:]:
         raise ValueError(f"values are {values.shape}, calm {calm.shape}; expected (s, b) and (b,)")
@@ -136,18 +140,22 @@ def departures(values: Floats, calm: Bools, trouble: slice) -> Departures:
     keep_freed_memory()
     span = _Span(quiet, start, end, _watched(values))
     every = np.arange(len(values))
-    moved, constant = _in_chunks(partial(_screen, span, found), values, every)
-    for odd, ask in ((moved, _moved), (constant, _broke)):
-        at = every[odd]
-        if at.size:
-            _in_chunks(partial(_examine, span, found, ask), values, at)
+    moved, known, count = _in_chunks(partial(_screen, span, found), values, every)
+    if moved.any():
+        _in_chunks(partial(_examine, span, found), values, every[moved])
+    constant = found.kind == "constant"
+    if constant.any():
+        alike = np.zeros_like(every) if groups is None else groups
+        prone = np.ones(len(values))
+        prone[known] = proneness(constant[known], count[known], alike[known])
+        _in_chunks(partial(_count_breaks, span, found, prone), values, every[constant])
     _in_chunks(partial(_presence, span, found), values, every)
     return found
 
 
 def _in_chunks(
-    ask: Callable[[Floats, Ints], tuple[Bools, ...]], values: Floats, at: Ints
-) -> tuple[Bools, ...]:
+    ask: Callable[[Floats, Ints], tuple[NDArray[Any], ...]], values: Floats, at: Ints
+) -> tuple[NDArray[Any], ...]:
     """Ask about the rows `at`, as many at a time as the caches hold, and join the answers."""
     rows = max(1, _CHUNK // values.shape[1])
     parts = [at[i : i + rows] for i in range(0, max(1, at.size), rows)]
@@ -180,8 +188,8 @@ def _known(values: Floats) -> Floats:
     return known
 
 
-def _screen(span: _Span, found: Departures, values: Floats, at: Ints) -> tuple[Bools, ...]:
-    """Which series move in the trouble so that a closer look is due, and which were constant."""
+def _screen(span: _Span, found: Departures, values: Floats, at: Ints) -> tuple[NDArray[Any], ...]:
+    """Which series move in the trouble so that a closer look is due, which are known, how long."""
     x = _known(values)
     ordered = np.sort(x[:, span.calm], axis=1)
     count = np.count_nonzero(np.isfinite(ordered), axis=1)
@@ -191,9 +199,10 @@ def _screen(span: _Span, found: Departures, values: Floats, at: Ints) -> tuple[B
     known = count >= LEAST_REST
     last = nth(ordered, np.maximum(count - 1, 0))
     constant = known & (np.fmax(last - rest.center, rest.center - ordered[:, 0]) <= floor)
+    found.kind[at[constant]] = "constant"
     z = _standard(x[:, span.trouble], rest)
     restless = rest.smooth & _restless(z, floor / rest.scale)
-    return known & ~constant & (_reaches(z) | restless), constant
+    return known & ~constant & (_reaches(z) | restless), known, count
 
 
 def _floor(rest: Level) -> Floats:
@@ -207,19 +216,28 @@ def _standard(x: Floats, rest: Level) -> Floats:
     return np.asarray(np.clip(z, -FARTHEST_Z, FARTHEST_Z))
 
 
-def _examine(
-    span: _Span,
-    found: Departures,
-    ask: Callable[[Floats, Floats, Level, _Span], Departures],
-    values: Floats,
-    at: Ints,
-) -> tuple[Bools, ...]:
-    """Look closely at some series, and note what is found."""
+def _examine(span: _Span, found: Departures, values: Floats, at: Ints) -> tuple[Bools, ...]:
+    """Look closely at some series that vary, and note what is found."""
     x = _known(values)
-    ordered = np.sort(x[:, span.calm], axis=1)
-    rest = level(ordered, np.count_nonzero(np.isfinite(ordered), axis=1))
-    found.note(at, ask(x, _standard(x, rest), rest, span))
+    rest = _at_rest(x, span)
+    found.note(at, _moved(x, _standard(x, rest), rest, span))
     return ()
+
+
+def _count_breaks(
+    span: _Span, found: Departures, prone: Floats, values: Floats, at: Ints
+) -> tuple[Bools, ...]:
+    """Look closely at some series that were constant, and note what is found."""
+    x = _known(values)
+    rest = _at_rest(x, span)
+    found.note(at, _broke(x, _standard(x, rest), rest, span, prone[at]))
+    return ()
+
+
+def _at_rest(x: Floats, span: _Span) -> Level:
+    """The level of calm time."""
+    ordered = np.sort(x[:, span.calm], axis=1)
+    return level(ordered, np.count_nonzero(np.isfinite(ordered), axis=1))
 
 
 def _reaches(z: Floats) -> Bools:
@@ -392,11 +410,11 @@ def _nats(seen: Floats, known: Floats, floor: Floats) -> Floats:
     return nats
 
 
-def _broke(x: Floats, y: Floats, rest: Level, span: _Span) -> Departures:
+def _broke(x: Floats, y: Floats, rest: Level, span: _Span, prone: Floats) -> Departures:
     """What surprises of series that were constant: each run of other values is a break."""
     floor = _floor(rest) / rest.scale
     off = np.abs(y[:, span.trouble]) > floor[:, None]
-    found = _breaks(off, np.isfinite(x[:, span.calm]).sum(axis=1), span)
+    found = _breaks(off, np.isfinite(x[:, span.calm]).sum(axis=1), span, prone)
     distance = np.abs(_median(_within(y, found.start, found.end))) / floor
     size = np.log1p(np.log(np.clip(np.nan_to_num(distance, nan=1.0), 1.0, MAX_EFFECT))) / 2.0
     broken = found.surprise > 0.0
@@ -412,16 +430,16 @@ def _broke(x: Floats, y: Floats, rest: Level, span: _Span) -> Departures:
         end=found.end,
         before=before,
         during=during,
-        kind=found.kind,
+        kind=np.full(len(x), "constant", dtype="<U8"),
     )
 
 
-def _breaks(off: Bools, calm: Ints, span: _Span) -> Departures:
+def _breaks(off: Bools, calm: Ints, span: _Span, prone: Floats | float = JEFFREYS) -> Departures:
     """How surprising it is that what held for `calm` buckets does not where `off` says so."""
     runs = off[:, 0] + (off[:, 1:] & ~off[:, :-1]).sum(axis=1)
     found = _nothing(len(off))
     broken = runs > 0
-    nats = breaks_nats(runs, span.length, calm)
+    nats = breaks_nats(runs, span.length, calm, prone)
     found.surprise[:] = np.where(broken, np.clip(nats, 0.0, MOST_NATS), 0.0)
     first, last = off.argmax(axis=1), off.shape[1] - off[:, ::-1].argmax(axis=1)
     found.start[:] = np.where(broken, span.start + first, -1)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 
@@ -16,6 +17,18 @@ PRIOR_WEIGHT = 10.0  # how many calm surprises the wider group is worth
 TWO_CLASSES = np.log(2.0)  # nats: blips and longer departures are counted apart
 
 
+@dataclass(frozen=True, slots=True)
+class _Beyond:
+    """The surprise that one in four calm ones exceeds at most, how many do, and by how much."""
+
+    least: float
+    chance: float
+    mean: float
+
+
+_ANY = _Beyond(0.0, 0.5, 1.0)
+
+
 def tempered(
     found: Departures, values: Floats, calm: Bools, trouble: slice, groups: Ints
 ) -> Departures:
@@ -24,21 +37,24 @@ def tempered(
     `groups` numbers what each series measures. Stretches of calm time as long as the trouble are
     asked the same question. Were the answers right they would be exponential there with mean 1
     (-ln p of a uniform p). A group that goes farther is scaled down by as much: one of which blips
-    are common, or whose unit changes between seconds and milliseconds. None is scaled up.
+    are common, or whose unit changes between seconds and milliseconds. None is scaled up. What was
+    constant is weighed beside what was then, which breaks as rarely.
     """
     blocks = calm_blocks(calm, trouble)
     if not blocks or not found.surprise.size:
         return found
-    usual = [departures(values, calm, block) for block in blocks]
+    usual = [departures(values, calm, block, groups) for block in blocks]
     surprise = found.surprise.copy()
-    for blip in (True, False):
-        null = np.stack([np.where(_blips(one) == blip, one.surprise, 0.0) for one in usual])
-        alike = _blips(found) == blip
-        whole = _tail_mean(null.ravel(), 1.0)
+    for blip, constant in product((True, False), repeat=2):
+        told = np.stack([np.where(_blips(one) == blip, one.surprise, 0.0) for one in usual])
+        asked = np.stack([(one.kind == "constant") == constant for one in usual])
+        alike = (_blips(found) == blip) & ((found.kind == "constant") == constant)
+        wider = _beyond(told[asked], _ANY)
         for group in np.unique(groups[alike]):
             within = groups == group
             rows = within & alike
-            surprise[rows] = _weighed(found.surprise[rows], null[:, within].ravel(), whole)
+            null = told[:, within][asked[:, within]]
+            surprise[rows] = _weighed(found.surprise[rows], _beyond(null, wider))
     return replace(found, surprise=surprise)
 
 
@@ -47,12 +63,10 @@ def _blips(found: Departures) -> Bools:
     return np.asarray(found.end - found.start <= 1, dtype=np.bool_)
 
 
-def _weighed(surprise: Floats, null: Floats, whole: float) -> Floats:
-    """What surprises are worth beside `null`, whose wider group goes as far as `whole`."""
-    least, mean = _least(null), _tail_mean(null, whole)
-    chance = (np.count_nonzero(null > least) + 0.5) / (null.size + 1.0)
-    beyond = (surprise - least) / mean - np.log(chance) - TWO_CLASSES
-    told = np.where(surprise > least, beyond, surprise / mean)
+def _weighed(surprise: Floats, usual: _Beyond) -> Floats:
+    """What surprises are worth beside those of calm time."""
+    beyond = (surprise - usual.least) / usual.mean - np.log(usual.chance) - TWO_CLASSES
+    told = np.where(surprise > usual.least, beyond, surprise / usual.mean)
     return np.clip(np.minimum(told, surprise), 0.0, MOST_NATS)
 
 
@@ -75,13 +89,9 @@ def calm_blocks(calm: Bools, trouble: slice) -> list[slice]:
     return found
 
 
-def _least(null: Floats) -> float:
-    """The surprise that one in four calm ones exceeds."""
-    return float(np.quantile(null, 1.0 - 1.0 / TAIL_SHARE)) if null.size else 0.0
-
-
-def _tail_mean(null: Floats, prior: float) -> float:
-    """By how much the calm surprises beyond that exceed it, drawn to the prior; at least 1."""
-    excess = null[null > _least(null)] - _least(null)
-    mean = (excess.sum() + PRIOR_WEIGHT * prior) / (excess.size + PRIOR_WEIGHT)
-    return max(1.0, float(mean))
+def _beyond(null: Floats, wider: _Beyond) -> _Beyond:
+    """What calm surprises go beyond one in four of, drawn to those of the wider group."""
+    least = float(np.quantile(null, 1.0 - 1.0 / TAIL_SHARE)) if null.size else 0.0
+    excess = null[null > least] - least
+    mean = (excess.sum() + PRIOR_WEIGHT * wider.mean) / (excess.size + PRIOR_WEIGHT)
+    return _Beyond(least, (excess.size + wider.chance) / (null.size + 1.0), max(1.0, float(mean)))

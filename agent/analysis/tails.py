@@ -5,13 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agent.analysis.distributions import log_choose, log_gamma
-from agent.analysis.excursions import nth
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from agent.analysis.excursions import Bools, Floats, Ints, nth
 
 TAIL_VALUES = 50  # independent ones: the most that tell how heavy a tail is
 TAIL_SHARE = 4  # at most one in so many values is in it
@@ -19,6 +15,8 @@ PRIOR_SHAPE = (
     1.0 / 3.0
 )  # of a tail of which nothing was seen: a Student's with 3 degrees of freedom
 PRIOR_WEIGHT = 10.0  # how many values in the tail that is worth
+JEFFREYS = 0.5  # the prior of a chance of which nothing is known
+LEAST_PRONE = 0.02  # nothing is so sure to hold that a break could not be half so surprising
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,18 +89,34 @@ def _shape(excess: Floats, rank: Ints, seen: Ints, clumps: Floats) -> Floats:
     return (weight * shape + PRIOR_WEIGHT * PRIOR_SHAPE) / (weight + PRIOR_WEIGHT)
 
 
-def breaks_nats(breaks: Ints, buckets: int, calm: Ints) -> Floats:
+def proneness(constant: Bools, calm: Ints, groups: Ints) -> Floats:
+    """How prone each series' siblings are to break: `a` of a Beta(a, 1 - a) of their chances to.
+
+    Of series with so distributed chances n^-a hold for n buckets, so `a` is told by the share that
+    is `constant` over its `calm` ones: by the others of its group and, with the weight of one
+    series, by all others. Between LEAST_PRONE and Jeffreys' prior.
+    """
+    held, size = (np.bincount(groups, of) for of in (constant, np.ones(constant.size)))
+    of_all = (constant.sum() - constant + 0.5) / constant.size
+    share = (held[groups] - constant + of_all) / size[groups]
+    length = np.bincount(groups, np.log(np.maximum(calm, 2)))[groups] / size[groups]
+    return np.clip(-np.log(share) / length, LEAST_PRONE, JEFFREYS)
+
+
+def breaks_nats(breaks: Ints, buckets: int, calm: Ints, prone: Floats | float = JEFFREYS) -> Floats:
     """-ln of the chance of so many breaks or more in `buckets` after `calm` ones without, a row.
 
-    Beta-binomial with Jeffreys' prior; 0 where there are no breaks, or was no calm time.
+    Beta-binomial with the prior Beta(`prone`, 1 - `prone`); 0 where there are no breaks, or was no
+    calm time.
     """
     n, k, w = calm.astype(np.float64), breaks.astype(np.float64), float(buckets)
+    a = np.broadcast_to(np.asarray(prone, dtype=np.float64), k.shape)
     log_p = log_choose(np.full(k.shape, w), k)
-    log_p += log_gamma(k + 0.5) + log_gamma(n + w - k + 0.5) - log_gamma(n + w + 1.0)
-    log_p -= log_gamma(np.full(k.shape, 0.5)) + log_gamma(n + 0.5) - log_gamma(n + 1.0)
+    log_p += log_gamma(k + a) + log_gamma(n + w - k + 1.0 - a) - log_gamma(n + w + 1.0)
+    log_p -= log_gamma(a) + log_gamma(n + 1.0 - a) - log_gamma(n + 1.0)
     # each further number of breaks is so many times as probable as the one before it
     fewer = k[:, None] + np.arange(buckets)
     left = np.maximum(w - fewer, 0.0)
-    times = left / (fewer + 1.0) * (fewer + 0.5) / (n[:, None] + left - 0.5)
+    times = left / (fewer + 1.0) * (fewer + a[:, None]) / (n[:, None] + left - a[:, None])
     log_p += np.log1p(np.cumprod(times, axis=1).sum(axis=1))
     return np.where((breaks > 0) & (calm > 0), np.maximum(-log_p, 0.0), 0.0)

@@ -118,10 +118,10 @@ def _seen(rows: list[Row], values: Floats, axis: Axis, evidence: str) -> _Seen:
     """What series show about the alarm, beside what such series show in calm time."""
     clock = np.array([axis.at(bucket).timestamp() for bucket in range(axis.buckets)])
     unusual = without_days(values, axis.calm, clock)
-    found = departures(unusual, axis.calm, axis.trouble)
     names = [(row["metric_name"], row["is_rate"]) for row in rows]
     known = {name: at for at, name in enumerate(sorted(set(names)))}
     groups = np.array([known[name] for name in names], dtype=np.int64)
+    found = departures(unusual, axis.calm, axis.trouble, groups)
     weighed = tempered(found, unusual, axis.calm, axis.trouble, groups)
     return _Seen(rows, values, weighed, evidence)
 

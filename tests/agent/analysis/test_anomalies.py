@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from agent.analysis.anomalies import Departures, departures
-from agent.analysis.excursions import Floats
+from agent.analysis.excursions import Floats, Ints
 
 BUCKETS, ONSET = 240, 200
 
@@ -129,6 +129,33 @@ def test_a_constant_that_breaks_surprises_by_how_long_it_held_and_not_beyond_bou
 def test_a_constant_that_breaks_farther_surprises_more() -> None:
     little, much = (one(*[100.0] * 200, *[x] * 5, onset=200).surprise[0] for x in (99.0, 20.0))
     assert little < much
+
+
+def breaking(kinds: list[float], n: int, buckets: int) -> tuple[Floats, Ints]:
+    """1000 series a kind that leave 100 by chances Beta(kind, 1 - kind), and their groups."""
+    random = np.random.default_rng(0)
+    groups = np.repeat(np.arange(len(kinds)), 1000)
+    kind = np.array(kinds)[groups]
+    breaks = random.random((groups.size, n + buckets)) < random.beta(kind, 1.0 - kind)[:, None]
+    return np.where(breaks, 60.0, 100.0), groups
+
+
+@pytest.mark.parametrize(("calm", "trouble"), [(30, 6), (100, 10), (600, 20)])
+def test_constants_break_no_more_often_than_their_nats_say(calm: int, trouble: int) -> None:
+    values, groups = breaking([0.03] * 10 + [0.1] * 10 + [0.4] * 10, calm, trouble)
+    known = np.arange(calm + trouble) < calm
+    found = departures(values, known, slice(calm, calm + trouble), groups)
+    surprise = found.surprise[found.kind == "constant"]
+    for nats in (2.0, 4.0, 6.0):
+        assert np.mean(surprise > nats) <= 3 * np.exp(-nats)
+
+
+def test_a_constant_whose_siblings_hold_surprises_more_when_it_breaks() -> None:
+    values, groups = breaking([0.03, 0.4], 200, 10)
+    values[[0, 1000], :200] = 100.0
+    values[[0, 1000], 200:] = 97.0
+    found = departures(values, np.arange(210) < 200, slice(200, 210), groups)
+    assert found.surprise[0] > found.surprise[1000] + 2
 
 
 def test_differences_in_the_last_digits_are_none() -> None:

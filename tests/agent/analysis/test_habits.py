@@ -48,6 +48,33 @@ def test_blips_as_common_in_calm_time_surprise_no_more_often_than_their_nats_say
         assert np.mean(told.surprise > nats) <= 1.3 * np.exp(-nats)
 
 
+def test_a_constant_that_breaks_is_weighed_beside_constants() -> None:
+    values, kinds = two_kinds(spikes=0.1)
+    kinds[:] = 0
+    values[:30] = 1.0
+    values[0, 55:] = 0.97
+    found = departures(values, CALM, TROUBLE, kinds)
+    told = tempered(found, values, CALM, TROUBLE, kinds)
+    assert told.surprise[0] == found.surprise[0] > 3.0
+
+
+def test_where_constants_break_together_in_calm_time_one_that_breaks_surprises_less() -> None:
+    values, kinds = np.ones((60, BUCKETS)), np.zeros(60, dtype=np.int64)
+    values[:20, 50:52] = 0.5
+    values[59, 55:] = 0.5
+    found = departures(values, CALM, TROUBLE, kinds)
+    told = tempered(found, values, CALM, TROUBLE, kinds)
+    assert told.surprise[59] < found.surprise[59] - 1.0
+
+
+def test_a_group_too_small_to_tell_breaks_as_rarely_as_all_do() -> None:
+    values, kinds = np.ones((60, BUCKETS)), np.repeat(np.arange(20), 3)
+    values[3, 50:52] = values[59, 55:] = 0.5
+    found = departures(values, CALM, TROUBLE, kinds)
+    told = tempered(found, values, CALM, TROUBLE, kinds)
+    assert told.surprise[59] == found.surprise[59] > 4.0
+
+
 def test_without_calm_time_to_ask_it_is_left_as_it_is() -> None:
     values, kinds = two_kinds(spikes=0.0)
     calm = np.arange(BUCKETS) >= ONSET - 12
