@@ -12,9 +12,9 @@ was weighed by how often it says as much of resources that are well. None knows 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,10 +29,11 @@ UNKNOWN = "«unknown»"  # not a name that a resource has
 LOOKS = ("requests", "calls", "traces", "metrics", "logs", "locks", "state", "alerts")
 CEILING = 30.0  # nats: what a look can say at most
 HALF_CONVINCING = 7.0  # nats that say half of the most: chance brings as much among a thousand
+TINY = 1e-9
 LEAST = 0.5  # nats: less is nothing
 DECAY = 0.7  # of a cause's effect from one caller to the next
 FARTHEST = 8  # calls through which an effect is followed
-MOST_LOOKED_AT = 64  # suspects whose reach is followed: those with the most of their own
+MOST_LOOKED_AT = 64  # suspects, a bit each, whose reach is followed: who has the most of its own
 LAPSE = 0.02  # of incidents, in which all this is beside the point: nothing is certain
 MOST_EXTRA = 8.0  # what the controls together can say
 
@@ -74,11 +75,6 @@ class Suspect:
     log_odds: float = 0.0
     harm: Harm = field(default_factory=dict)
 
-    @property
-    def whole(self) -> float:
-        """What all looks say of its own, in nats."""
-        return math.fsum(min(nats, CEILING) for nats in self.own.values())
-
 
 def posteriors(
     suspects: Iterable[Suspect],
@@ -117,49 +113,64 @@ def features(
     tolerance: float = 60.0,
 ) -> Floats:
     """What is known of each suspect: a row each, in the order of `WEIGHTS`, all about 0 to 1."""
-    own = np.array([conviction(s.whole) for s in suspects])
-    shown = np.array([conviction(_most_shown(s)) for s in suspects])
-    shown_of = dict(zip((s.name for s in suspects), shown.tolist(), strict=True))
-    amounts = Amounts.of([s.harm for s in suspects])
-    effects = _effects([s.name for s in suspects], own, shown, topology, amounts)
-    asked = [s for s in symptoms if s in topology.names]
-    reached = set(asked).union(*(topology.dependencies(name) for name in asked))
-    began = min(
-        (s.onset for s in suspects if s.name in asked and s.onset is not None), default=None
-    )
-    rows = np.zeros((len(suspects), len(WEIGHTS)))
-    at = {name: column for column, name in enumerate(WEIGHTS)}
-    rows[:, at["alone"]] = shown * (1.0 - effects.below)
-    rows[:, at["explained"]] = effects.explained
-    rows[:, at["explains"]] = own * effects.explains
-    rows[:, at["in vain"]] = own * effects.in_vain
-    showing = np.array([n for n, s in enumerate(suspects) if s.name in asked], dtype=np.int64)
-    if showing.size:
-        below = np.array([n for n, s in enumerate(suspects) if s.name in reached], dtype=np.int64)
-        share = amounts.covered(below[:, None], showing, unknown=0.0).max(axis=1)
-        rows[below, at["as much"]] = own[below] * share
-    bare = not any(suspect.own.keys() - {"metrics"} for suspect in suspects)
-    for row, suspect in zip(rows, suspects, strict=True):
-        name = suspect.name
-        for look, nats in suspect.own.items():
-            row[at[f"own {look}"]] = conviction(min(nats, CEILING))
-        row[at["only metrics"]] = row[at["own metrics"]] if bare else 0.0
-        row[at["nothing"]] = suspect.whole < LEAST and suspect.log_odds <= 0
-        row[at["controls"]] = MOST_EXTRA * math.tanh(suspect.log_odds / MOST_EXTRA)
-        row[at["late"]] = _late(suspect.onset, began, tolerance)
-        row[at["unreachable"]] = bool(asked) and name in topology.names and name not in reached
-        if suspect.log_odds > 0:  # whose change was found guilty suffers from nobody
-            row[at["explained"]], row[at["alone"]] = 0.0, shown_of[name]
-    return rows
+    names = [s.name for s in suspects]
+    said = _floats(s.own.get(look, 0.0) for s in suspects for look in LOOKS)
+    said = np.minimum(said, CEILING).reshape(len(suspects), len(LOOKS))
+    whole, log_odds = said.sum(axis=1), _floats(s.log_odds for s in suspects)
+    own, guilty = conviction(whole), log_odds > 0  # who is guilty suffers from nobody
+    shown = np.maximum(_floats(s.shown for s in suspects), said.max(axis=1, initial=0.0))
+    shown = conviction(np.minimum(shown, CEILING))
+    asked = {s for s in symptoms if s in topology.names}
+    reached = asked.union(*(topology.dependencies(name) for name in asked))
+    below = np.array([name in reached for name in names], dtype=np.bool_)
+    showing = np.array([name in asked for name in names], dtype=np.bool_)
+    symptom = _least(s.harm for s in suspects if s.name in asked)
+    amounts = Amounts.of([*(s.harm for s in suspects), symptom])
+    every, its = np.arange(len(suspects)), np.array(len(suspects))
+    effects = _effects(names, own, shown, topology, amounts)
+    apart = np.array([bool(asked) and name in topology.names for name in names], dtype=np.bool_)
+    onset = _floats(np.nan if s.onset is None else s.onset for s in suspects)
+    known: dict[str, Floats] = {
+        **{f"own {look}": column for look, column in zip(LOOKS, conviction(said.T), strict=True)},
+        "only metrics": np.zeros(len(suspects)),
+        "alone": shown * np.where(guilty, 1.0, 1.0 - effects.below),
+        "explained": np.where(guilty, 0.0, effects.explained),
+        "explains": own * effects.explains,
+        "as much": own * below * amounts.covered(every, its, unknown=0.0),
+        "in vain": own * effects.in_vain,
+        "unreachable": (apart & ~below).astype(np.float64),
+        "late": _late(onset, onset[showing], tolerance),
+        "nothing": ((whole < LEAST) & ~guilty).astype(np.float64),
+        "controls": MOST_EXTRA * np.tanh(log_odds / MOST_EXTRA),
+        "unknown": np.zeros(len(suspects)),
+    }
+    if not any(suspect.own.keys() - {"metrics"} for suspect in suspects):
+        known["only metrics"] = known["own metrics"]
+    return np.stack([known[name] for name in WEIGHTS], axis=1)
 
 
-def conviction(nats: float) -> float:
-    """How far a surprise convinces, from 0 to 1."""
-    return nats / (HALF_CONVINCING + nats)
+def conviction(nats: Floats) -> Floats:
+    """How far surprises convince, from 0 to 1."""
+    return np.asarray(nats / (HALF_CONVINCING + nats))
 
 
-def _most_shown(suspect: Suspect) -> float:
-    return min(max(suspect.shown, *suspect.own.values(), 0.0), CEILING)
+def _floats(values: Iterable[float]) -> Floats:
+    return np.fromiter(values, np.float64)
+
+
+def _least(harms: Iterable[Harm]) -> Harm:
+    """Of each thing that is measured the least that anything got worse."""
+    least: dict[tuple[str, ...], float] = {}
+    for measure, harm in chain.from_iterable(each.items() for each in harms):
+        least[measure] = min(harm, least.get(measure, harm))
+    return least
+
+
+def _late(onset: Floats, symptoms: Floats, tolerance: float) -> Floats:
+    """How much too late each is to have caused what began with the first of the symptoms."""
+    began = np.fmin.reduce(symptoms, initial=np.nan)
+    late = np.nan_to_num(np.fmax(0.0, onset - began - tolerance))
+    return np.asarray(late / np.maximum(late + tolerance, TINY))
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,16 +208,16 @@ def _effects(
     suspect[row[placed]] = np.flatnonzero(placed)
     deviates = np.zeros(len(graph.number))
     deviates[row[placed]] = shown[placed]
-    share = amounts.covered(first, suspect[:, None], unknown=1.0)
     total = np.maximum(1.0, deviates.sum() - shown[first])
     worst, said = np.zeros(len(deviates)), np.zeros(first.size)
-    for hop, new in enumerate(_waves(row[first], graph)):
-        fades = DECAY**hop
-        worst = np.maximum(worst, fades * (new * share * own[first]).max(axis=1))
-        said += fades * (deviates @ (new * share))
+    for hop, (who, of) in enumerate(_waves(row[first], graph)):
+        share = DECAY**hop * amounts.covered(first[of], suspect[who], unknown=1.0)
+        np.maximum.at(worst, who, share * own[first[of]])
+        said += np.bincount(of, share * deviates[who], first.size)
         if hop == 0:
-            asking = new.sum(axis=0)
-            in_vain[first] = (asking - deviates @ new) / np.maximum(asking, 1)
+            noticed = np.bincount(of, deviates[who], first.size)
+            asking = np.bincount(of, minlength=first.size)
+            in_vain[first] = (asking - noticed) / np.maximum(asking, 1)
     explains[first] = said / total
     explained[placed] = worst[row[placed]]
     highest = np.zeros_like(deviates)
@@ -241,8 +252,8 @@ def _graph(topology: Topology) -> _Graph:
     return _Graph(number, suffers[order], causes[order])
 
 
-def _waves(starts: Ints, graph: _Graph) -> Iterator[Floats]:
-    """Whom each start reaches with one step, with two and so on: resources by starts."""
+def _waves(starts: Ints, graph: _Graph) -> Iterator[tuple[Ints, Ints]]:
+    """Whom each start reaches with one step, with two and so on: resources, and of which start."""
     if not graph.suffers.size:
         return
     begins = np.flatnonzero(np.diff(graph.suffers, prepend=-1))
@@ -257,12 +268,5 @@ def _waves(starts: Ints, graph: _Graph) -> Iterator[Floats]:
         if not wave.any():
             return
         seen |= wave
-        yield ((wave[:, None] & bits) != 0).astype(np.float64)
-
-
-def _late(onset: float | None, began: float | None, tolerance: float) -> float:
-    """How much too late a suspect is to have caused the symptom, from 0 to 1."""
-    if onset is None or began is None:
-        return 0.0
-    late = max(0.0, onset - began - tolerance)
-    return late / (late + tolerance) if late else 0.0
+        each = np.unpackbits(wave.astype("<u8").view(np.uint8), bitorder="little")
+        yield np.divmod(np.flatnonzero(each), MOST_LOOKED_AT)
