@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 Harm = Mapping[tuple[str, ...], float]
 """By how much got worse what is measured (what tells measures apart), in its unit, above 0."""
@@ -47,3 +48,9 @@ class Amounts:
         for row in self.held:
             share = np.fmax(share, row[by] / row[of])
         return np.where(share < 0.0, unknown, np.minimum(share, 1.0))
+
+    def covered_of_any(self, those: Bools) -> Floats:
+        """The largest share that each accounts for of the harm of any of `those`; 0 of none."""
+        least = np.fmin.reduce(self.held[:, those], axis=1, initial=np.nan)
+        share = np.fmax.reduce(self.held / least[:, None], axis=0, initial=0.0)
+        return np.asarray(np.minimum(share, 1.0))

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -124,9 +123,7 @@ def features(
     reached = asked.union(*(topology.dependencies(name) for name in asked))
     below = np.array([name in reached for name in names], dtype=np.bool_)
     showing = np.array([name in asked for name in names], dtype=np.bool_)
-    symptom = _least(s.harm for s in suspects if s.name in asked)
-    amounts = Amounts.of([*(s.harm for s in suspects), symptom])
-    every, its = np.arange(len(suspects)), np.array(len(suspects))
+    amounts = Amounts.of([s.harm for s in suspects])
     effects = _effects(names, own, shown, topology, amounts)
     apart = np.array([bool(asked) and name in topology.names for name in names], dtype=np.bool_)
     onset = _floats(np.nan if s.onset is None else s.onset for s in suspects)
@@ -136,7 +133,7 @@ def features(
         "alone": shown * np.where(guilty, 1.0, 1.0 - effects.below),
         "explained": np.where(guilty, 0.0, effects.explained),
         "explains": own * effects.explains,
-        "as much": own * below * amounts.covered(every, its, unknown=0.0),
+        "as much": own * below * amounts.covered_of_any(showing),
         "in vain": own * effects.in_vain,
         "unreachable": (apart & ~below).astype(np.float64),
         "late": _late(onset, onset[showing], tolerance),
@@ -156,14 +153,6 @@ def conviction(nats: Floats) -> Floats:
 
 def _floats(values: Iterable[float]) -> Floats:
     return np.fromiter(values, np.float64)
-
-
-def _least(harms: Iterable[Harm]) -> Harm:
-    """Of each thing that is measured the least that anything got worse."""
-    least: dict[tuple[str, ...], float] = {}
-    for measure, harm in chain.from_iterable(each.items() for each in harms):
-        least[measure] = min(harm, least.get(measure, harm))
-    return least
 
 
 def _late(onset: Floats, symptoms: Floats, tolerance: float) -> Floats:

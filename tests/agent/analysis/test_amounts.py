@@ -36,3 +36,10 @@ def test_every_pair_is_told_at_once() -> None:
     amounts = Amounts.of([{P95: 1.0}, {P95: 2.0}, {P95: 4.0}])
     told = amounts.covered(np.arange(3)[:, None], np.arange(3), unknown=0.0)
     assert told.tolist() == [[1.0, 0.5, 0.25], [1.0, 1.0, 0.5], [1.0, 1.0, 1.0]]
+
+
+def test_of_several_the_one_with_the_least_harm_is_accounted_for_first() -> None:
+    amounts = Amounts.of([{P95: 8.0}, {P95: 2.0, ERRORS: 9.0}, {P95: 1.0}, {}])
+    told = amounts.covered_of_any(np.array([True, True, False, False]))
+    assert told.tolist() == [1.0, 1.0, 0.5, 0.0]
+    assert amounts.covered_of_any(np.zeros(4, dtype=np.bool_)).tolist() == [0.0] * 4
