@@ -14,8 +14,12 @@ _HARDLY_CHANCE = 4.0  # nats: one in fifty, and only those who may be on the way
 
 
 def hops(resource: str, facts: Facts) -> tuple[Hop, ...]:
-    """A way from a resource up to the symptom: the shortest that is grounded, or the shortest."""
-    ways = [way for symptom in facts.symptomatic for way in _ways(symptom, resource, facts)]
+    """A way from a resource up to the symptom: the shortest that is grounded, or the shortest.
+
+    Where nothing tells the symptom's place the trouble shows where it is: the way is one hop.
+    """
+    shown = facts.symptomatic or (resource,)
+    ways = [way for symptom in shown for way in _ways(symptom, resource, facts)]
     tried = [_climbed(way, facts) for way in sorted(ways, key=len)[:_MOST_WAYS]]
     return next((way for way in tried if is_grounded(way)), tried[0] if tried else ())
 

@@ -2,46 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
 import pytest
 
-from agent.nodes.facts import Facts, gather
-from agent.state import Anomaly, Call, Incident, Indicator, Investigation, Look, Window
-
-START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-
-
-def at(minutes: float) -> datetime:
-    return START + timedelta(minutes=minutes)
-
-
-def anomaly(
-    indicator: Indicator = "latency",
-    before: float = 10.0,
-    during: float = 900.0,
-    *,
-    look: Look = "metrics",
-    subject: str = "latency",
-    unit: str = "%",
-    minutes: float = 20,
-    resource: str = "payment",
-) -> Anomaly:
-    return Anomaly(
-        look, resource, indicator, subject, 20.0, 9.0, at(minutes), before, during, unit, "E"
-    )  # fmt: skip
-
-
-def facts(*anomalies: Anomaly, calm: tuple[datetime, datetime] | None = None) -> Facts:
-    window = Window(START, at(30), 60, (at(10), at(30)), calm)
-    state: Investigation = {
-        "window": window,
-        "incident": Incident(at(20), START, at(30), services=("web",)),
-        "calls": [Call("web", "payment", "", 1, 0)],
-        "anomalies": list(anomalies),
-        "evidence": {},
-    }
-    return gather(state)
+from agent.state import Anomaly
+from tests.agent.nodes.deviating import anomaly, at, facts
 
 
 def said(one: Anomaly) -> float:

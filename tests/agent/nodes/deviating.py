@@ -1,0 +1,50 @@
+"""Facts of a small system in which some things deviate: web, where the alarm is, calls payment."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from agent.nodes.facts import Facts, gather
+from agent.state import Anomaly, Call, Incident, Indicator, Investigation, Look, Window
+
+START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+def at(minutes: float) -> datetime:
+    """So many minutes into the window."""
+    return START + timedelta(minutes=minutes)
+
+
+def anomaly(
+    indicator: Indicator = "latency",
+    before: float = 10.0,
+    during: float = 900.0,
+    *,
+    look: Look = "metrics",
+    subject: str = "latency",
+    unit: str = "%",
+    minutes: float = 20,
+    resource: str = "payment",
+    nats: float = 20.0,
+) -> Anomaly:
+    """An anomaly of payment getting slower unless told otherwise."""
+    return Anomaly(
+        look, resource, indicator, subject, nats, 9.0, at(minutes), before, during, unit, "E"
+    )  # fmt: skip
+
+
+def facts(
+    *anomalies: Anomaly,
+    calm: tuple[datetime, datetime] | None = None,
+    alarmed: tuple[str, ...] = ("web",),
+) -> Facts:
+    """What is gathered of the anomalies, of a trouble from minute 10 to 30."""
+    window = Window(START, at(30), 60, (at(10), at(30)), calm)
+    state: Investigation = {
+        "window": window,
+        "incident": Incident(at(20), START, at(30), services=alarmed),
+        "calls": [Call("web", "payment", "", 1, 0)],
+        "anomalies": list(anomalies),
+        "evidence": {},
+    }
+    return gather(state)
