@@ -1,5 +1,5 @@
 -- question: How long did each operation take by itself, and how often did it fail by itself, before $onset and from then to $end?
-WITH {{spans}}, {{calls}}, {{tree}},
+WITH {{spans}}, {{calls}}, {{called}}, {{tree}},
 few AS (  -- spans with so many children are loops, and wait in none of them
   SELECT trace_uid, span_uid AS parent_span_uid
   FROM links

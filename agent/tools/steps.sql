@@ -1,5 +1,5 @@
 -- question: What did each operation do on its way (calls, inner steps, log lines), before $onset and from then to $end?
-WITH {{spans}}, {{calls}}, {{tree}},
+WITH {{spans}}, {{calls}}, {{called}}, {{tree}},
 traced AS (
   SELECT service, operation, slot, trace_uid, count(*) AS runs
   FROM steps

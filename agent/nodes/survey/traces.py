@@ -165,9 +165,9 @@ def _times(runs: pd.DataFrame, sums: Sums) -> list[pd.DataFrame]:
         inner.assign(subject="own time of " + inner["operation"].map(named)),
         lost.assign(resource=lost["service"], subject="time of " + lost["operation"].map(named)),
         incoming.assign(subject="time on the way of " + incoming["operation"].map(named)),
-        _whole(inner, "own time of its operations", least=2),
+        _whole(inner, "own time of its operations", several="operation"),
         _whole(_beside(incoming), "time on the way of calls to it"),
-        _whole(_beside(outgoing), "time on the way of its calls", least=2),
+        _whole(_beside(outgoing), "time on the way of its calls", several="peer"),
         _whole(store.assign(resource=store["peer"]), "time of the calls to it"),
     ]
     return [one[one["effect"] > 0] for one in found]
@@ -186,8 +186,11 @@ def _beside(edges: pd.DataFrame) -> pd.DataFrame:
     return edges.assign(effect=edges["effect"] - mean.clip(lower=0.0))
 
 
-def _whole(told: pd.DataFrame, subject: str, least: int = 1) -> pd.DataFrame:
-    """Each resource with `least` series or more, as one: what shifts as a whole."""
+def _whole(told: pd.DataFrame, subject: str, several: str = "") -> pd.DataFrame:
+    """Each resource as one, if its series are of `several` operations or peers: shifts as a whole.
+
+    All that a caller asks of one callee may be slow by either.
+    """
     if told.empty:
         return told.assign(subject=subject)
     code, names = pd.factorize(told["resource"], sort=True)
@@ -196,7 +199,7 @@ def _whole(told: pd.DataFrame, subject: str, least: int = 1) -> pd.DataFrame:
         start=("start", "median"),
         before=("before", "median"),
         during=("during", "median"),
-        several=("effect", "size"),
+        several=(several or "effect", "nunique"),
         evidence=("evidence", "first"),
     )
     tail = student_two_sided(z, np.full(len(z), _FREEDOM))
@@ -204,19 +207,23 @@ def _whole(told: pd.DataFrame, subject: str, least: int = 1) -> pd.DataFrame:
         resource=names, subject=subject, effect=z, surprise=-np.log(np.maximum(tail, 1e-300)),
         indicator="latency", unit="ms", own=True, peer="",
     )  # fmt: skip
-    return whole[whole["several"] >= least].drop(columns="several")
+    return whole[whole["several"] > bool(several)].drop(columns="several")
 
 
 def _failures(runs: pd.DataFrame, sums: Sums) -> pd.DataFrame:
     """Operations that fail more often than they did, though nothing that they called failed."""
+    shift = shifts(sums, _FIRST, _COUNT)
     told = _told(
-        runs, shifts(sums, _FIRST, _COUNT), indicator="errors", unit="%",
+        runs, shift, indicator="errors", unit="%",
         own=runs["kind"] != "lost", resource=runs["service"],
         subject="own failures of " + runs["operation"].map(named),
     )  # fmt: skip
     told[["before", "during"]] *= 100.0
     store = told[told["kind"] == "store"]
-    store = store.assign(resource=store["peer"], peer=store["service"])
+    store = store.assign(
+        resource=store["peer"],
+        peer=store["service"],
+    )
     return pd.concat([told, store.assign(subject="failures of calls to it")])
 
 
@@ -253,12 +260,16 @@ def _blaming(done: pd.DataFrame, ill: pd.Series[bool]) -> pd.Series[bool]:
 def _unanswered(told: pd.DataFrame) -> pd.DataFrame:
     """Calls that are made as before and no longer answered are their callee's, not their caller's.
 
-    So it is where an operation makes more calls that nobody answers and fewer that somebody does.
+    So it is where an operation makes more of a call that nobody answers and fewer that somebody
+    does; where those went that nobody answers may not be known.
     """
     lost = told["kind"] == "lost"
     more = lost & (told["effect"] > 0) & (told["surprise"] > _LEAST)
-    losing = more.groupby([told["service"], told["operation"]]).transform("any")
-    silent = losing & (told["kind"] == "call") & (told["effect"] < 0)
+    made = told[_RUN].assign(name=told["child"].str.split(" → ").str[0], peer=told["peer"])
+    calls = list(made.itertuples(index=False, name=None))
+    losing = {call for call, is_more in zip(calls, more, strict=True) if is_more}
+    is_lost = np.array([c in losing or (*c[:-1], "") in losing for c in calls], dtype=np.bool_)
+    silent = is_lost & (told["kind"] == "call") & (told["effect"] < 0)
     return told.assign(
         own=told["own"] & ~lost,
         resource=told["resource"].where(~silent, told["peer"]),

@@ -5,6 +5,9 @@ spans AS (  -- whose spans these are: all but our own, and 'unnamed' where a spa
     coalesce(workload.service, 'unnamed') AS service,
     workload.version                      AS version,
     coalesce(workload.instance, '')       AS instance,
+    coalesce(http_request.url.path, nullif(regexp_extract(coalesce(
+      json_extract_string(attributes, '/url.full'),
+      json_extract_string(attributes, '/http.url')), '^\w+://[^/?#]*(/[^?#]*)', 1), '')) AS path,
     peer.service AS named, peer.address AS address, peer.port AS port, peer.namespace AS namespace,
     -- what rpc.system names is no store: https://opentelemetry.io/docs/specs/semconv/rpc/
     CASE WHEN peer.system NOT IN ('grpc', 'java_rmi', 'dotnet_wcf', 'apache_dubbo', 'dubbo',

@@ -1,21 +1,40 @@
--- A span's operation is its name without ids; a call that was answered is told by its answer. What
--- is in the lake twice counts once. Slots: six of the time before $onset, eight from then to $end.
+-- A span's operation is its name without ids; a call that was answered is told by its answer, one of
+-- a store or of an address from where nobody ever answers by its path too: another path is another
+-- thing to ask. What is in the lake twice counts once. Slots: six of the time before $onset, eight
+-- from then to $end.
+told AS MATERIALIZED (
+  SELECT DISTINCT spans.trace_uid, spans.span_uid, parent_span_uid, spans.service, failed, time,
+    start_time_ns, end_time_ns, duration_ns, answered_by, answered_as, answer_failed, answer_ns,
+    span_kind IN ('client', 'producer') AS is_call,
+    CASE WHEN is_call THEN coalesce(
+      answered_by, system || coalesce('/' || namespace, '/' || spans.address, ''),
+      CASE WHEN residents = 1 THEN resident END, named,
+      CASE WHEN residents IS NULL THEN spans.address END)
+    END AS peer,
+    is_call AND answered_by IS NULL AND (system IS NOT NULL OR (
+      residents IS NULL AND named IS NULL AND spans.address IS NOT NULL)) AS is_store,
+    CASE WHEN is_store AND path IS NOT NULL AND NOT contains(span_name, path)
+      THEN span_name || ' → ' || path ELSE span_name END AS said
+  FROM spans
+  LEFT JOIN answers ON span_kind IN ('client', 'producer')
+    AND answers.trace_uid = spans.trace_uid AND answers.span_uid = spans.span_uid
+  LEFT JOIN lives_at ON span_kind IN ('client', 'producer')
+    AND lives_at.address = spans.address AND lives_at.port IS NOT DISTINCT FROM spans.port
+),
 names AS (
-  SELECT span_name, {{mask(span_name)}} AS operation
-  FROM (SELECT DISTINCT span_name FROM spans)
+  SELECT said, {{mask(said)}} AS operation
+  FROM (SELECT said FROM told UNION SELECT span_name FROM spans)
 ),
 steps AS MATERIALIZED (
-  SELECT DISTINCT spans.trace_uid, spans.span_uid, parent_span_uid, service, failed,
+  SELECT trace_uid, span_uid, parent_span_uid, service, failed, is_call, coalesce(peer, '') AS peer,
     start_time_ns, end_time_ns, duration_ns,
     names.operation || coalesce(' → ' || answered_by || ' ' || far.operation, '') AS operation,
-    coalesce(answered_by, system || coalesce('/' || namespace, '/' || address, ''), '') AS peer,
     answered_by IS NOT NULL                                                AS answered,
-    span_kind IN ('client', 'producer')                                    AS is_call,
     CASE
       WHEN answered_by IS NOT NULL THEN 'call'
       WHEN NOT is_call             THEN 'inner'
-      WHEN system IS NULL          THEN 'lost'
-      ELSE 'store'
+      WHEN is_store                THEN 'store'
+      ELSE 'lost'
     END                                                                    AS kind,
     coalesce(answer_failed, false)                                         AS answer_failed,
     coalesce(answer_ns, 0)                                                 AS answer_ns,
@@ -25,11 +44,9 @@ steps AS MATERIALIZED (
       ELSE 6 + 8 * (epoch_us(time) - epoch_us($onset))
         // greatest(epoch_us($end) - epoch_us($onset), 1)
     END                                                                    AS slot
-  FROM spans
-  JOIN names USING (span_name)
-  LEFT JOIN answers ON span_kind IN ('client', 'producer')
-    AND answers.trace_uid = spans.trace_uid AND answers.span_uid = spans.span_uid
-  LEFT JOIN names AS far ON far.span_name = answered_as
+  FROM told
+  JOIN names USING (said)
+  LEFT JOIN names AS far ON far.said = answered_as
 ),
 links AS MATERIALIZED (  -- what a span did: the spans that it began, but not the answer to a call
   SELECT parent.trace_uid, parent.span_uid, parent.service, parent.operation, parent.slot,

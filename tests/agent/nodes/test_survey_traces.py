@@ -106,6 +106,49 @@ def test_calls_that_nobody_answers_any_more_are_their_callees(lake: Lake) -> Non
     ]
 
 
+def test_a_request_that_ends_early_at_one_lost_call_loses_no_other_answers(lake: Lake) -> None:
+    """Stock is asked first: once it does not answer, its caller asks no more."""
+
+    def ending(trace: str, at: int, *, ill: bool) -> list[Row]:
+        rows = [step(trace, "w", "server", "web", at, 60)]
+        asked = call(trace, "s", ("web", "stock"), at + 5, 20, "w")
+        paid = call(trace, "p", ("web", "payment"), at + 30, 20, "w")
+        asked[0]["span_name"], paid[0]["span_name"] = "reserve", "charge"
+        return [*rows, asked[0]] if ill else [*rows, *asked, *paid]
+
+    found = seen(lake, traffic(ending))
+    assert {one.resource for one in found if one.indicator == "availability"} == {"stock"}
+
+
+PARTNER: Row = {"address": "api.partner.example", "port": 443}
+
+
+def partnered(trace: str, at: int, took: int, path: str = "/pay") -> list[Row]:
+    """Web asks one from where no spans come."""
+    asked = step(trace, "p", "client", "web", at + 5, took, "w", PARTNER, name="POST")
+    asked["attributes"] = f'{{"url.full": "https://api.partner.example:443{path}?q=1"}}'
+    return [step(trace, "w", "server", "web", at, took + 20), asked]
+
+
+def test_calls_to_where_no_spans_come_from_are_slow_by_whom_they_go_to(lake: Lake) -> None:
+    found = seen(lake, traffic(lambda t, at, ill: partnered(t, at, 900 if ill else 40)))
+    assert [(one.resource, one.subject) for one in found if one.own] == [
+        ("api.partner.example", "time of the calls to it")
+    ]
+
+
+def test_who_asks_a_partner_for_something_else_is_told_and_not_the_partner(lake: Lake) -> None:
+    def asking(trace: str, at: int, *, ill: bool) -> list[Row]:
+        rows = partnered(trace, at, 40)
+        if not ill:
+            return rows
+        return [*rows, partnered(trace, at, 900, "/token")[1] | {"span_uid": "t"}]
+
+    found = seen(lake, traffic(asking))
+    assert {one.resource for one in found if one.own} == {"web"}
+    assert "/token" in found[0].subject
+
+
 def test_a_line_that_a_request_no_longer_writes_is_told_of_its_service(lake: Lake) -> None:
     starts = range(0, END, EVERY)
     lines = [written(f"t{at}", "ca", at * 1000 + 8, f"found order {at}") for at in starts]
@@ -193,6 +236,20 @@ def test_a_store_that_got_slow_is_told_beside_those_that_ask_it(lake: Lake) -> N
 
     found = seen(lake, traffic(asking))
     assert [one.resource for one in found if one.own] == ["postgresql/shop"]
+
+
+def test_two_operations_of_the_one_store_that_is_asked_do_not_blame_who_asks(lake: Lake) -> None:
+    def asking(trace: str, at: int, *, ill: bool) -> list[Row]:
+        took = 400 if ill else 4
+        store = {"system": "postgresql", "namespace": "shop"}
+        return [
+            step(trace, "w", "server", "web", at, 2 * took + 20),
+            step(trace, "q", "client", "web", at + 5, took, "w", store, name="SELECT"),
+            step(trace, "i", "client", "web", at + 6 + took, took, "w", store, name="INSERT"),
+        ]
+
+    found = seen(lake, traffic(asking))
+    assert {one.resource for one in found if one.own} == {"postgresql/shop"}
 
 
 def test_operations_are_told_without_the_ids_in_their_names(lake: Lake) -> None:
