@@ -18,6 +18,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 LEAST_TRACES = 3.0  # on either side
+PRESSING = 2.0  # times as much as before: who was half idle has no time left
 _TINY = 1e-12
 _CHUNK = 20_000  # series at once: what fits a processor's cache
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pandas as pd
 from langgraph.runtime import Runtime
 
+from agent.analysis.per_request import PRESSING
 from agent.nodes.context import Context
 from agent.nodes.survey.deviations import Measure, signals
 from agent.nodes.survey.season import same_hours, unusual
-from agent.state import Call, Investigation
+from agent.state import Call, Investigation, Signal, Window
 
 UNANSWERED = "unanswered calls"
 _SLOW = Measure(
@@ -35,7 +39,10 @@ def survey_calls(state: Investigation, runtime: Runtime[Context]) -> Investigati
     frame = answer.df
     called = _per_callee(frame)
     stores, services = called[called["is_store"]], called[~called["is_store"]]
-    found = signals(stores, "callee", _OF_STORES, window, answer.id)
+    found = [
+        replace(signal, own=not _pressed(signal, stores, window))
+        for signal in signals(stores, "callee", _OF_STORES, window, answer.id)
+    ]
     found += signals(services, "callee", _OF_SERVICES, window, answer.id)
     then = same_hours(context, window, "edges")
     past = _per_callee(then.df) if then else None
@@ -44,6 +51,18 @@ def survey_calls(state: Investigation, runtime: Runtime[Context]) -> Investigati
         "calls": _calls(frame),
         "signals": unusual(found, past, "callee", _OF_STORES + _OF_SERVICES, window),
     }
+
+
+def _pressed(signal: Signal, called: pd.DataFrame, window: Window) -> bool:
+    """Whether a store was asked so much more than before that it may be slow or fail by that."""
+    calls = np.zeros(window.buckets)
+    of_it = called[called["callee"] == signal.resource]
+    calls[of_it["bucket"]] = of_it["calls"]
+    onset, end = (
+        int((at - window.start).total_seconds() // window.bucket_s)
+        for at in (signal.onset, signal.ended_at or window.end)
+    )
+    return bool(calls[onset:end].mean() > PRESSING * calls[:onset].mean())
 
 
 def _by_its_queries(frame: pd.DataFrame) -> pd.Series[bool]:

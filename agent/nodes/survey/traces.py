@@ -20,7 +20,7 @@ from langgraph.runtime import Runtime
 from numpy.typing import NDArray
 
 from agent.analysis.distributions import student_two_sided
-from agent.analysis.per_request import Noise, Shift, Sums, pooled, shifts
+from agent.analysis.per_request import PRESSING, Noise, Shift, Sums, pooled, shifts
 from agent.nodes.context import Context
 from agent.nodes.lines import MEDIUM
 from agent.nodes.quotes import named, quoted
@@ -67,9 +67,10 @@ def survey_traces(state: Investigation, runtime: Runtime[Context]) -> Investigat
     if not len(operations):
         return {"evidence": operations.evidence | steps.evidence}
     runs, sums = operations.spread([*_RUN, "peer", "kind"], (*_RUNS, *_OWN, *_FAILED))
-    failures = _failures(runs, Sums(*sums[:3], *sums[6:]))
+    seconds = phases.seconds(sums[0].sum(axis=0) > 0)
+    failures = _failures(runs, Sums(*sums[:3], *sums[6:]), seconds)
     counted = pd.concat([failures, _steps(runs, sums[:3], steps)])
-    found = [*_times(runs, Sums(*sums[:6])), _worse(counted)]
+    found = [*_times(runs, Sums(*sums[:6]), seconds), _worse(counted)]
     return {
         "evidence": operations.evidence | steps.evidence,
         "anomalies": _strongest(pd.concat(found, ignore_index=True), phases),
@@ -93,6 +94,13 @@ class _Phases:
     def at(self, slot: int) -> datetime:
         """When a slot of the trouble begins."""
         return self.onset + (self.end - self.onset) / ABOUT * (slot - _FIRST)
+
+    def seconds(self, seen: NDArray[np.bool_]) -> Floats:
+        """How long each slot is; one in which nothing was seen has no length."""
+        calm = self.calm or (self.start, self.start)
+        parts = (*calm, BEFORE), (self.start, self.onset, BEFORE), (self.onset, self.end, ABOUT)
+        lengths = [np.full(n, (end - start).total_seconds() / n) for start, end, n in parts]
+        return np.concatenate(lengths) * seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +157,11 @@ def _told(names: pd.DataFrame, shift: Shift, **more: Any) -> pd.DataFrame:
     )
 
 
-def _times(runs: pd.DataFrame, sums: Sums) -> list[pd.DataFrame]:
+def _times(runs: pd.DataFrame, sums: Sums, seconds: Floats) -> list[pd.DataFrame]:
     """Operations that take longer by themselves; what a service, a store or the network took."""
     shift = shifts(sums, _FIRST, _TIME)
     told = _told(runs, shift, indicator="latency", unit="ms", own=runs["kind"] == "inner")
+    pressed = _pressed(runs, sums, shift, seconds)
     told[["before", "during"]] = np.exp(told[["before", "during"]] / _LOG) / 1e6
     known = shift.z != 0.0
     inner, call, store, lost = (
@@ -168,7 +177,9 @@ def _times(runs: pd.DataFrame, sums: Sums) -> list[pd.DataFrame]:
         _whole(inner, "own time of its operations", several="operation"),
         _whole(_beside(incoming), "time on the way of calls to it"),
         _whole(_beside(outgoing), "time on the way of its calls", several="peer"),
-        _whole(store.assign(resource=store["peer"]), "time of the calls to it"),
+        _whole(
+            store[~pressed[store.index]].assign(resource=store["peer"]), "time of the calls to it"
+        ),
     ]
     return [one[one["effect"] > 0] for one in found]
 
@@ -210,7 +221,22 @@ def _whole(told: pd.DataFrame, subject: str, several: str = "") -> pd.DataFrame:
     return whole[whole["several"] > bool(several)].drop(columns="several")
 
 
-def _failures(runs: pd.DataFrame, sums: Sums) -> pd.DataFrame:
+def _pressed(runs: pd.DataFrame, sums: Sums, shift: Shift, seconds: Floats) -> NDArray[np.bool_]:
+    """Which of the operations ask one who was asked so much more that it may fail them by that.
+
+    Whole requests are counted, for a call that fails may be made again within its request.
+    """
+    peer, _ = pd.factorize(runs["peer"])
+    traces = np.zeros((len(runs), _SLOTS))
+    np.add.at(traces, peer, sums.traces)
+    asked, slots = np.cumsum(traces, axis=1)[peer], np.cumsum(seconds)
+    row, before = np.arange(len(asked)), shift.start - 1
+    inside = asked[row, shift.end - 1] - asked[row, before]
+    usual = asked[row, before] * (slots[shift.end - 1] - slots[before])
+    return np.asarray(inside * slots[before] > PRESSING * usual)
+
+
+def _failures(runs: pd.DataFrame, sums: Sums, seconds: Floats) -> pd.DataFrame:
     """Operations that fail more often than they did, though nothing that they called failed."""
     shift = shifts(sums, _FIRST, _COUNT)
     told = _told(
@@ -223,6 +249,7 @@ def _failures(runs: pd.DataFrame, sums: Sums) -> pd.DataFrame:
     store = store.assign(
         resource=store["peer"],
         peer=store["service"],
+        own=~_pressed(runs, sums, shift, seconds)[store.index],
     )
     return pd.concat([told, store.assign(subject="failures of calls to it")])
 

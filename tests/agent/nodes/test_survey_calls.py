@@ -5,7 +5,12 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from agent.nodes.survey.calls import _per_callee
+from agent.nodes.survey.calls import _per_callee, survey_calls
+from agent.state import Window
+from lake.store import Lake
+from tests.agent.nodes.alone import alone
+from tests.agent.tools.rows import Row, moment, put, span
+from tests.agent.world import START
 
 
 def failing(**failed_of_caller: int) -> float:
@@ -31,3 +36,19 @@ def test_failures_of_one_caller_beside_well_served_ones_are_its_own(
     failed: dict[str, int], percent: float
 ) -> None:
     assert failing(**failed) == percent
+
+
+@pytest.mark.parametrize(("often", "own"), [(1, True), (4, False)])
+def test_a_store_that_is_asked_much_more_than_before_is_not_slow_by_itself(
+    lake: Lake, often: int, *, own: bool
+) -> None:
+    store = {"system": "postgresql", "namespace": "shop"}
+
+    def asked(at: float, took: int) -> Row:
+        return span(f"{at}", "client", "web", int(at * 1000), took, None, store, trace=f"t{at}")
+
+    calm = [asked(at, 5) for at in range(0, 600, 5)]
+    slow = [asked(at / often, 900) for at in range(600 * often, 900 * often, 5)]
+    put(lake, "trace_span", calm + slow)
+    found = alone(survey_calls, lake, {"window": Window(START, moment(900), 10)})["signals"]
+    assert [(one.resource, one.own) for one in found] == [("postgresql/shop", own)]

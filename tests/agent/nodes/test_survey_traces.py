@@ -149,6 +149,12 @@ def test_who_asks_a_partner_for_something_else_is_told_and_not_the_partner(lake:
     assert "/token" in found[0].subject
 
 
+def test_who_is_asked_much_more_than_before_is_not_slow_by_itself(lake: Lake) -> None:
+    calm = traffic(lambda t, at, **_: partnered(t, at, 40), until=ALARM)
+    surge = [row for at in range(ALARM, END, 2) for row in partnered(f"t{at}", at * 1000, 900)]
+    assert not any(one.own for one in seen(lake, [*calm, *surge]) if one.resource != "web")
+
+
 def test_a_line_that_a_request_no_longer_writes_is_told_of_its_service(lake: Lake) -> None:
     starts = range(0, END, EVERY)
     lines = [written(f"t{at}", "ca", at * 1000 + 8, f"found order {at}") for at in starts]
