@@ -4,7 +4,11 @@ A change speaks through its service, its message, the paths of its files and wha
 takes out; the trouble through its resources, its alarm and the words of its errors. Words are those
 of identifiers too: `registerPredefinedAgents` is three. A word that many changes have, or that the
 logs have anyway, says little (inverse document frequency, Sparck Jones 1972), and so does its tenth
-occurrence (Okapi BM25, Robertson and Walker 1994). How much of it is chance the other changes tell.
+occurrence (Okapi BM25, Robertson and Walker 1994). What is written often while all is well says
+nothing of trouble. How much of it is chance the other changes tell.
+
+A difference speaks twice: all of it of the place that was changed, and what it puts in or takes out
+of what was done there.
 """
 
 from __future__ import annotations
@@ -37,6 +41,17 @@ _ENDINGS = (
     "s",
 )
 _LEAST = 3  # letters of a stem that says something
+_NAME = re.compile(r"[A-Za-z_]\w*")
+_ANYWHERE = (  # words of grammar, of programs, of services, and of trouble whatever it is
+    "all and any are but can for from had has have into its may nor not now off onto out over per "
+    "than that the then this too was were when with "
+    "class const def else false func function import int let nil none null package private public "
+    "return returned returning returns self static str string struct true try type var void "
+    "client get handler http https log request requests response server service set "
+    "err error errors exception fail failed failing failure throw warn warning"
+)
+_PLACE = ("@@", "--- ", "+++ ", "diff ")  # https://www.gnu.org/software/diffutils/manual Unified
+_REMARKS = ("//", "/*", "*", "#", "--")
 
 
 def words(text: str) -> list[str]:
@@ -49,16 +64,44 @@ def words(text: str) -> list[str]:
     ]
 
 
-def relevance(changes: Sequence[str], trouble: Iterable[str], usual: Iterable[str] = ()) -> Floats:
+def done(text: str) -> str:
+    """The names that the unified differences in a text put in or take out.
+
+    A name on both sides was there before and is there still; a line of remark does nothing.
+    """
+    sides: dict[str, set[str]] = {"-": set(), "+": set()}
+    differs = False
+    for line in text.splitlines():
+        if line.startswith(_PLACE):
+            differs = True
+        elif differs and line[:1] in sides and not line[1:].lstrip().startswith(_REMARKS):
+            sides[line[0]].update(_NAME.findall(line[1:]))
+    return " ".join(sorted(sides["-"] ^ sides["+"]))
+
+
+def telling(trouble: Iterable[str], known: Iterable[str] = ()) -> set[str]:
+    """The words of what broke but for those that are `known`, and those of any text and program."""
+    return {word for text in trouble for word in words(text)}.difference(
+        words(_ANYWHERE), *map(words, known)
+    )
+
+
+def relevance(
+    changes: Sequence[str],
+    trouble: Iterable[str],
+    usual: Iterable[str] = (),
+    known: Iterable[str] = (),
+) -> Floats:
     """How much each change is about what broke; 0 for nothing in common.
 
     `trouble` are the texts of what broke, each a document, `usual` those of what is seen without
-    trouble. A word counts by how few of the other changes and of the usual texts have it.
+    trouble, `known` those whose words say nothing. A word counts by how few of the other changes
+    and of the usual texts have it.
     """
     bags = [Counter(words(text)) for text in changes]
     if not bags:
         return np.zeros(0)
-    wanted = {word for text in trouble for word in words(text)}
+    wanted = telling(trouble, known)
     corpus = [set(bag) for bag in bags] + [set(words(text)) for text in usual]
     within = Counter(word for held in corpus for word in held if word in wanted)
     rare = {w: math.log1p((len(corpus) - n + 0.5) / (n + 0.5)) for w, n in within.items()}
@@ -66,9 +109,15 @@ def relevance(changes: Sequence[str], trouble: Iterable[str], usual: Iterable[st
     return np.array([_shared(bag, rare, mean) for bag in bags])
 
 
-def common(change: str, trouble: Iterable[str], usual: Iterable[str], most: int) -> list[str]:
+def common(
+    change: str,
+    trouble: Iterable[str],
+    usual: Iterable[str],
+    most: int,
+    known: Iterable[str] = (),
+) -> list[str]:
     """The words that a change has in common with what broke, those that are not usual first."""
-    wanted = {word for text in trouble for word in words(text)}
+    wanted = telling(trouble, known)
     often = Counter(word for text in usual for word in set(words(text)))
     bag = Counter(words(change))
     return sorted(wanted & bag.keys(), key=lambda word: (often[word], -bag[word], word))[:most]

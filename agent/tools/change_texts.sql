@@ -4,7 +4,7 @@
 WITH told AS (
   SELECT coalesce(change.revision, change.uid) AS subject, message,
     change.revision IS NOT NULL                AS is_revision,
-    unmapped::VARCHAR                          AS more
+    json(unmapped)::VARCHAR                    AS more
   FROM application_lifecycle
   WHERE time >= $start AND time < $end AND change.uid IS NOT NULL
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from agent.analysis.relevance import common, relevance, surprises, words
+from agent.analysis.relevance import common, done, relevance, surprises, telling, words
 
 TROUBLE = ["relation coupons does not exist", "payment failed: couponTotal is null"]
 CHANGES = [
@@ -57,3 +57,22 @@ def test_no_changes_and_no_trouble_are_no_fault() -> None:
     assert relevance([], TROUBLE).size == 0
     assert (relevance(CHANGES, []) == 0.0).all()
     assert surprises(np.zeros(0)).size == 0
+
+
+def test_a_difference_does_what_is_on_one_of_its_sides() -> None:
+    difference = """fix the lookup
+@@ src/handler.ts @@ function lookup(name) {
+   const agent = registry.find(name);
+-  // seeded by registerAll
+-  seedAgents(registry);
+-  fail(name + " not found");
++  fail(name + " not found", scope);
+"""
+    assert done(difference) == "registry scope seedAgents"
+    assert done("- a list\n+ of points") == ""
+
+
+def test_words_that_are_known_or_of_any_program_tell_nothing() -> None:
+    trouble = ["request failed: coupons not found in table of orders"]
+    assert telling(trouble, ["orders listed"]) == {"coupon", "found", "table"}
+    assert (relevance(CHANGES, TROUBLE, known=["coupons of the checkout"]) < 0.01).sum() == 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -31,7 +32,9 @@ TEXTS = (
 
 def commit(number: int, text: str) -> Row:
     change = {"uid": f"c{number}", "kind": "deploy", "state": "planned", "revision": f"r{number}"}
-    return {"time": moment(60.0 * number), "message": text, "change": change}
+    message, _, diff = text.partition("\n")
+    row: Row = {"time": moment(60.0 * number), "message": message, "change": change}
+    return row | ({"unmapped": json.dumps({"diff": diff})} if diff else {})
 
 
 def line(at_s: float, text: str, severity_id: int) -> Row:
@@ -39,8 +42,23 @@ def line(at_s: float, text: str, severity_id: int) -> Row:
     return {"time": moment(at_s), "severity_id": severity_id, "message": text, "workload": workload}
 
 
-def tried(folder: Path, *lines: Row, revision: str, texts: tuple[str, ...] = TEXTS) -> Control:
-    change = Change(id="C1", kind="deploy", what="cart", service="cart", revision=revision)
+def tried(
+    folder: Path,
+    *lines: Row,
+    revision: str,
+    texts: tuple[str, ...] = TEXTS,
+    service: str = "cart",
+    came: float | None = None,
+) -> Control:
+    declared = None if came is None else moment(came)
+    change = Change(
+        id="C1",
+        kind="deploy",
+        what=service,
+        service=service,
+        revision=revision,
+        declared_at=declared,
+    )
     facts = Facts(
         window=WINDOW,
         incident=Incident(moment(1200), WINDOW.start, WINDOW.end),
@@ -80,3 +98,42 @@ def test_a_text_without_others_to_compare_it_with_says_nothing(tmp_path: Path) -
 def test_a_change_without_a_revision_speaks_of_nothing(tmp_path: Path) -> None:
     control = tried(tmp_path, line(0, "ready", 1), revision="")
     assert control.verdict == "not_assessable"
+
+
+@pytest.mark.parametrize(("came", "verdict"), [(300, "implicates"), (550, "neutral")])
+def test_what_was_complained_of_before_a_change_is_not_of_its_making(
+    tmp_path: Path, came: float, verdict: str
+) -> None:
+    errors = [line(400 + s, "column coupon_totals is unknown", 4) for s in range(0, 900, 60)]
+    assert tried(tmp_path, *errors, revision="r0", came=came).verdict == verdict
+
+
+def test_a_complaint_speaks_by_its_attributes_too(tmp_path: Path) -> None:
+    slow = line(1150, "slow", 3) | {"attributes": json.dumps({"sql": "SELECT coupon_totals"})}
+    assert tried(tmp_path, slow, revision="r0").verdict == "implicates"
+
+
+def test_what_is_written_often_while_all_is_well_says_nothing(tmp_path: Path) -> None:
+    well = [line(60 * n, "coupons counted; totals in one column", 1) for n in range(9)]
+    errors = [line(1150, "column coupon_totals is unknown", 4)]
+    assert tried(tmp_path, *well, *errors, revision="r0").verdict == "neutral"
+
+
+def test_that_a_change_is_of_its_service_is_known_without_its_text(tmp_path: Path) -> None:
+    errors = [line(1150, "coupons unknown", 4)]
+    assert tried(tmp_path, *errors, revision="r0").verdict == "implicates"
+    again = tried(tmp_path / "again", *errors, revision="r0", service="couponservice")
+    assert again.verdict == "neutral"
+
+
+@pytest.mark.parametrize(("revision", "verdict"), [("r0", "implicates"), ("r1", "neutral")])
+def test_of_two_changes_in_one_place_the_one_that_did_something_there_fits(
+    tmp_path: Path, revision: str, verdict: str
+) -> None:
+    texts = (
+        "tidy the cart\n@@ cart.py @@\n-\tseedCoupons(cart)\n-\tload(cart)\n+\tload(cart)",
+        "tidy coupons\n@@ cart.py @@\n-\tunknown(coupons)\n+\tunknown(coupons, cart)",
+        *TEXTS[1:],
+    )
+    errors = [line(1150, "coupons unknown", 4)]
+    assert tried(tmp_path, *errors, revision=revision, texts=texts).verdict == verdict
