@@ -17,6 +17,7 @@ import pandas as pd
 from agent.analysis.experiments import Trial, before_against_after, difference_in_differences
 from agent.nodes.about import about
 from agent.nodes.cohorts import ALPHA, inseparable, old_beside_new, spared
+from agent.nodes.departed import departed
 from agent.nodes.facts import SURE, Facts
 from agent.nodes.health import health_doubts
 from agent.nodes.scope import BY_ITSELF
@@ -29,7 +30,6 @@ _ENOUGH = 30  # requests a side
 _SOON = timedelta(minutes=3)  # after which a trouble that goes on was not taken back
 _EBBS = timedelta(seconds=45)  # for queues to empty and the last instance to be in its place
 _WEEK = timedelta(days=7)
-_PROMPT = timedelta(minutes=30)  # after which a departure is not told from one for other reasons
 
 
 def order(trying: Trying) -> Control:
@@ -123,7 +123,7 @@ def own_signals(trying: Trying) -> Control:
     service, facts = trying.change.service, trying.facts
     own = facts.own(service)
     is_seen = facts.symptom and _served(service, facts)
-    if not own and not is_seen and (told := _departed(trying)):
+    if not own and not is_seen and (told := departed(trying)):
         return told
     if not facts.felt:
         return trying.says("own_signals", "not_assessable", "There is no symptom to have caused.")
@@ -157,40 +157,6 @@ def own_signals(trying: Trying) -> Control:
         f"{service} left its band by its {words}; the change came {before:.0f} s before.",
         "requests", "versions",
     )  # fmt: skip
-
-
-def _departed(trying: Trying) -> Control | None:
-    """What anomalies say of a service whose requests do not; None if it has none that is sure.
-
-    One that began before the change clears nothing: it need not be of the trouble.
-    """
-    service, facts = trying.change.service, trying.facts
-    sure = [a for a in facts.anomalies.get(service, ()) if a.own and a.surprise >= SURE]
-    if not sure:
-        return None
-    first = min(sure, key=lambda a: (a.onset, -a.surprise))
-    departed = f"{service} departed by its {first.subject} at {facts.when(first.onset)}"
-    if first.onset < trying.came - facts.slack:
-        text = f"{departed}, before the change."
-        return trying.says("own_signals", "neutral", text, first.evidence)
-    after = max(first.onset - trying.came, timedelta(0))
-    text = f"{departed}, {after.total_seconds():.0f} s after the change."
-    if after > _PROMPT:
-        return trying.says("own_signals", "neutral", text, first.evidence)
-    p = 1.0 if trying.change.rollouts else _coincidence(after, trying)
-    return trying.says("own_signals", "implicates", text, first.evidence, p=p)
-
-
-def _coincidence(after: timedelta, trying: Trying) -> float:
-    """How probable a change so shortly before is, if changes come when they will.
-
-    Paid for how many changes there are to choose from.
-    """
-    facts = trying.facts
-    of_it = [began(c) for c in facts.changes.values() if c.service == trying.change.service]
-    known = facts.window.end - min(facts.window.start, *of_it)
-    lasts = max(after, timedelta(seconds=facts.window.bucket_s))
-    return min(1.0, -math.expm1(-len(of_it) * (lasts / known)) * len(facts.changes))
 
 
 def _served(service: str, facts: Facts) -> bool:
@@ -430,6 +396,8 @@ WEIGHTS: dict[tuple[ControlKind, ControlVerdict], float] = {
 IMPLICATED = 3.0
 CLEARER, MOST_CLEARER = 0.1, 15.0  # of the nats below `ALPHA`
 GUILTY_FITS, MOST_FITTING = 0.5, 2.5
+MOST_PROMPT = 1.5  # a moment alone implicates nothing: the nearest change is often not the cause
+_FITTING: dict[ControlKind, float] = {"relevance": MOST_FITTING, "own_signals": MOST_PROMPT}
 
 
 def weight(controls: tuple[Control, ...]) -> float:
@@ -449,8 +417,9 @@ def _clearer(control: Control) -> float:
     """
     if (control.kind, control.verdict) not in WEIGHTS or not control.p_value:
         return 0.0
-    if control.kind in ("relevance", "own_signals"):
-        return min(MOST_FITTING, max(0.0, math.log(GUILTY_FITS / control.p_value)))
+    if control.kind in _FITTING:
+        fits = math.log(GUILTY_FITS / control.p_value)
+        return min(_FITTING[control.kind], max(0.0, fits))
     return CLEARER * min(MOST_CLEARER, max(0.0, math.log(ALPHA / control.p_value)))
 
 

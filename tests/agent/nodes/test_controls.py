@@ -231,3 +231,9 @@ def test_of_two_implicated_changes_the_clearer_one_weighs_more() -> None:
         (Control("old_against_new", "implicates", "", p_value=p),) for p in (1e-8, 0.009)
     )
     assert weight(clear) > weight(less) >= IMPLICATED
+
+
+def test_a_moment_alone_implicates_nothing() -> None:
+    alone = Control("own_signals", "implicates", "", p_value=1e-9)
+    text = Control("relevance", "implicates", "", p_value=0.1)
+    assert weight((alone,)) < IMPLICATED <= weight((alone, text))
