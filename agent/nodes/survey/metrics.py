@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import chain
-from math import exp, expm1, log, log1p
+from math import ceil, exp, expm1, log, log1p
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,7 @@ _LEAST_NATS = 0.02
 _LEAST_APART = 0.5  # nats of an instance that is said to depart alone
 _TINY = 1e-12
 _SAME = 0.9  # correlation in calm time of two series that show one thing
+_ENOUGH = 480  # buckets tell how series go together
 _LEAST_SHARED = 8  # buckets in which both were seen
 _SAMPLED = "as sampled"
 _BEFORE, _AFTER = 2, 3  # buckets about the alarm
@@ -170,12 +171,12 @@ def _strongest(candidates: Iterable[_Candidate], axis: Axis) -> list[Anomaly]:
     """The few strongest anomalies of each resource; of a metric and its instances the strongest.
 
     Where more are worth a word than are told, those go that show what a stronger one shows. Each
-    pays for how many series of the resource were looked at.
+    pays for how many series of the resource were looked at, those that go together being one.
     """
     of_resource: dict[str, list[_Candidate]] = {}
     for one in candidates:
         of_resource.setdefault(_resource(one.row), []).append(one)
-    asked = _asked(of_resource)
+    asked = _asked(of_resource, axis)
     most = max(_A_RESOURCE, _IN_ALL // max(1, len(of_resource)))
     anomalies = []
     for resource, those in of_resource.items():
@@ -190,24 +191,48 @@ def _strongest(candidates: Iterable[_Candidate], axis: Axis) -> list[Anomaly]:
     return anomalies
 
 
-def _paid(nats: float, asked: int) -> float:
+def _paid(nats: float, asked: float) -> float:
     """The surprise of the most surprising of so many, in nats (Šidák 1967)."""
     p = -expm1(asked * log1p(-min(exp(-nats), 1.0 - _TINY)))
     return max(0.0, -log(p)) if p > 0 else nats - log(asked)
 
 
-def _asked(of_resource: dict[str, list[_Candidate]]) -> dict[str, int]:
-    """How many series each resource has; those of its instances were asked about already."""
-    most = dict.fromkeys(of_resource, 1)
-    counted: set[int] = set()
-    for candidate in chain.from_iterable(of_resource.values()):
-        if id(candidate.seen) in counted or "node" not in candidate.row:
-            continue
-        counted.add(id(candidate.seen))
-        for row in candidate.seen.rows:
-            if (name := _resource(row)) in most:
-                most[name] += 1
-    return {name: max(1, number - 1) for name, number in most.items()}
+def _asked(of_resource: dict[str, list[_Candidate]], axis: Axis) -> dict[str, float]:
+    """How many looks each resource's series are; those of its instances were paid for already."""
+    seen = {id(c.seen): c.seen for c in chain.from_iterable(of_resource.values())}
+    rows: dict[str, list[Floats]] = {name: [] for name in of_resource}
+    for one in seen.values():
+        for row, values in zip(one.rows, one.values[:, axis.calm], strict=True):
+            if "node" in row and _resource(row) in rows:
+                rows[_resource(row)].append(values)
+    return {name: _independent(np.array(those)) if those else 1.0 for name, those in rows.items()}
+
+
+def _independent(values: Floats) -> float:
+    """How many independent series tell what these rows do: Li and Ji (2005), of ranks.
+
+    Beside as many rows out of step, which go together by chance alone: fewer buckets than rows tell
+    too few. A row that is constant counts as one. Of long rows some buckets are enough.
+    """
+    values = values[:, :: ceil(values.shape[1] / _ENOUGH) or 1]
+    known = np.isfinite(values)
+    ranks = np.array([_ranks(np.where(k, v, -np.inf)) for v, k in zip(values, known, strict=True)])
+    counted = np.maximum(np.count_nonzero(known, axis=1, keepdims=True), 1)
+    mean = np.where(known, ranks, 0.0).sum(axis=1, keepdims=True) / counted
+    off = np.where(known, ranks - mean, 0.0)
+    length = np.sqrt(np.einsum("ij,ij->i", off, off))
+    varies = length > 0.0
+    unit = off[varies] / length[varies, None]
+    apart = np.array([np.roll(row, 7 * at) for at, row in enumerate(unit)]).reshape(unit.shape)
+    told = len(unit) * _roots_told(unit) / max(_roots_told(apart), 1.0)
+    return max(1.0, min(told, float(len(unit))) + np.count_nonzero(~varies))
+
+
+def _roots_told(unit: Floats) -> float:
+    """What the eigenvalues of the rows' correlations count: one each, and their fractions."""
+    roots = np.linalg.eigvalsh(unit @ unit.T if len(unit) <= unit.shape[1] else unit.T @ unit)
+    roots = np.clip(roots + _TINY, 0.0, None)
+    return float(np.where(roots >= 1.0, 1.0 + roots - np.floor(roots), roots).sum())
 
 
 def _distinct(ranked: list[_Candidate], axis: Axis) -> list[_Candidate]:

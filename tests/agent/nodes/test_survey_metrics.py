@@ -6,10 +6,11 @@ from dataclasses import replace
 from datetime import timedelta
 from random import Random
 
+import numpy as np
 import pytest
 
 from agent.nodes.survey import metrics
-from agent.nodes.survey.metrics import survey_metrics
+from agent.nodes.survey.metrics import _independent, survey_metrics
 from agent.state import Anomaly, Investigation, Window
 from lake.store import Lake
 from tests.agent.nodes.alone import alone
@@ -105,6 +106,27 @@ def test_of_a_resource_with_more_series_the_same_surprises_less(lake: Lake) -> N
     one_of_many = [{**row, "workload": {"service": "b"}, "series_uid": "b"} for row in alone]
     of = {told.resource: told.surprise for told in anomalies(lake, alone, one_of_many, *others)}
     assert of["b"] < of["a"] - 2
+
+
+def test_series_that_go_together_are_paid_for_as_one(lake: Lake) -> None:
+    one = gauge("cpu.usage", {"service": "a"}, step=40)
+    again = [
+        {**row, "value": 2 * row["value"], "metric_name": f"copy.{n}", "series_uid": f"copy.{n}"}
+        for row in one
+        for n in range(30)
+    ]
+    alone = [{**row, "workload": {"service": "b"}, "series_uid": "b"} for row in one]
+    told = {(t.resource, t.subject): t.surprise for t in anomalies(lake, one, again, alone)}
+    assert told["a", "cpu.usage"] == pytest.approx(told["b", "cpu.usage"], abs=0.2)
+
+
+@pytest.mark.parametrize(("apart", "together"), [(1, 30), (10, 1), (10, 30), (40, 0), (900, 0)])
+def test_as_many_series_are_independent_as_say_something_else(apart: int, together: int) -> None:
+    random = np.random.default_rng(0)
+    values = random.normal(size=(apart, 400))
+    copies = np.repeat(random.normal(size=(1, 400)), together, axis=0)
+    told = _independent(np.concatenate([values, copies]))
+    assert told == pytest.approx(apart + bool(together), rel=0.15)
 
 
 def test_a_constant_of_the_calm_stretch_elsewhere_that_breaks_is_told(lake: Lake) -> None:
