@@ -40,9 +40,8 @@ def read_off(report: Report, rank: Rank) -> Reading:
     if rank == "metric":
         return Reading(metrics(report.anomalies), probability, grounded)
     if rank == "commit":
-        ranking, of_change = commits(report), _of_change(report)
-        none_is = ranking[0][0] == NO_CHANGE
-        return Reading(ranking, 1 - of_change if none_is else of_change, grounded)
+        ranking = commits(report)
+        return Reading(ranking, min(1.0, ranking[0][1]), grounded)
     blamed = resources(report)
     return Reading(
         _instances(blamed, report) if rank == "instance" else blamed, probability, grounded
@@ -88,14 +87,19 @@ def metrics(anomalies: Iterable[Anomaly]) -> Ranked:
 
 
 def commits(report: Report) -> Ranked:
-    """The revisions that may be to blame, and that none is, as the report's causes have it."""
+    """The revisions that may be to blame, and that none is, by their probability; then the others.
+
+    No commit is guilty where any cause without a change is the one, or one that the report does not
+    know: what its causes leave of 1.
+    """
+    causes = (*report.causes, *report.ruled_out)
     revisions = {c.id: c.revision or c.id for c in report.changes}
-    scored = [(revisions.get(c.change, NO_CHANGE), 1 + c.probability) for c in report.causes]
-    scored += [(revisions.get(c.change, NO_CHANGE), c.probability) for c in report.ruled_out]
-    scored += [(revisions[c.id], _PLACE[c.verdict] - 1) for c in report.changes]
-    blamed = any(c.verdict == "implicated" for c in report.changes)
-    scored.append((NO_CHANGE, -1.5 if blamed else 0.5))
-    return _best(scored)
+    blamed = {NO_CHANGE: max(0.0, 1 - sum(cause.probability for cause in causes))}
+    for cause in causes:
+        name = revisions.get(cause.change, NO_CHANGE)
+        blamed[name] = blamed.get(name, 0.0) + cause.probability
+    others = [(revisions[c.id], _PLACE[c.verdict] - 1) for c in report.changes]
+    return _best([*blamed.items(), *others])
 
 
 def changed_services(report: Report) -> Ranked:

@@ -260,3 +260,25 @@ def test_a_commit_is_blamed_by_its_change_and_none_where_nothing_is() -> None:
     idle = _report(changes=changes[:1])
     assert line(idle, "commit")["ranking"] == ["none", "aaaaaaa"]
     assert [line(report, "commit")["probability"] for report in (blamed, idle)] == [0.6, 1.0]
+
+
+def test_that_no_commit_is_guilty_is_as_probable_as_all_causes_without_one() -> None:
+    changes = (
+        Change("C1", "deploy", "release", "a", revision="aaaaaaa", verdict="implicated"),
+        Change("C2", "deploy", "release", "b", revision="aaaaaaa"),
+    )
+    alone = (_cause("c", 0.2), _cause("d", 0.2))
+    report = _report(
+        causes=(_cause("a", 0.4, "C1"), *alone), ruled_out=(_cause("e", 0.04),), changes=changes
+    )
+    found = line(report, "commit")
+    assert found["ranking"] == ["none", "aaaaaaa"]
+    assert found["scores"] == pytest.approx([0.6, 0.4])
+    assert found["probability"] == pytest.approx(0.6), (
+        "what no cause takes is unknown, so no commit"
+    )
+    both = _report(causes=(_cause("a", 0.4, "C1"), _cause("b", 0.2, "C2"), *alone), changes=changes)
+    found = line(both, "commit")
+    assert dict(zip(found["ranking"], found["scores"], strict=True)) == pytest.approx(
+        {"aaaaaaa": 0.6, "none": 0.4}
+    ), "a revision that came to two services may be to blame by either"
