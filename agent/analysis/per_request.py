@@ -16,9 +16,11 @@ from agent.analysis.distributions import student_two_sided
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Calm = tuple[Floats, Floats, Floats]
 
 LEAST_TRACES = 3.0  # on either side
 PRESSING = 2.0  # times as much as before: who was half idle has no time left
+_FREEDOM = 30.0  # of a pooled z
 _TINY = 1e-12
 _CHUNK = 20_000  # series at once: what fits a processor's cache
 
@@ -114,13 +116,11 @@ def _search(sums: Sums, first: int, noise: Noise, best: Shift) -> None:
     slots = sums.p.shape[1]
     freedom = np.ones(len(sums.p))
     for start in range(max(first, 1), slots):
-        base = sums.over(slice(0, start))
-        apart, stretches = _between(sums, start, base)
-        away = sums.p[:, : noise.elsewhere].sum(axis=1) / np.maximum(base.p, 1.0)
-        drift = noise.near + (noise.far - noise.near) * away
+        base, calm = calm_before(sums, start, noise)
         for end in range(start + 1, slots + 1):
             inside = sums.over(slice(start, end))
-            z, free = _compared(base, inside, (apart, stretches, drift), noise)
+            difference, variance, free = compared(base, inside, calm, noise)
+            z = difference / np.sqrt(variance)
             better = np.abs(z) > np.abs(best.z)
             at = np.flatnonzero(better)
             best.z[at], freedom[at] = z[at], free[at]
@@ -129,6 +129,14 @@ def _search(sums: Sums, first: int, noise: Noise, best: Shift) -> None:
             best.during[at] = inside.c[at] / inside.p[at]
     tail = student_two_sided(best.z, freedom)
     best.surprise[:] = -np.log(np.maximum(tail, 1e-300))
+
+
+def calm_before(sums: Sums, start: int, noise: Noise) -> tuple[Sums, Calm]:
+    """The sums of all slots before `start`, and how these differ, of how many, and their drift."""
+    base = sums.over(slice(0, start))
+    away = sums.p[:, : noise.elsewhere].sum(axis=1) / np.maximum(base.p, 1.0)
+    drift = noise.near + (noise.far - noise.near) * away
+    return base, (*_between(sums, start, base), drift)
 
 
 def _between(sums: Sums, start: int, base: Sums) -> tuple[Floats, Floats]:
@@ -152,10 +160,8 @@ def _between(sums: Sums, start: int, base: Sums) -> tuple[Floats, Floats]:
     return np.maximum(variance, 0.0), np.maximum(evenly, 1.0)
 
 
-def _compared(
-    base: Sums, inside: Sums, calm: tuple[Floats, Floats, Floats], noise: Noise
-) -> tuple[Floats, Floats]:
-    """The difference of two rates in its standard errors, and its degrees of freedom.
+def compared(base: Sums, inside: Sums, calm: Calm, noise: Noise) -> tuple[Floats, Floats, Floats]:
+    """The difference of two rates, its variance (infinite where too few), its degrees of freedom.
 
     `calm` is by how much its slots differ (a variance), how many there are, and their drift.
     """
@@ -175,10 +181,9 @@ def _compared(
     alike = drift + 2.0 * noise.together * residual / runs
     variance = chance + wander + alike
     difference = (inside.c - rate * inside.p) * runs / both
-    z = np.where(enough, difference / np.sqrt(variance), 0.0)
     traces = np.maximum(base.traces + inside.traces - 2.0, 1.0)
     freedom = variance**2 / (chance**2 / traces + wander**2 / np.maximum(slots - 1.0, 1.0))
-    return z, np.maximum(freedom, 1.0)
+    return difference, np.where(enough, variance, np.inf), np.maximum(freedom, 1.0)
 
 
 def _residual(sums: Sums, rate: Floats) -> Floats:
@@ -195,3 +200,9 @@ def pooled(z: Floats, groups: Ints, count: int) -> Floats:
     members = np.bincount(groups, minlength=count)
     total = np.bincount(groups, weights=z, minlength=count)
     return np.asarray(total / np.sqrt(np.maximum(members * (1.0 + members) / 2.0, 1.0)))
+
+
+def surprises(pooled_z: Floats) -> Floats:
+    """-ln of the chance of each z that was made of several, in nats."""
+    tail = student_two_sided(pooled_z, np.full(len(pooled_z), _FREEDOM))
+    return np.asarray(-np.log(np.maximum(tail, 1e-300)))

@@ -39,6 +39,7 @@ TOOLS = (
     "metrics",
     "metrics_of_instances",
     "old_against_new",
+    "on_nodes",
     "operations",
     "past_incidents",
     "placed",

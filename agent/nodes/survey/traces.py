@@ -7,6 +7,7 @@ in those who call or are called.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -19,8 +20,8 @@ import pyarrow.compute as pc
 from langgraph.runtime import Runtime
 from numpy.typing import NDArray
 
-from agent.analysis.distributions import student_two_sided
-from agent.analysis.per_request import PRESSING, Noise, Shift, Sums, pooled, shifts
+from agent.analysis.hosts import Residence, slowed
+from agent.analysis.per_request import PRESSING, Noise, Shift, Sums, pooled, shifts, surprises
 from agent.nodes.context import Context
 from agent.nodes.lines import MEDIUM
 from agent.nodes.quotes import named, quoted
@@ -48,7 +49,6 @@ _TIME = Noise(  # a trace tells a time to a third; times differ by a tenth, by a
 _COUNT = Noise(0.25)  # of one trace: half a step more or less
 _CHOICE = 0.05  # of what runs do by their data is common to a stretch: 20 say all that it says
 _EXTRA = 3.0  # nats against a step more: it is no fault twenty times in twenty-one
-_FREEDOM = 30.0  # of a pooled z
 _RUN = ["service", "operation"]
 _RUNS = ("traces", "runs", "runs_runs")
 _OWN = ("own", "own_own", "own_runs")
@@ -70,9 +70,10 @@ def survey_traces(state: Investigation, runtime: Runtime[Context]) -> Investigat
     seconds = phases.seconds(sums[0].sum(axis=0) > 0)
     failures = _failures(runs, Sums(*sums[:3], *sums[6:]), seconds)
     counted = pd.concat([failures, _steps(runs, sums[:3], steps)])
-    found = [*_times(runs, Sums(*sums[:6]), seconds), _worse(counted)]
+    nodes, evidence = _nodes(context, state["window"])
+    found = [*_times(runs, Sums(*sums[:6]), seconds), _worse(counted), *nodes]
     return {
-        "evidence": operations.evidence | steps.evidence,
+        "evidence": operations.evidence | steps.evidence | evidence,
         "anomalies": _strongest(pd.concat(found, ignore_index=True), phases),
     }
 
@@ -213,12 +214,40 @@ def _whole(told: pd.DataFrame, subject: str, several: str = "") -> pd.DataFrame:
         several=(several or "effect", "nunique"),
         evidence=("evidence", "first"),
     )
-    tail = student_two_sided(z, np.full(len(z), _FREEDOM))
     whole = middle.assign(
-        resource=names, subject=subject, effect=z, surprise=-np.log(np.maximum(tail, 1e-300)),
+        resource=names, subject=subject, effect=z, surprise=surprises(z),
         indicator="latency", unit="ms", own=True, peer="",
     )  # fmt: skip
     return whole[whole["several"] > bool(several)].drop(columns="several")
+
+
+def _nodes(context: Context, window: Window) -> tuple[list[pd.DataFrame], dict[str, Evidence]]:
+    """Nodes on which several services take longer by themselves than they do on others."""
+    if not _compares(context.notebook.ask("placed", **window.span)):
+        return [], {}
+    asked = _ask(context, "on_nodes", _Phases.of(window))
+    if not len(asked):
+        return [], asked.evidence
+    keys = ["service", "operation", "node"]
+    series, sums = asked.spread(keys, (*_RUNS, *_OWN))
+    operation, _ = pd.factorize(pd.MultiIndex.from_frame(series[_RUN]))
+    service, _ = pd.factorize(series["service"])
+    node, names = pd.factorize(series["node"])
+    shift = slowed(Sums(*sums), Residence(operation, service, node), _FIRST, _TIME)
+    told = _told(
+        pd.DataFrame({"resource": names}), shift, subject="own time of the services on it",
+        indicator="latency", unit="ms", own=True, peer="", evidence=asked.id,
+    )  # fmt: skip
+    told[["before", "during"]] = np.exp(told[["before", "during"]] / _LOG) / 1e6
+    return [told], asked.evidence
+
+
+def _compares(placed: Answer) -> bool:
+    """Whether several services run on several nodes each, so that nodes can be compared."""
+    rows = placed.rows.dicts()
+    places = {(row["service"], row["node"]) for row in rows if row["service"] and row["node"]}
+    nodes = Counter(service for service, _ in places)
+    return sum(several > 1 for several in nodes.values()) > 1
 
 
 def _pressed(runs: pd.DataFrame, sums: Sums, shift: Shift, seconds: Floats) -> NDArray[np.bool_]:

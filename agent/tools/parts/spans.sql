@@ -5,6 +5,7 @@ spans AS (  -- whose spans these are: all but our own, and 'unnamed' where a spa
     coalesce(workload.service, 'unnamed') AS service,
     workload.version                      AS version,
     coalesce(workload.instance, '')       AS instance,
+    workload.node                         AS node,
     coalesce(http_request.url.path, nullif(regexp_extract(coalesce(
       json_extract_string(attributes, '/url.full'),
       json_extract_string(attributes, '/http.url')), '^\w+://[^/?#]*(/[^?#]*)', 1), '')) AS path,

@@ -3,8 +3,9 @@
 -- thing to ask. What is in the lake twice counts once. Slots: six of the time before $onset, eight
 -- from then to $end.
 told AS MATERIALIZED (
-  SELECT DISTINCT spans.trace_uid, spans.span_uid, parent_span_uid, spans.service, failed, time,
-    start_time_ns, end_time_ns, duration_ns, answered_by, answered_as, answer_failed, answer_ns,
+  SELECT DISTINCT spans.trace_uid, spans.span_uid, parent_span_uid, spans.service, node, failed,
+    time, start_time_ns, end_time_ns, duration_ns,
+    answered_by, answered_as, answer_failed, answer_ns,
     span_kind IN ('client', 'producer') AS is_call,
     CASE WHEN is_call THEN coalesce(
       answered_by, system || coalesce('/' || namespace, '/' || spans.address, ''),
@@ -26,8 +27,8 @@ names AS (
   FROM (SELECT said FROM told UNION SELECT span_name FROM spans)
 ),
 steps AS MATERIALIZED (
-  SELECT trace_uid, span_uid, parent_span_uid, service, failed, is_call, coalesce(peer, '') AS peer,
-    start_time_ns, end_time_ns, duration_ns,
+  SELECT trace_uid, span_uid, parent_span_uid, service, node, failed, is_call,
+    coalesce(peer, '') AS peer, start_time_ns, end_time_ns, duration_ns,
     names.operation || coalesce(' → ' || answered_by || ' ' || far.operation, '') AS operation,
     answered_by IS NOT NULL                                                AS answered,
     CASE

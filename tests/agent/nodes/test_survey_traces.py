@@ -328,3 +328,63 @@ def test_calm_elsewhere_is_compared_with_where_nothing_lies_before(lake: Lake) -
 def test_without_an_alarm_the_window_is_searched(lake: Lake) -> None:
     found = seen(lake, traffic(shop), window=replace(WINDOW, trouble=None))
     assert {one.resource for one in found} == {"cart"}
+
+
+CROWD = ("web", "cart", "stock", "payment")
+BOTH = dict.fromkeys(CROWD, "ab")
+
+
+def hosted(places: dict[str, str], slow: dict[str, str]) -> list[Row]:
+    """A request to each service on each of its nodes in turn; `slow` are ill on those nodes."""
+
+    def served(trace: str, at: int, *, ill: bool) -> list[Row]:
+        rows = []
+        for service, nodes in places.items():
+            node = nodes[at // (EVERY * 250) % len(nodes)]
+            took = 400 if ill and node in slow.get(service, "") else 20 + at // 1000 % 7
+            row = step(f"{trace}{service}", "s", "server", service, at, took)
+            row["workload"] |= {"node": f"node-{node}"}
+            rows.append(row)
+        return rows
+
+    starts = range(0, END * 1000, EVERY * 250)
+    return [row for at in starts for row in served(f"t{at}", at, ill=at >= ALARM * 1000)]
+
+
+def nodes_told(found: list[Anomaly]) -> set[str]:
+    return {one.resource for one in found if one.resource.startswith("node-")}
+
+
+def test_a_node_is_told_where_several_services_are_slower_than_elsewhere(lake: Lake) -> None:
+    found = seen(lake, hosted(BOTH, {"cart": "a", "stock": "a", "payment": "a"}))
+    (node,) = (one for one in found if one.resource.startswith("node-"))
+    assert (node.resource, node.indicator, node.own) == ("node-a", "latency", True)
+    assert node.surprise > 10
+    assert abs(node.onset - moment(ALARM)) < timedelta(seconds=60)
+    assert node.before == pytest.approx(23, rel=0.1)
+    assert node.during > 3 * node.before
+
+
+@pytest.mark.parametrize(
+    ("places", "slow"),
+    [
+        pytest.param(BOTH, {}, id="all are well"),
+        pytest.param(BOTH, BOTH, id="all are slow wherever they run"),
+        pytest.param(BOTH, {"cart": "a"}, id="one service alone is slow there"),
+        pytest.param(dict.fromkeys(CROWD, "a"), dict.fromkeys(CROWD, "a"), id="there is one node"),
+        pytest.param(
+            {"web": "a", "cart": "b", "stock": "a", "payment": "b"},
+            {"web": "a", "stock": "a"},
+            id="each service runs on one node",
+        ),
+    ],
+)
+def test_nodes_are_not_blamed_where(
+    lake: Lake, places: dict[str, str], slow: dict[str, str]
+) -> None:
+    assert nodes_told(seen(lake, hosted(places, slow))) == set()
+
+
+def test_nodes_are_not_compared_where_no_span_names_its_node(lake: Lake) -> None:
+    put(lake, "trace_span", traffic(well))
+    assert "on_nodes" not in alone(survey_traces, lake, {"window": WINDOW})["evidence"]

@@ -32,7 +32,11 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
 def _more(part: int) -> dict[str, list[Row]]:
     seconds = range(part, 700, 2)
     return {
-        "trace_span": [span(f"m{s}", "server", "app", s * 1000, s, trace=f"m{s}") for s in seconds],
+        "trace_span": [
+            span(f"m{s}", "server", "app", s * 1000, s, trace=f"m{s}")
+            | {"workload": {"service": "app", "node": f"node-{s % 3}"}}
+            for s in seconds
+        ],
         "http_activity": [
             {"time": moment(s), "duration": s, "http_response": {"code": 500 if s % 9 else 200}}
             for s in seconds
