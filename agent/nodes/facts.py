@@ -164,12 +164,16 @@ class Facts:
         """What sort of thing a resource is."""
         systems = {call.system for call in self.calls if call.callee == resource} - {""}
         if not systems:
-            return "service"
+            return "node" if self._is_host(resource) else "service"
         if "external" in systems:
             return "external"
         if systems & _CACHES:
             return "cache"
         return "queue" if systems & _QUEUES else "database"
+
+    def _is_host(self, resource: str) -> bool:
+        """Whether others run on a resource, and it neither calls nor is called."""
+        return bool(self.topology.residents(resource)) and resource not in self.services
 
     @property
     def slack(self) -> timedelta:

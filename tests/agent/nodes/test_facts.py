@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from agent.state import Anomaly
-from tests.agent.nodes.deviating import anomaly, at, facts
+from agent.nodes.facts import gather
+from agent.state import Anomaly, Call
+from tests.agent.nodes.deviating import anomaly, at, facts, surveyed
 
 
 def said(one: Anomaly) -> float:
@@ -67,3 +68,14 @@ def test_a_resource_deviates_since_the_first_anomaly_that_is_no_chance() -> None
     chance = anomaly(before=10.0, during=4.0, minutes=11)
     assert facts(chance, anomaly(minutes=14)).onset("payment") == at(14)
     assert facts().onset("payment") is None
+
+
+def test_what_others_run_on_and_nobody_calls_is_a_node() -> None:
+    state = surveyed(anomaly())
+    state["calls"] += [
+        Call("payment", "node-a", "", 0, 0, relation="runs_on"),
+        Call("payment-0", "payment", "", 0, 0, relation="runs_on"),
+    ]
+    told = gather(state)
+    kinds = {name: told.kind(name) for name in ("node-a", "payment", "web")}
+    assert kinds == {"node-a": "node", "payment": "service", "web": "service"}
