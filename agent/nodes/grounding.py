@@ -38,8 +38,12 @@ def _climbed(way: tuple[str, ...], facts: Facts) -> tuple[Hop, ...]:
 
 
 def _ways(symptom: str, resource: str, facts: Facts) -> list[tuple[str, ...]]:
-    """Call paths from the symptom to a resource; to a store by way of a caller that it holds up."""
+    """Call paths from the symptom to a resource.
+
+    To a store by way of a caller that it holds up, to a node by way of what runs on it.
+    """
     through = [c for c in facts.topology.callers(resource) if facts.own(c)]
+    through += facts.topology.residents(resource)
     if facts.kind(resource) == "service" or not through:
         return facts.topology.paths(symptom, resource, most=_MOST_WAYS)
     return [
@@ -73,9 +77,10 @@ def _deviations(name: str, facts: Facts) -> list[_Deviation]:
 
 
 def _hop(source: str, target: str, facts: Facts) -> Hop:
-    """One step and its three checks: the call exists, both ends deviate, in an order that can be.
+    """One step and its three checks: it exists, both ends deviate, in an order that can be.
 
-    The order is possible if the source deviates no later than some deviation of the target.
+    It exists if the target calls the source, or runs on it. The order is possible if the source
+    deviates no later than some deviation of the target.
     """
     ends = [_deviations(source, facts), _deviations(target, facts)]
     first = min((d.onset for d in ends[0]), default=None)
@@ -86,7 +91,8 @@ def _hop(source: str, target: str, facts: Facts) -> Hop:
         target=target,
         text=strongest.text if strongest else "no deviation seen",
         onset=min(onsets, default=None),
-        structure=source == target or source in facts.topology.callees(target),
+        structure=source
+        in {target, *facts.topology.callees(target), *facts.topology.hosts(target)},
         deviation=all(ends),
         order=first is not None and any(first <= at + facts.slack for at in onsets),
         evidence=tuple(dict.fromkeys(["edges", *(d.evidence for end in ends for d in end)])),

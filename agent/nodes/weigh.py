@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 
 from langgraph.runtime import Runtime
 
-from agent.analysis.ranking import Suspect, posteriors
+from agent.analysis.calibration import Scaling, apply
+from agent.analysis.ranking import UNKNOWN, Suspect, posteriors
 from agent.analysis.topology import Edge, Topology
 from agent.nodes.context import Context
 from agent.nodes.controls import weight
 from agent.nodes.facts import Facts, gather
+from agent.nodes.scope import BY_ITSELF
 from agent.nodes.survey.requests import ENTRANCE
 from agent.state import Cause, Investigation, Mechanism, Signal, Status
 
-CONFIRMED, LIKELY, NEGLIGIBLE = 0.8, 0.5, 0.05
+CONFIRMED, LIKELY, NEGLIGIBLE = 0.8, 0.7, 0.05
+_CALIBRATION = Scaling(0.5, 0.8)  # docs/bench.md: what the first causes of four systems teach
 _ADDRESS = re.compile(r"([\w-]+\.)+[a-z]{2,}(?![\w-])|\d+(\.\d+){3}", re.ASCII)
 _COINCIDENCE = 1.5  # log-odds against a change that nothing but timing speaks for
 _CLEARED = 0.02  # what is left of a change that a control cleared
 _UNDECIDED = 0.4  # the most for one that the controls did not implicate
-_MOST = 0.97  # no figure above this until they are calibrated
-_UNFELT = 0.45  # the most for a cause while no request shows that anybody suffers
+_REAL = {
+    True: 0.75,
+    False: 0.45,
+}  # an incident that no request shows, if an alarm was raised or not
 
 
 def weigh(state: Investigation, runtime: Runtime[Context]) -> Investigation:
@@ -33,15 +39,16 @@ def weigh(state: Investigation, runtime: Runtime[Context]) -> Investigation:
     if not (facts.felt or suspects):
         runtime.context.progress("weigh: nothing deviated")
         return {"causes": {k: replace(c, status="refuted") for k, c in causes.items()}}
-    of_resource = posteriors(
-        suspects, resolved(facts.topology), facts.symptomatic, tolerance=facts.window.bucket_s
+    of_resource = calibrated(
+        posteriors(
+            suspects, resolved(facts.topology), facts.symptomatic, tolerance=facts.window.bucket_s
+        )
     )
     shares = _shares(causes, facts)
+    real = 1.0 if facts.felt else _REAL[facts.incident.trigger != BY_ITSELF]
     weighed = {}
     for key, cause in causes.items():
-        share = shares[key]
-        probability = min(_MOST, share * of_resource.get(cause.resource.name, 0.0))
-        probability *= 1.0 if facts.felt else _UNFELT / _MOST
+        probability = shares[key] * of_resource.get(cause.resource.name, 0.0) * real
         weighed[key] = _concluded(cause, probability, facts)
     best = max(weighed.values(), key=lambda c: c.probability, default=None)
     runtime.context.progress(f"weigh: {best.text} at {best.probability:.2f}" if best else "weigh")
@@ -53,6 +60,22 @@ def suspected(facts: Facts) -> list[Suspect]:
     guilty = {c.service for c in facts.changes.values() if c.verdict == "implicated"}
     names = dict.fromkeys([*facts.anomalies, *sorted(guilty)])
     return [_suspect(name, facts) for name in names]
+
+
+def calibrated(of_resource: Mapping[str, float]) -> dict[str, float]:
+    """Posteriors of which the highest says how often such a first cause was right.
+
+    The others, and what is unknown, share what is left as they did; those that tie for the first
+    share what it says.
+    """
+    highest = max((p for name, p in of_resource.items() if name != UNKNOWN), default=0.0)
+    first = [name for name, p in of_resource.items() if p == highest and name != UNKNOWN]
+    if not 0.0 < highest < 1.0:
+        return dict(of_resource)
+    told = float(apply(_CALIBRATION, [highest])[0])
+    rest = (1.0 - told) / (1.0 - highest * len(first))
+    others = {name: p * rest for name, p in of_resource.items()}
+    return others | dict.fromkeys(first, told / len(first))
 
 
 def resolved(topology: Topology) -> Topology:
@@ -127,7 +150,7 @@ def _share(cause: Cause, facts: Facts) -> float:
 
 def _concluded(cause: Cause, probability: float, facts: Facts) -> Cause:
     mechanism = cause.mechanism if cause.change else _mechanism(cause, facts)
-    explained = mechanism not in ("unknown", "resource_exhaustion")
+    explained = mechanism not in ("unknown", "resource_exhaustion", "infrastructure")
     return replace(
         cause,
         probability=probability,
@@ -158,6 +181,8 @@ def _mechanism(cause: Cause, facts: Facts) -> Mechanism:
         return "contention"
     if any(_rises(s, name) for s in facts.signals):
         return "traffic"
+    if cause.resource.kind == "node":
+        return "infrastructure"
     if cause.resource.kind != "service":
         return "dependency"
     return "resource_exhaustion" if facts.saturation(name) else "unknown"

@@ -1,8 +1,12 @@
-"""Facts of a small system in which some things deviate: web, where the alarm is, calls payment."""
+"""Facts of a small system in which some things deviate.
+
+web, where the alarm is, calls payment, which runs on rack-7.
+"""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from agent.nodes.facts import Facts, gather
 from agent.state import Anomaly, Call, Incident, Indicator, Investigation, Look, Window
@@ -33,18 +37,26 @@ def anomaly(
     )  # fmt: skip
 
 
-def facts(
+def surveyed(
     *anomalies: Anomaly,
     calm: tuple[datetime, datetime] | None = None,
     alarmed: tuple[str, ...] = ("web",),
-) -> Facts:
-    """What is gathered of the anomalies, of a trouble from minute 10 to 30."""
+    trigger: str = "TooSlow fired once",
+) -> Investigation:
+    """What the survey says that found the anomalies, of a trouble from minute 10 to 30."""
     window = Window(START, at(30), 60, (at(10), at(30)), calm)
-    state: Investigation = {
+    return {
         "window": window,
-        "incident": Incident(at(20), START, at(30), services=alarmed),
-        "calls": [Call("web", "payment", "", 1, 0)],
+        "incident": Incident(at(20), START, at(30), services=alarmed, trigger=trigger),
+        "calls": [
+            Call("web", "payment", "", 1, 0),
+            Call("payment", "rack-7", "", 0, 0, "runs_on"),
+        ],
         "anomalies": list(anomalies),
         "evidence": {},
     }
-    return gather(state)
+
+
+def facts(*anomalies: Anomaly, **asked: Any) -> Facts:
+    """What is gathered of what was `surveyed`."""
+    return gather(surveyed(*anomalies, **asked))

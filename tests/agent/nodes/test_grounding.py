@@ -26,3 +26,10 @@ def test_where_nothing_tells_the_symptoms_place_trouble_shows_where_it_is() -> N
 
 def test_what_does_not_deviate_is_not_grounded_in_itself() -> None:
     assert not is_grounded(hops("payment", facts(alarmed=())))
+
+
+def test_trouble_of_a_node_climbs_by_way_of_what_runs_on_it() -> None:
+    node = anomaly(minutes=15, resource="rack-7")
+    path = hops("rack-7", facts(node, anomaly(minutes=16), anomaly(minutes=20, resource="web")))
+    assert [(hop.source, hop.target) for hop in path] == [("rack-7", "payment"), ("payment", "web")]
+    assert is_grounded(path)

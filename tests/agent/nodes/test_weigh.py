@@ -1,9 +1,18 @@
-"""Who may answer under an address that only callers know."""
+"""How probable each cause is, and who may answer under an address that only callers know."""
 
 from __future__ import annotations
 
+import pytest
+
+from agent.analysis.ranking import UNKNOWN
 from agent.analysis.topology import Edge, Topology
-from agent.nodes.weigh import resolved
+from agent.nodes.hypothesise import hypothesise
+from agent.nodes.scope import BY_ITSELF
+from agent.nodes.weigh import calibrated, resolved, weigh
+from agent.state import Anomaly
+from lake.store import Lake
+from tests.agent.nodes.alone import alone
+from tests.agent.nodes.deviating import anomaly, surveyed
 
 BALANCER = "search-7.elb.example.com"
 
@@ -27,3 +36,38 @@ def test_what_makes_calls_of_its_own_is_no_bare_address() -> None:
 
 def test_a_name_is_no_address() -> None:
     assert resolved(Topology([Edge("web", "cache"), *shop().edges])).callees("cache") == ()
+
+
+def weighed(lake: Lake, *found: Anomaly, trigger: str = "TooSlow fired once") -> float:
+    """How probable it is that payment is the cause."""
+    state = surveyed(*found, trigger=trigger)
+    state["causes"] = alone(hypothesise, lake, state)["causes"]
+    return alone(weigh, lake, state)["causes"]["resource payment"].probability
+
+
+def test_while_nobody_is_seen_to_suffer_no_cause_is_surer_than_the_alarm(lake: Lake) -> None:
+    mild = [anomaly(nats=11.0), anomaly(nats=11.0, look="logs"), anomaly(nats=11.0, look="traces")]
+    felt = weighed(lake, *mild, anomaly(resource="web", minutes=20))
+    alarmed, by_itself = weighed(lake, *mild), weighed(lake, *mild, trigger=BY_ITSELF)
+    assert by_itself <= 0.45 < alarmed <= 0.75 < felt
+
+
+@pytest.mark.parametrize("posteriors", [(0.6, 0.3, 0.1), (0.95, 0.01, 0.04), (0.1, 0.09, 0.81)])
+def test_calibrated_probabilities_keep_their_order_and_their_sum(
+    posteriors: tuple[float, float, float],
+) -> None:
+    first, second, unknown = posteriors
+    told = calibrated({"a": first, "b": second, UNKNOWN: unknown})
+    assert sum(told.values()) == pytest.approx(1.0)
+    assert told["a"] > told["b"]
+    assert told["b"] / told[UNKNOWN] == pytest.approx(second / unknown)
+
+
+def test_who_is_first_alike_is_told_alike() -> None:
+    told = calibrated({"a": 0.4, "b": 0.4, UNKNOWN: 0.2})
+    assert told["a"] == told["b"] < 0.5
+    assert sum(told.values()) == pytest.approx(1.0)
+
+
+def test_no_suspect_leaves_the_unknown() -> None:
+    assert calibrated({UNKNOWN: 1.0}) == {UNKNOWN: 1.0}
