@@ -271,12 +271,8 @@ def _alerts(desk: _Desk, question: Question, reach: Reach) -> Iterator[Finding]:
     roles = {one.service: one.role for one in reach.services}
     if not roles:
         return
-    answer = desk.ask("alerts")
-    latest = {
-        (row["uid"], row["service"]): row
-        for row in answer.rows.dicts()
-        if question.since <= row["time"] <= question.now
-    }
+    answer = desk.ask("alerts", start=question.since, end=question.now)
+    latest = {(row["uid"], row["service"]): row for row in answer.rows.dicts()}
     for row in latest.values():
         if row["resolved"] or row["service"] not in roles:
             continue

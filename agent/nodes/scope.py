@@ -10,7 +10,7 @@ from langgraph.runtime import Runtime
 
 from agent.config import Request
 from agent.errors import RequestError
-from agent.nodes.calm import Calm, calm_stretch
+from agent.nodes.calm import DAYS, Calm, calm_stretch
 from agent.nodes.context import Context
 from agent.state import Gap, Incident, Investigation, Window
 from agent.tools.notebook import Answer
@@ -45,9 +45,11 @@ def scope(_state: Investigation, runtime: Runtime[Context]) -> Investigation:
     context = runtime.context
     context.progress("scope: what is there, and what was the alarm")
     extent = context.notebook.ask("extent", start=_EVER[0], end=_EVER[1])
-    alerts = context.notebook.ask("alerts")
     quarantined = context.notebook.ask("quarantine")
     first, last = _extent(_held(extent))
+    told = _told(context)
+    at = next((row["last_at"] for row in told.rows.dicts()), last)
+    alerts = context.notebook.ask("alerts", **_around(context.request.at or at, context.request))
     firings = _chosen(alerts.rows.dicts(), context.request)
     detected = context.request.at or next((a["time"] for a in firings if not a["resolved"]), last)
     early = detected - timedelta(seconds=context.request.lookback_s)
@@ -68,6 +70,7 @@ def scope(_state: Investigation, runtime: Runtime[Context]) -> Investigation:
         "incident": incident,
         "evidence": extent.noted()
         | around.noted()
+        | told.noted()
         | alerts.noted()
         | quarantined.noted()
         | calm.evidence,
@@ -97,6 +100,31 @@ def _telling(held: dict[str, Row]) -> list[Row]:
     return signals or [held[table] for table in ("detection_finding",) if table in held]
 
 
+def _told(context: Context) -> Answer:
+    """When the alerts that are wanted were last told of; of an unknown name, which there are."""
+    request, ask = context.request, context.notebook.ask
+    start, end = _EVER
+    if request.at:
+        start, end = request.at - _SAME_INCIDENT, request.at + _SAME_INCIDENT
+    told = ask("last_alerts", start=start, end=end, alert=request.alert, service=request.service)
+    if request.alert and not any(row["fired"] for row in told.rows.dicts()):
+        known = ask("last_alerts", start=_EVER[0], end=_EVER[1], alert=None, service=None)
+        names = ", ".join(sorted({str(a["title"]) for a in known.rows.dicts()})) or "none at all"
+        raise RequestError(f"There is no alert {request.alert!r} in this lake; it holds {names}.")
+    return told
+
+
+def _around(at: datetime, request: Request) -> Row:
+    """The stretch whose alerts matter to an incident about then: it is read, and so is calm before.
+
+    Calm is as long as what is read and lies as far before it, or up to `DAYS`. A day more on either
+    side is for the alerts that chain into one incident.
+    """
+    day, until = timedelta(days=1), request.until or at
+    read = until - at + timedelta(seconds=request.lookback_s)
+    return {"start": at - (DAYS + 2) * day - 2 * read, "end": until + day}
+
+
 def _chosen(alerts: list[Row], request: Request) -> list[Row]:
     """The alerts that belong to the one incident asked about, firing ones first in time.
 
@@ -104,9 +132,6 @@ def _chosen(alerts: list[Row], request: Request) -> list[Row]:
     belong to it.
     """
     wanted = [a for a in alerts if _is_wanted(a, request)]
-    if request.alert and not any(not a["resolved"] for a in wanted):
-        names = ", ".join(sorted({str(a["title"]) for a in alerts})) or "none at all"
-        raise RequestError(f"There is no alert {request.alert!r} in this lake; it holds {names}.")
     first = last = None
     for alert in [a for a in wanted if a["is_observed"]] or wanted:
         if last is None or alert["time"] - last > _SAME_INCIDENT:

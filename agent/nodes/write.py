@@ -45,7 +45,7 @@ def write(state: Investigation, runtime: Runtime[Context]) -> Investigation:
         ranked = [replace(c, status="refuted", probability=0.0) for c in ranked]
     cause = ranked[0] if verdict == "cause_found" else None
     asked = _asked(context.notebook, facts, cause)
-    answers = {a.id: a for a in asked}
+    answers = {a.id: a for a in (context.notebook.again(state["evidence"]["alerts"]), *asked)}
     short = shortage(cause, facts, context.notebook.ask) if cause else None
     if short and cause:
         answers[short.answer.id] = short.answer
@@ -134,7 +134,6 @@ def _asked(notebook: Notebook, facts: Facts, cause: Cause | None) -> list[Answer
     """The answers that the report's sentences and charts are made from."""
     window, incident = facts.window, facts.incident
     answers = [notebook.ask(name, **window.span) for name in ("requests", "entrance", "templates")]
-    answers.append(notebook.ask("alerts"))
     if incident.started_at:
         until = incident.ended_at or window.end
         answers.append(

@@ -31,6 +31,7 @@ TOOLS = (
     "instances",
     "kube_events",
     "kube_objects",
+    "last_alerts",
     "levels",
     "lock_waits",
     "logged",

@@ -7,10 +7,12 @@ from datetime import timedelta
 import pytest
 
 from agent.config import Request
+from agent.errors import RequestError
 from agent.nodes.scope import scope
-from agent.state import Window
+from agent.state import Incident, Window
 from lake.store import Lake
 from tests.agent.nodes.alone import alone
+from tests.agent.tools.rows import Row, put
 from tests.agent.world import MINUTES, START, record
 
 AT = START + timedelta(minutes=8)
@@ -41,3 +43,51 @@ def test_a_calm_stretch_inside_the_window_is_read_with_it_alone(lake: Lake) -> N
 def test_a_trouble_that_is_known_is_looked_at_and_nothing_else(lake: Lake) -> None:
     told = window(lake, Request(at=AT, until=AT + after(1)))
     assert told.trouble == (AT, AT + after(1))
+
+
+def fired(title: str, at: timedelta, service: str = "checkout", status: int = 1) -> Row:
+    return {
+        "time": START + at,
+        "status_id": status,
+        "workload": {"service": service},
+        "finding_info": {"uid": f"{title}-1", "title": title},
+    }
+
+
+def incident(lake: Lake, request: Request, *alerts: Row) -> Incident:
+    record(lake, alerts=())
+    put(lake, "detection_finding", list(alerts))
+    return alone(scope, lake, {}, request)["incident"]
+
+
+YEARS = (fired("Old", timedelta(minutes=5)), fired("New", timedelta(days=700), "billing"))
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        Request(),
+        Request(alert="Old"),
+        Request(alert="Old-1"),
+        Request(service="checkout"),
+        Request(at=START + timedelta(minutes=5)),
+        Request(at=START + timedelta(minutes=5), alert="Old"),
+    ],
+)
+def test_an_incident_of_years_ago_is_found_as_one_of_today(lake: Lake, request_: Request) -> None:
+    assert incident(lake, request_, *YEARS).alerts == ("Old",)
+
+
+def test_of_an_unknown_alert_the_names_of_all_times_are_told(lake: Lake) -> None:
+    with pytest.raises(RequestError, match="'Nobody' in this lake; it holds New, Old"):
+        incident(lake, Request(at=AT, alert="Nobody"), *YEARS)
+
+
+def test_alerts_are_read_around_the_incident_however_many_there_were_before(lake: Lake) -> None:
+    record(lake, alerts=())
+    days = (-700, -12, -10, 0)
+    put(lake, "detection_finding", [fired("Burn", timedelta(days=n)) for n in days])
+    told = alone(scope, lake, {})
+    assert told["evidence"]["alerts"].rows == 1
+    week = Request(lookback_s=7 * 86400.0)
+    assert alone(scope, lake, {}, week)["evidence"]["alerts"].rows == 3

@@ -25,6 +25,7 @@ VALUES: dict[str, Any] = {
     "old": "2.7.9",
     "new": "2.8.0",
     "caller": "checkout",
+    "alert": None,
     "pid": 4711,
     "instances": ["payment-0"],
     "began": START + timedelta(minutes=5),

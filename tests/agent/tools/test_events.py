@@ -22,6 +22,13 @@ def alert(at_s: float, status: int = 1, uid: str = "a") -> Row:
     }
 
 
+BILLING = {
+    "workload": {"service": "billing"},
+    "finding_info": {"uid": "b", "title": "BillingBurn"},
+}
+ALL = [alert(0), alert(60, 4), alert(90, 4) | BILLING]
+
+
 def test_an_alert_delivered_many_times_fired_once() -> None:
     told = [alert(0)] * 6 + [alert(60, 4)] * 2 + [alert(0, uid="b")]
     rows = answer("alerts", detection_finding=told)
@@ -61,6 +68,35 @@ def test_an_alert_says_whether_there_is_telemetry_of_its_service() -> None:
     nobodys = alert(0, uid="c") | {"workload": None}
     rows = answer("alerts", detection_finding=[alert(0), other, nobodys], log_record=lines)
     assert {row["uid"]: row["is_observed"] for row in rows} == {"a": True, "b": False, "c": False}
+
+
+def test_alerts_and_telemetry_of_another_time_are_not_read() -> None:
+    lines = [{"time": moment(-1), "workload": {"service": "checkout"}}]
+    told = [alert(-1), alert(0, uid="in"), alert(721)]
+    (row,) = answer("alerts", detection_finding=told, log_record=lines)
+    assert (row["uid"], row["is_observed"]) == ("in", False)
+
+
+def test_the_alert_told_of_last_comes_first_among_those_that_telemetry_shows() -> None:
+    lines = [{"time": moment(0), "workload": {"service": "checkout"}}]
+    rows = answer("last_alerts", {"service": None}, detection_finding=ALL, log_record=lines)
+    assert [(row["title"], row["last_at"], row["fired"]) for row in rows] == [
+        ("CheckoutBurn", moment(60), True),
+        ("BillingBurn", moment(90), False),
+    ]
+
+
+WANTED: dict[str, tuple[Row, set[str]]] = {
+    "by its title": ({"alert": "BillingBurn", "service": None}, {"BillingBurn"}),
+    "by its uid": ({"alert": "a", "service": None}, {"CheckoutBurn"}),
+    "by its service": ({"service": "billing"}, {"BillingBurn"}),
+}
+
+
+@pytest.mark.parametrize(("values", "titles"), WANTED.values(), ids=WANTED.keys())
+def test_an_alert_is_found(values: Row, titles: set[str]) -> None:
+    rows = answer("last_alerts", values, detection_finding=ALL)
+    assert {row["title"] for row in rows} == titles
 
 
 STATES: dict[tuple[str | None, ...], bool] = {

@@ -35,7 +35,7 @@ def test_the_same_question_is_put_to_the_lake_once(tmp_path: Path) -> None:
     with Lake.create(tmp_path / "lake") as lake, Tracing(lake, "test") as tracing:
         record(lake, minutes=1)
         asking = Notebook(lake.at(), tracing)
-        assert asking.ask("alerts") is asking.ask("alerts")
+        assert asking.ask("alerts", **WINDOW) is asking.ask("alerts", **WINDOW)
         assert asking.ask("history", "web", service="web", **WINDOW) is not asking.ask(
             "history", "cart", service="cart", **WINDOW
         )
