@@ -43,7 +43,7 @@ DECOY_BEFORE, DECOY_AFTER, MENDED = 0.75, 0.4, 0.7
 class Trouble:
     """What was drawn: the steps that begin and end it, and who is to blame; nobody if all is well.
 
-    `alerted` says that an alert fires of it.
+    `alerted` says that an alert fires of it; `machine` is a zone and how few cores its machine has.
     """
 
     begin: tuple[Step, ...]
@@ -51,6 +51,7 @@ class Trouble:
     culprits: tuple[Culprit, ...] = ()
     edge: tuple[str, str] | None = None
     alerted: bool = True
+    machine: tuple[str, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,7 @@ def story(kind: Kind, rng: random.Random, pace: float = 1.0) -> Story:
         culprit=first,
         second=second,
         edges=(trouble.edge or rng.choice(EDGES),),
+        machines=(trouble.machine,) if trouble.machine else (),
     )
 
 

@@ -1,6 +1,6 @@
 """Record an incident that a number draws: `python -m tests.shop.seed 7 [--out DIR]`.
 
-The same number draws the same story; each run of twenty numbers has each kind once.
+The same number draws the same story; of as many numbers as there are kinds, each has its own.
 """
 
 from __future__ import annotations

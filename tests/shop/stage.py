@@ -27,6 +27,7 @@ from tests.shop.fleet import (
     Release,
     Replacement,
     Site,
+    host,
     now,
 )
 from tests.shop.github import GitHub
@@ -217,6 +218,7 @@ def record(story: Story, seed: int, out: Path, run: Path, ports: daemons.Ports, 
         Processes(run / "logs") as processes,
     ):
         shop = open_shop(processes, run, ports, seed, story, groups)
+        limit(groups, story)
         load, recorder = shop.load, f"http://127.0.0.1:{ports.recorder}"
         github = GitHub(f"{recorder}/github", random.Random(seed))
         argocd = ArgoCD(f"{recorder}/argocd", random.Random(seed))
@@ -304,6 +306,14 @@ def open_shop(
     daemons.start_machines(processes, groups, ports.recorder)
     load = Load(f"http://127.0.0.1:{ports.nginx}", seed)
     return Shop(run, processes, fleet, load, authority, ports.postgres, ports.redis)
+
+
+def limit(groups: Groups, story: Story) -> None:
+    """Give the machines of a story the few cores they have; raises TakeError where none is made."""
+    for zone, cores in story.machines:
+        if not groups.usable:
+            raise TakeError("machines can only be loaded where control groups can be made")
+        groups.limit_cpu(host(zone), cores)
 
 
 def schedule(late_s: Sequence[float], calm: Sequence[Answer]) -> truth.Schedule:

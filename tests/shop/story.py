@@ -117,7 +117,7 @@ class Story:
     """One incident: its steps, drawn with some chance, and the truth about it.
 
     `second` is a cause of its own beside `culprit`. `edges` are pairs of caller and callee with a
-    proxy between them.
+    proxy between them. `machines` are zones with the cores that theirs has to give, all the time.
     """
 
     name: str
@@ -127,6 +127,7 @@ class Story:
     culprit: Culprit | None = None
     second: Culprit | None = None
     edges: tuple[tuple[str, str], ...] = ()
+    machines: tuple[tuple[str, float], ...] = ()
 
     @property
     def culprits(self) -> tuple[Culprit, ...]:

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import random
 from itertools import pairwise
+from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
-from tests.shop.fleet import SERVICES, Flag, Release
-from tests.shop.kind import EDGES, Kind, Trouble, change_of
+from tests.shop.fault import Shop
+from tests.shop.faults.node_load import NodeLoad
+from tests.shop.fleet import SERVICES, Flag, Fleet, Release
+from tests.shop.groups import Groups
+from tests.shop.kind import EDGES, Kind, change_of
 from tests.shop.kinds.outside import CALLERS
 from tests.shop.outside import PARTNERS
+from tests.shop.processes import Processes
 from tests.shop.seed import KINDS, draw, kind_of
 from tests.shop.story import (
     AwaitAlert,
@@ -125,6 +131,25 @@ def test_an_edge_that_suffers_has_its_proxy(kind: Kind) -> None:
             assert ends == (None, None) or ends in story.edges
 
 
+def test_a_machine_that_will_be_loaded_has_its_few_cores_all_the_time() -> None:
+    kind = next(kind for kind in KINDS if kind.name == "cpu_stress")
+    for seed in SEEDS:
+        story = draw(seed, kind)
+        (fault,) = (step.fault for step in story.steps(NOBODY) if isinstance(step, Inject))
+        assert isinstance(fault, NodeLoad)
+        assert story.machines == ((fault.zone, fault.cores),)
+
+
+def test_a_load_on_a_machine_is_work_and_leaves_its_limit_as_it_is(tmp_path: Path) -> None:
+    groups = Mock(spec=Groups)
+    with Processes(tmp_path) as processes:
+        fleet = Fleet(processes, Mock(run=tmp_path, seed=1), groups=groups)
+        shop = Shop(tmp_path, processes, fleet, Mock(), Mock(), 0, 0)
+        with NodeLoad("a", cores=0.2, busy=2).within(shop):
+            assert groups.add.call_count == 2
+    groups.limit_cpu.assert_not_called()
+
+
 def test_a_brief_story_is_the_same_one_in_less_time() -> None:
     for seed in SEEDS:
         brief, whole = draw(seed, brief=True).steps(NOBODY), steps(seed)
@@ -134,7 +159,3 @@ def test_a_brief_story_is_the_same_one_in_less_time() -> None:
 
 def test_each_partner_has_somebody_who_calls_it() -> None:
     assert set(CALLERS) == {partner.name for partner in PARTNERS}
-
-
-def test_trouble_is_somebodys_fault_unless_it_is_none() -> None:
-    assert Trouble(()).culprits == ()

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from tests.shop import groups as machines
 from tests.shop import stage
+from tests.shop.fleet import host
+from tests.shop.groups import Groups
 from tests.shop.load import Answer
 from tests.shop.processes import TakeError
+from tests.shop.stories.quick import STORY
 from tests.shop.truth import Service, hurt
 
 BEGAN = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
@@ -67,3 +72,17 @@ def test_a_take_on_too_busy_a_machine_is_refused() -> None:
     for late_s, calm in ((late, well), (on_time, slow), (on_time, failing)):
         with pytest.raises(TakeError, match="too busy"):
             stage.schedule(late_s, calm)
+
+
+def test_a_machine_has_its_few_cores_before_anything_happens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machines, "ROOT", tmp_path)
+    groups, story = Groups("shop-1"), replace(STORY, machines=(("a", 0.2),))
+    for controller in machines.CONTROLLERS:
+        (tmp_path / controller / f"shop-1-{host('a')}").mkdir(parents=True)
+    stage.limit(groups, story)
+    quota = tmp_path / "cpu" / f"shop-1-{host('a')}" / "cpu.cfs_quota_us"
+    assert int(quota.read_text(encoding="ascii")) == 0.2 * machines.PERIOD_US
+    with pytest.raises(TakeError, match="control groups"):
+        stage.limit(Groups(), story)

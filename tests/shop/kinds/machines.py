@@ -27,7 +27,8 @@ def suffered(fault: Fault, indicator: str, mechanism: str, detail: str, *blamed:
     """Give the trouble that a fault is."""
     culprit = Culprit(None, indicator, mechanism, detail, blamed, fault)
     edge = (fault.caller, fault.callee) if isinstance(fault, EdgeTrouble) else None
-    return Trouble((Inject(fault),), (Mend(fault),), (culprit,), edge)
+    machine = (fault.zone, fault.cores) if isinstance(fault, NodeLoad) else None
+    return Trouble((Inject(fault),), (Mend(fault),), (culprit,), edge, machine=machine)
 
 
 def cpu_stress(rng: random.Random) -> Trouble:
