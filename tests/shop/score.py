@@ -31,7 +31,7 @@ class Score:
 
     `right` says that the first cause is a right one, or that nobody was blamed where nothing is
     wrong; `every` that each of several causes is among the causes told; `guilty` that every guilty
-    change was implicated; `innocent` that no other was.
+    change was implicated; `innocent` that no other was. Who fell over did nothing right.
     """
 
     name: str
@@ -101,8 +101,9 @@ def judge(name: str, report: Json, truth: Json) -> Score:
     causes: Sequence[Json] = report.get("causes", ())
     expected: Sequence[Json] = truth.get("causes", ())
     first = causes[0] if causes else None
-    blames = report["verdict"] == "cause_found"
+    blames, fell = (report["verdict"] == said for said in ("cause_found", "failed"))
     right = not blames if truth["calm"] else any(is_right(first, each) for each in expected)
+    right = right and not fell
     changes: Sequence[Json] = report.get("changes", ())
     implicated = {key(each) for each in changes if each["verdict"] == "implicated"}
     guilty = {key(each["change"]) for each in expected if each["change"]}
@@ -117,7 +118,7 @@ def judge(name: str, report: Json, truth: Json) -> Score:
         every=named_all(causes, expected) if len(expected) > 1 else None,
         grounded=bool(first and first["grounded"]) if expected and right else None,
         guilty=guilty <= implicated if guilty else None,
-        innocent=not implicated & innocent if innocent else None,
+        innocent=not (fell or implicated & innocent) if innocent else None,
         cleared=(sum(verdicts.get(each) == "cleared" for each in innocent), len(innocent)),
         calm=truth["calm"],
         probability=float(first["probability"]) if first else 0.0,

@@ -81,7 +81,12 @@ def test_grounded_counts_only_where_the_cause_is_right() -> None:
 
 def test_an_investigation_that_failed_is_scored_as_one() -> None:
     failed = {"verdict": "failed", "error": "Traceback"}
-    assert not judge("1", failed, truth(cause("cart"))).right
+    for expected in (truth(cause("cart")), truth()):
+        score = judge("1", failed, expected)
+        assert (score.right, score.innocent) == (False, False)
+    lines = list(table([judge("1", failed, truth())]))
+    assert "calm left alone: 0/1" in lines
+    assert "no innocent change implicated: 0/1" in lines
 
 
 def test_the_sums_count_what_applies() -> None:
