@@ -45,6 +45,7 @@ ControlKind = Literal[
     "peers",
     "recovery",
     "same_hour_last_week",
+    "track_record",
 ]
 ControlVerdict = Literal["implicates", "clears", "neutral", "not_assessable"]
 GapKind = Literal[
@@ -301,13 +302,17 @@ class Statement:
 @_strict
 @dataclass(frozen=True, slots=True)
 class Control:
-    """One way a change was tried, and what came of it; `p_value` where a test was made."""
+    """One way a change was tried, and what came of it; `p_value` where a test was made.
+
+    `log_odds` is what it adds, in nats, where it gives no verdict but leans.
+    """
 
     kind: ControlKind
     verdict: ControlVerdict
     text: str
     evidence: tuple[str, ...] = ()
     p_value: float | None = None
+    log_odds: float = 0.0
 
 
 @_strict

@@ -23,6 +23,7 @@ from agent.nodes.health import health_doubts
 from agent.nodes.scope import BY_ITSELF
 from agent.nodes.survey.changes import began, undone
 from agent.nodes.survey.deviations import Floats, matrix
+from agent.nodes.track_record import track_record
 from agent.nodes.trying import Trying
 from agent.state import Change, Control, ControlKind, ControlVerdict
 
@@ -384,6 +385,7 @@ CONTROLS: tuple[Callable[[Trying], Control], ...] = (
     recovery,
     peers,
     same_hour_last_week,
+    track_record,
 )
 
 WEIGHTS: dict[tuple[ControlKind, ControlVerdict], float] = {
@@ -406,7 +408,7 @@ def weight(controls: tuple[Control, ...]) -> float:
     A test that was significant at more than `ALPHA` is worth a little more: of several changes that
     are implicated, the clearest comes first.
     """
-    return sum(WEIGHTS.get((c.kind, c.verdict), 0.0) + _clearer(c) for c in controls)
+    return sum(WEIGHTS.get((c.kind, c.verdict), 0.0) + _clearer(c) + c.log_odds for c in controls)
 
 
 def _clearer(control: Control) -> float:
@@ -424,10 +426,13 @@ def _clearer(control: Control) -> float:
 
 
 def tried(change: Change, controls: tuple[Control, ...]) -> Change:
-    """The change with its verdict: cleared by any control that clears, implicated by enough."""
+    """The change with its verdict: cleared by any control that clears, implicated by enough.
+
+    What only leans decides nothing.
+    """
     clearing = [c for c in controls if c.verdict == "clears"]
     implicating = [c for c in controls if c.verdict == "implicates"]
-    strong = weight(controls) >= IMPLICATED
+    strong = weight(tuple(implicating)) >= IMPLICATED
     if clearing and not strong:
         return replace(change, verdict="cleared", reason=clearing[0].text, controls=controls)
     if strong and not clearing:

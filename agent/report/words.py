@@ -53,6 +53,7 @@ CONTROLS = {
     "peers": "unaffected peers",
     "recovery": "recovery once reverted",
     "same_hour_last_week": "same hour last week",
+    "track_record": "how earlier ones fared",
 }
 GAPS = {
     "no_data": "no data",

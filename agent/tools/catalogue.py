@@ -45,6 +45,7 @@ TOOLS = (
     "past_incidents",
     "placed",
     "quarantine",
+    "release_history",
     "requests",
     "session",
     "side_by_side",

@@ -22,6 +22,7 @@ VALUES: dict[str, Any] = {
     "ended": START + timedelta(minutes=8),
     "bucket_s": 10,
     "service": "payment",
+    "kind": "deploy",
     "old": "2.7.9",
     "new": "2.8.0",
     "caller": "checkout",

@@ -59,9 +59,24 @@ def _more(part: int) -> dict[str, list[Row]]:
                 "change": {"uid": f"{s % 7}", "state": f"{s % 5}"},
             }
             for s in seconds
+        ]
+        + [
+            {
+                "time": moment(-3600 - 300 * (s // 3)),
+                "app": {"name": f"s{s % 3}", "version": f"{s // 3 % 2}"},
+                "change": {"uid": f"past {s}", "kind": "deploy"},
+            }
+            for s in seconds
         ],
         "detection_finding": [
             {"time": moment(s // 10), "finding_info": {"uid": f"{s % 3}", "desc": f"{s}"}}
+            for s in seconds
+        ]
+        + [
+            {
+                "time": moment(-7000 * (s // 9)),
+                "workload": {"service": f"s{s % 4}" if s % 4 else None},
+            }
             for s in seconds
         ],
         "incident_finding": [
