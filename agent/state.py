@@ -175,8 +175,9 @@ class Anomaly:
     A `Signal` is significant and matters to users; anomalies are graded, and rank what is to blame.
     `surprise` is in nats: -ln of the chance that calm time shows as much, 0 to 30, after paying for
     the series and the segments that were searched within one resource. `effect` is a signed robust
-    z. `own` says that callees do not explain it by its nature; `peer` is the other end where it is
-    about an edge, `instance` the one that shows it where others of the resource do not.
+    z. `own` says that callees do not explain it by its nature; `worse` is 1 where more is worse, -1
+    where less is, 0 where nothing says. `peer` is the other end where it is about an edge,
+    `instance` the one that shows it where others of the resource do not.
     """
 
     look: Look
@@ -193,6 +194,7 @@ class Anomaly:
     own: bool = True
     instance: str = ""
     peer: str = ""
+    worse: int = 0
 
 
 @dataclass(frozen=True, slots=True)

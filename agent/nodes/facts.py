@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from math import nan
 
 from agent.analysis.amounts import Harm
-from agent.analysis.meaning import meaning
 from agent.analysis.ranking import CEILING
 from agent.analysis.topology import Edge, Topology
 from agent.nodes.scope import BY_ITSELF
@@ -20,7 +19,6 @@ _BY_USERS = ("requests", "calls", "locks")  # where what callers got is seen
 _ILL = ("latency", "errors")
 _BY_REQUESTS = ("requests", "calls", "traces")
 _FAILING = ("errors", "availability")
-_MEASURED = (*_BY_REQUESTS, "metrics")
 _SENSE = {"latency": 1, "errors": 1, "availability": -1}  # which way is worse
 _SOON = timedelta(minutes=5)
 _PAUSE = timedelta(seconds=15)  # without a request, which nobody minds
@@ -150,11 +148,12 @@ class Facts:
 
     def harm(self, resource: str) -> Harm:
         """How much worse a resource got, by what users may suffer from, in its unit."""
-        return {
-            (one.look, one.subject, one.unit): worse
-            for one in self.anomalies.get(resource, ())
-            if (worse := _worse(one)) > 0
-        }
+        harm: dict[tuple[str, ...], float] = {}
+        for one in self.anomalies.get(resource, ()):
+            if (worse := _worse(one)) > 0:
+                measure = one.look, one.subject, one.unit
+                harm[measure] = max(worse, harm.get(measure, 0.0))
+        return harm
 
     def lock_waits(self, resource: str) -> list[Signal]:
         """The sessions of a database that others waited for while the symptom lasted."""
@@ -273,11 +272,8 @@ def _is_suffered(anomaly: Anomaly) -> bool:
 
 def _worse(anomaly: Anomaly) -> float:
     """By how much it got worse, in its unit: 0 or less if it did not; NaN if nothing says."""
-    if anomaly.look not in _MEASURED:
-        return nan
-    sense = _SENSE.get(anomaly.indicator, 0)
-    if anomaly.look == "metrics":
-        sense = meaning(anomaly.subject.partition("{")[0], anomaly.unit).worse
+    by_requests = _SENSE.get(anomaly.indicator, 0) if anomaly.look in _BY_REQUESTS else 0
+    sense = anomaly.worse or by_requests
     return sense * (anomaly.during - anomaly.before) if sense else nan
 
 

@@ -21,7 +21,12 @@ from agent.state import Cause, Investigation, Mechanism, Signal, Status
 
 CONFIRMED, LIKELY, NEGLIGIBLE = 0.8, 0.7, 0.05
 _CALIBRATION = Scaling(0.5, 0.8)  # docs/bench.md: what the first causes of four systems teach
-_ADDRESS = re.compile(r"([\w-]+\.)+[a-z]{2,}(?![\w-])|\d+(\.\d+){3}", re.ASCII)
+_ADDRESS = re.compile(  # of a host in a domain, or of a machine
+    r"([\w-]+\.){2,}(com|net|org|io|cloud|local|internal|[a-z]{2})(?![a-z0-9.-])"
+    r"|\d+(\.\d+){3}(?!\d)",
+    re.ASCII,
+)
+_MOST_BESIDE = 8  # services that may answer under one address
 _COINCIDENCE = 1.5  # log-odds against a change that nothing but timing speaks for
 _CLEARED = 0.02  # what is left of a change that a control cleared
 _UNDECIDED = 0.4  # the most for one that the controls did not implicate
@@ -40,9 +45,7 @@ def weigh(state: Investigation, runtime: Runtime[Context]) -> Investigation:
         runtime.context.progress("weigh: nothing deviated")
         return {"causes": {k: replace(c, status="refuted") for k, c in causes.items()}}
     of_resource = calibrated(
-        posteriors(
-            suspects, resolved(facts.topology), facts.symptomatic, tolerance=facts.window.bucket_s
-        )
+        posteriors(suspects, resolved(facts), facts.symptomatic, tolerance=facts.window.bucket_s)
     )
     shares = _shares(causes, facts)
     real = 1.0 if facts.felt else _REAL[facts.incident.trigger != BY_ITSELF]
@@ -78,24 +81,28 @@ def calibrated(of_resource: Mapping[str, float]) -> dict[str, float]:
     return others | dict.fromkeys(first, told / len(first))
 
 
-def resolved(topology: Topology) -> Topology:
-    """The topology, with a call from each bare address to all who may answer under it.
+def resolved(facts: Facts) -> Topology:
+    """The topology, with a call from each bare address that deviates to who may answer under it.
 
     Who is called by the address of a balancer, and does not carry the trace on, is seen there only
-    by its callers. It may be any service that they call, unless that one calls the address itself.
+    by its callers. It may be any of the services that they call, unless that one calls the address
+    itself; an address that may be any of many tells nothing.
     """
-    addresses = [n for n in topology.names if _ADDRESS.match(n) and not topology.callees(n)]
-    services = {
-        name: {s for caller in topology.callers(name) for s in topology.callees(caller)}
-        for name in addresses
-    }
-    ways = [
-        Edge(name, service)
-        for name in sorted(addresses)
-        for service in sorted(services[name])
-        if topology.callees(service) and not topology.reaches(service, name)
-    ]
+    topology = facts.topology
+    ways = [Edge(name, service) for name in facts.anomalies for service in _beside(name, facts)]
     return Topology([*topology.edges, *topology.placements, *ways]) if ways else topology
+
+
+def _beside(name: str, facts: Facts) -> list[str]:
+    """The services that may answer under a bare address; none if it is no address."""
+    topology, is_store = facts.topology, facts.kind(name) not in ("external", "service")
+    if not _ADDRESS.match(name) or is_store or topology.callees(name):
+        return []
+    called = {s for caller in topology.callers(name) for s in topology.callees(caller)}
+    services = sorted(s for s in called - {name} if topology.callees(s))
+    if len(services) > _MOST_BESIDE:
+        return []
+    return [s for s in services if not topology.reaches(s, name)]
 
 
 def _suspect(name: str, facts: Facts) -> Suspect:

@@ -121,7 +121,7 @@ def _verdict(
         best = ranked[0].probability if ranked else 0.0
         if best >= LIKELY:
             return "cause_found", best, []
-        text = "No cause is more probable than all others together."
+        text = "No cause is probable enough to be named alone."
         return "inconclusive", best, [Gap("not_looked_at", text)]
     health = {name: notebook.ask(name, **facts.window.span).df for name in ("entrance", "requests")}
     if doubts := list(health_doubts(health["entrance"], health["requests"], facts)):
@@ -247,14 +247,10 @@ def _untested(facts: Facts) -> list[Gap]:
         for control in change.controls:
             if control.verdict == "not_assessable" and control.kind == "same_hour_last_week":
                 reasons.setdefault(control.kind, []).append(change.id)
-    gaps = [
+    return [
         Gap(
             "no_history",
             f"No history of the same hour last week: not assessable for {', '.join(ids)}.",
         )
         for ids in reasons.values()
-    ]
-    return [
-        *gaps,
-        Gap("not_looked_at", "Probabilities are the engine's own and not calibrated yet."),
     ]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.analysis.ranking import LOOKS, UNKNOWN, Suspect, posteriors
+from agent.analysis.ranking import LOOKS, UNKNOWN, WEIGHTS, Suspect, features, posteriors
 from agent.analysis.topology import Edge, Topology
 
 SHOP = Topology(
@@ -125,6 +125,16 @@ def test_a_callee_that_got_a_little_slower_does_not_explain_a_caller_that_got_mu
     little = ranked(waiting("payment", 20.0, 1000.0), waiting("db", 20.0, 10.0))
     much = ranked(waiting("payment", 20.0, 1000.0), waiting("db", 20.0, 990.0))
     assert little["payment"] > 2 * much["payment"]
+
+
+@pytest.mark.parametrize("feature", ["explained", "alone", "explains"])
+def test_each_effect_is_weighed_by_how_much_worse_it_got(feature: str) -> None:
+    def known(ms: float) -> float:
+        both = [waiting("payment", 20.0, 1000.0), waiting("db", 20.0, ms)]
+        rows = features(both, SHOP, ["web"])
+        return float(rows[1 if feature == "explains" else 0, list(WEIGHTS).index(feature)])
+
+    assert abs(known(990.0) - known(10.0)) > 0.1
 
 
 def test_who_shows_as_much_of_the_symptoms_harm_is_to_blame_before_who_shows_little() -> None:

@@ -30,10 +30,12 @@ def anomaly(
     minutes: float = 20,
     resource: str = "payment",
     nats: float = 20.0,
+    worse: int = 1,
 ) -> Anomaly:
     """An anomaly of payment getting slower unless told otherwise."""
     return Anomaly(
-        look, resource, indicator, subject, nats, 9.0, at(minutes), before, during, unit, "E"
+        look, resource, indicator, subject, nats, 9.0, at(minutes), before, during, unit, "E",
+        worse=worse if look == "metrics" else 0,
     )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ def said(one: Anomaly) -> float:
     [
         anomaly(before=900.0, during=10.0),
         anomaly(before=10.0, during=10.0),
-        anomaly("availability", 90.0, 100.0, subject="availability"),
+        anomaly("availability", 90.0, 100.0, subject="availability", worse=-1),
         anomaly("errors", 5.0, 0.0, look="requests", subject="failed requests"),
     ],
 )
@@ -30,9 +30,9 @@ def test_what_got_no_worse_says_less_of_a_cause(better: Anomaly) -> None:
     "worse",
     [
         anomaly(),
-        anomaly("availability", 100.0, 97.0, subject="availability"),
+        anomaly("availability", 100.0, 97.0, subject="availability", worse=-1),
         anomaly("availability", 0.0, 3.0, look="state", subject="restarts", unit="restarts"),
-        anomaly("saturation", 90.0, 10.0, subject="memory"),
+        anomaly("saturation", 90.0, 10.0, subject="memory", worse=0),
     ],
 )
 def test_what_got_worse_or_moves_neither_way_for_sure_says_all_it_can(worse: Anomaly) -> None:
@@ -42,11 +42,16 @@ def test_what_got_worse_or_moves_neither_way_for_sure_says_all_it_can(worse: Ano
 def test_how_much_worse_is_told_of_what_users_may_suffer_from() -> None:
     told = facts(
         anomaly(),
-        anomaly("availability", 100.0, 97.0, subject="availability"),
-        anomaly("saturation", 10.0, 90.0, subject="cpu"),
+        anomaly("availability", 100.0, 97.0, subject="availability", worse=-1),
+        anomaly("saturation", 10.0, 90.0, subject="cpu", worse=0),
         anomaly(before=10.0, during=4.0, subject="latency{statistic=p50}"),
     ).harm("payment")
     assert sorted(told.values()) == [3.0, 890.0]
+
+
+def test_of_two_that_say_how_much_worse_the_larger_counts() -> None:
+    told = facts(anomaly(during=900.0), anomaly(during=12.0, minutes=21)).harm("payment")
+    assert list(told.values()) == [890.0]
 
 
 LONG_AGO = (at(-9000), at(-8000))

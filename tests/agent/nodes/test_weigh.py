@@ -5,37 +5,53 @@ from __future__ import annotations
 import pytest
 
 from agent.analysis.ranking import UNKNOWN
-from agent.analysis.topology import Edge, Topology
+from agent.nodes.facts import gather
 from agent.nodes.hypothesise import hypothesise
 from agent.nodes.scope import BY_ITSELF
-from agent.nodes.weigh import calibrated, resolved, weigh
-from agent.state import Anomaly
+from agent.nodes.weigh import calibrated, resolved, suspected, weigh
+from agent.state import Anomaly, Call
 from lake.store import Lake
 from tests.agent.nodes.alone import alone
-from tests.agent.nodes.deviating import anomaly, surveyed
+from tests.agent.nodes.deviating import anomaly, at, facts, surveyed
 
 BALANCER = "search-7.elb.example.com"
+CALLS = [("web", BALANCER), ("web", "search"), ("web", "mail"), ("search", "db")]
 
 
-def shop(*more: tuple[str, str]) -> Topology:
-    edges = [("web", BALANCER), ("web", "search"), ("web", "mail"), ("search", "db")]
-    return resolved(Topology(Edge(*edge) for edge in (*edges, *more)))
+def answering(name: str, *calls: tuple[str, str], system: str = "") -> tuple[str, ...]:
+    """Who may answer under a name that deviates, where these call each other."""
+    state = surveyed(anomaly(resource=name))
+    state["calls"] = [Call(a, b, system if b == name else "", 1, 0) for a, b in calls]
+    return resolved(gather(state)).callees(name)
 
 
 def test_a_bare_address_may_be_the_way_to_a_service_that_its_callers_call() -> None:
-    assert shop().callees(BALANCER) == ("search",)
+    assert answering(BALANCER, *CALLS) == ("search",)
+    assert answering("10.0.3.7", ("web", "10.0.3.7"), *CALLS[1:]) == ("search",)
 
 
 def test_a_service_that_calls_the_address_does_not_answer_under_it() -> None:
-    assert shop(("db", BALANCER)).callees(BALANCER) == ()
+    assert answering(BALANCER, *CALLS, ("db", BALANCER)) == ()
 
 
 def test_what_makes_calls_of_its_own_is_no_bare_address() -> None:
-    assert shop((BALANCER, "db")).callees(BALANCER) == ("db",)
+    assert answering(BALANCER, *CALLS, (BALANCER, "db")) == ("db",)
 
 
-def test_a_name_is_no_address() -> None:
-    assert resolved(Topology([Edge("web", "cache"), *shop().edges])).callees("cache") == ()
+@pytest.mark.parametrize(
+    "name", ["cache", "cache.default", "com.example.orders", "db.prod", "a.b.v1.2"]
+)
+def test_a_name_is_no_address(name: str) -> None:
+    assert answering(name, ("web", name), *CALLS[1:]) == ()
+
+
+def test_a_store_answers_for_itself() -> None:
+    assert answering(BALANCER, *CALLS, system="postgresql") == ()
+
+
+def test_an_address_that_may_be_any_of_many_tells_nothing() -> None:
+    many = [call for n in range(20) for call in (("web", f"s{n}"), (f"s{n}", "db"))]
+    assert answering(BALANCER, *CALLS, *many) == ()
 
 
 def weighed(lake: Lake, *found: Anomaly, trigger: str = "TooSlow fired once") -> float:
@@ -71,3 +87,8 @@ def test_who_is_first_alike_is_told_alike() -> None:
 
 def test_no_suspect_leaves_the_unknown() -> None:
     assert calibrated({UNKNOWN: 1.0}) == {UNKNOWN: 1.0}
+
+
+def test_nothing_begins_before_the_trouble_that_most_looks_see() -> None:
+    (early,) = suspected(facts(anomaly(minutes=2)))
+    assert early.onset == at(10).timestamp()
