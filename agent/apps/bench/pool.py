@@ -1,4 +1,7 @@
-"""A few processes that answer cases; one that dies costs its case, and another takes its place."""
+"""A few processes that answer cases; one that dies costs its case, and another takes its place.
+
+A process says that it has a case before it begins: one that ended before costs nothing.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,7 @@ LONGEST_S = 900.0
 """How long one case may take; its process is ended then."""
 
 _ENDS_S = 5.0
+_TAKEN = "taken"
 
 Work = Callable[[Case, Plan], dict[str, Any]]
 
@@ -30,6 +34,9 @@ class _Worker:
     pipe: Connection
     case: Case
     since: float
+    is_taken: bool = False
+    """Whether the process has said that it has the case."""
+    is_last_try: bool = False
 
 
 def answers(
@@ -44,6 +51,10 @@ def answers(
                 busy.append(_hired(todo.pop(), plan, work))
             wait([one.pipe for one in busy], timeout=1.0)
             for one in list(busy):
+                if _is_lost(one):
+                    busy[busy.index(one)] = _hired(one.case, plan, work, is_last_try=True)
+                    _dismiss(one)
+                    continue
                 if (line := _line(one, longest_s)) is None:
                     continue
                 yield line
@@ -57,18 +68,31 @@ def answers(
             one.process.terminate()
 
 
-def _hired(case: Case, plan: Plan, work: Work) -> _Worker:
+def _hired(case: Case, plan: Plan, work: Work, *, is_last_try: bool = False) -> _Worker:
     ours, theirs = get_context("spawn").Pipe()
     process = get_context("spawn").Process(target=_serve, args=(theirs, plan, work), daemon=True)
     process.start()
     theirs.close()
-    return _sent(process, ours, case)
+    return _sent(process, ours, case, is_last_try=is_last_try)
 
 
-def _sent(process: SpawnProcess, pipe: Connection, case: Case) -> _Worker:
+def _sent(
+    process: SpawnProcess, pipe: Connection, case: Case, *, is_last_try: bool = False
+) -> _Worker:
     with suppress(OSError):  # one that is gone is found when its answer is waited for
         pipe.send(case)
-    return _Worker(process, pipe, case, time.monotonic())
+    return _Worker(process, pipe, case, time.monotonic(), is_last_try=is_last_try)
+
+
+def _is_lost(one: _Worker) -> bool:
+    """Whether a process ended before it had its case, which another may answer; tried once."""
+    if one.is_taken or not one.pipe.poll():
+        return False
+    try:
+        one.is_taken = one.pipe.recv() == _TAKEN
+    except (EOFError, OSError):
+        return not one.is_last_try
+    return False
 
 
 def _line(one: _Worker, longest_s: float) -> dict[str, Any] | None:
@@ -103,6 +127,7 @@ def _serve(pipe: Connection, plan: Plan, work: Work) -> None:
             case = pipe.recv()
         except EOFError:
             return
+        pipe.send(_TAKEN)
         pipe.send(work(case, plan))
 
 

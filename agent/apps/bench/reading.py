@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -24,44 +24,62 @@ Ranked = list[tuple[str, float]]
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a report says: a ranking with scores, and the probability of its first entry."""
+    """What a report says: a ranking with scores, and of its first entry how probable it is.
+
+    `probability` is None where the report has none: it knows none of a metric. `grounded` is
+    whether the path of the likeliest cause that names the first entry was checked.
+    """
 
     ranking: Ranked
-    probability: float
+    probability: float | None
     grounded: bool
 
 
 def read_off(report: Report, rank: Rank) -> Reading:
     """Read the ranking that a case asks for off a report."""
-    causes = (*report.causes, *report.ruled_out)
-    first = causes[0] if causes else None
-    probability = first.probability if first else 0.0
-    grounded = bool(first and first.grounded)
     if rank == "metric":
-        return Reading(metrics(report.anomalies), probability, grounded)
+        return Reading(metrics(report.anomalies), None, grounded=False)
+    causes = (*report.causes, *report.ruled_out)
     if rank == "commit":
         ranking = commits(report)
-        return Reading(ranking, min(1.0, ranking[0][1]), grounded)
+        revisions = _revisions(report)
+        first = ranking[0][0]
+        naming = [c for c in causes if revisions.get(c.change, NO_CHANGE) == first]
+        return Reading(ranking, min(1.0, ranking[0][1]), _grounded(naming))
     blamed = resources(report)
-    return Reading(
-        _instances(blamed, report) if rank == "instance" else blamed, probability, grounded
-    )
+    naming = [c for c in causes if c.resource.name == blamed[0][0]] if blamed else []
+    ranking = _instances(blamed, report) if rank == "instance" else blamed
+    return Reading(ranking, _together(naming), _grounded(naming))
+
+
+def of_changes(report: Report) -> Reading:
+    """The services that were changed, and how probable it is that the first one's change did it."""
+    ranking = changed_services(report)
+    services = {change.id: change.service for change in report.changes}
+    naming = [
+        cause
+        for cause in (*report.causes, *report.ruled_out)
+        if ranking and services.get(cause.change) == ranking[0][0]
+    ]
+    return Reading(ranking, _together(naming), _grounded(naming))
 
 
 def line(report: Report, rank: Rank) -> dict[str, Any]:
     """The fields of an answer that both scoring scripts read, and those that calibration takes."""
-    reading = read_off(report, rank)
+    reading, changes = read_off(report, rank), of_changes(report)
     return {
         "ranking": [name for name, _ in reading.ranking],
         "scores": [score for _, score in reading.ranking],
         "indicators": [one.subject for one in _strongest(report.anomalies)][:3],
         "verdict": _VERDICTS.get(report.verdict, "insufficient"),
         "causes": [_told(cause) for cause in (*report.causes, *report.ruled_out)],
-        "ranked_changes": [name for name, _ in changed_services(report)],
+        "ranked_changes": [name for name, _ in changes.ranking],
+        "change_scores": [score for _, score in changes.ranking],
         "probability": reading.probability,
-        "change_probability": _of_change(report),
+        "change_probability": changes.probability,
         "confidence": report.confidence,
         "grounded": reading.grounded,
+        "change_grounded": changes.grounded,
     }
 
 
@@ -93,7 +111,7 @@ def commits(report: Report) -> Ranked:
     know: what its causes leave of 1.
     """
     causes = (*report.causes, *report.ruled_out)
-    revisions = {c.id: c.revision or c.id for c in report.changes}
+    revisions = _revisions(report)
     blamed = {NO_CHANGE: max(0.0, 1 - sum(cause.probability for cause in causes))}
     for cause in causes:
         name = revisions.get(cause.change, NO_CHANGE)
@@ -111,10 +129,18 @@ def changed_services(report: Report) -> Ranked:
     return _best((c.service, _PLACE[c.verdict] + blame.get(c.id, 0.0)) for c in report.changes)
 
 
-def _of_change(report: Report) -> float:
-    """The highest probability of a cause that is a change."""
-    causes = (*report.causes, *report.ruled_out)
-    return max((cause.probability for cause in causes if cause.change), default=0.0)
+def _revisions(report: Report) -> dict[str, str]:
+    return {change.id: change.revision or change.id for change in report.changes}
+
+
+def _together(causes: Sequence[Cause]) -> float:
+    """How probable it is that one of them is the cause: only one of all causes is."""
+    return min(1.0, sum(cause.probability for cause in causes))
+
+
+def _grounded(causes: Sequence[Cause]) -> bool:
+    """Whether the path of the likeliest was checked; those that stand come first."""
+    return bool(causes) and causes[0].grounded
 
 
 def _instances(blamed: Ranked, report: Report) -> Ranked:
@@ -130,9 +156,14 @@ def _strongest(anomalies: Iterable[Anomaly]) -> list[Anomaly]:
     return sorted(anomalies, key=lambda a: -a.surprise)
 
 
-def _told(cause: Cause) -> dict[str, str]:
+def _told(cause: Cause) -> dict[str, Any]:
     text = f"{cause.text}. {cause.reason}" if cause.reason else cause.text
-    return {"text": text, "resource": cause.resource.name}
+    return {
+        "text": text,
+        "resource": cause.resource.name,
+        "probability": cause.probability,
+        "grounded": cause.grounded,
+    }
 
 
 def _best(scored: Iterable[tuple[str, float]]) -> Ranked:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -16,7 +17,7 @@ from agent.apps.bench.reading import line
 from agent.apps.bench.work import Plan
 from agent.apps.cli import run
 from agent.state import Anomaly, Cause, Change, Incident, Report, Resource
-from tests.agent.apps.bench_work import work
+from tests.agent.apps.bench_work import Ending, work
 from tests.agent.apps.test_investigate import access_log
 from tests.agent.report.markup import Page
 
@@ -191,6 +192,23 @@ def test_a_process_that_dies_or_hangs_costs_its_own_case_only() -> None:
     assert all("process" in found[name] for name in "abc")
 
 
+def test_a_process_that_dies_before_it_has_a_case_costs_nothing(tmp_path: Path) -> None:
+    lost = Case("lost", "set", "service", Path(), {"end": Ending(tmp_path / "once")})
+    cases = [Case("a", "set", "service", Path(), {}), lost, Case("b", "set", "service", Path(), {})]
+    found = {one["case"]: one for one in answers(cases, Plan(), 1, work)}
+    assert (tmp_path / "once").exists()
+    assert all("process" in found[name] for name in ("a", "lost", "b"))
+    assert found["a"]["process"] != found["lost"]["process"] == found["b"]["process"]
+
+
+def test_a_case_that_no_process_can_take_fails_alone(tmp_path: Path) -> None:
+    always = Case("always", "set", "service", Path(), {"end": Ending(tmp_path / "no" / "file")})
+    cases = [always, Case("a", "set", "service", Path(), {})]
+    found = {one["case"]: one for one in answers(cases, Plan(), 1, work)}
+    assert found["always"]["error"] == "its process ended with 9"
+    assert "process" in found["a"]
+
+
 def test_a_name_that_tells_the_cause_is_not_the_lakes(tmp_path: Path) -> None:
     (case,) = read_pack(a_pack("cart-cpu"))
     assert "cart" not in case.alias
@@ -233,7 +251,55 @@ def test_a_ranking_is_causes_then_what_was_ruled_out_then_what_departed() -> Non
     found = line(report, "service")
     assert found["ranking"] == ["a", "b", "c", "d", "e"]
     assert found["scores"] == sorted(found["scores"], reverse=True)
-    assert found["probability"] == 0.6
+    assert found["probability"] == pytest.approx(0.7), "what a is blamed for adds up"
+
+
+def test_how_sure_it_is_and_what_was_checked_are_of_the_entry_that_stands_first() -> None:
+    checked = replace(_cause("b", 0.3), grounded=True)
+    report = _report(causes=(_cause("a", 0.35), checked, replace(checked, probability=0.25)))
+    found = line(report, "service")
+    assert found["ranking"][0] == "b"
+    assert (found["probability"], found["grounded"]) == (pytest.approx(0.55), True)
+    assert [(told["probability"], told["grounded"]) for told in found["causes"]][:2] == [
+        (0.35, False),
+        (0.3, True),
+    ]
+    shown = replace(report, anomalies=(_anomaly("b", "cpu", 8.0, "b-1"),))
+    assert line(shown, "instance")["ranking"][0] == "b-1"
+    assert line(shown, "instance")["probability"] == pytest.approx(0.55)
+    empty = line(_report(), "service")
+    assert (empty["probability"], empty["grounded"]) == (0.0, False)
+
+
+def test_a_metric_has_no_probability() -> None:
+    report = _report(causes=(replace(_cause("a", 0.6), grounded=True),))
+    found = line(report, "metric")
+    assert (found["probability"], found["grounded"]) == (None, False)
+
+
+def test_of_changed_services_the_first_has_its_own_probability() -> None:
+    changes = (
+        Change("C1", "deploy", "release", "a", verdict="implicated"),
+        Change("C2", "deploy", "release", "b", verdict="cleared"),
+        Change("C3", "config", "flag", "a", verdict="cleared"),
+    )
+    grounded = replace(_cause("a", 0.2, "C1"), grounded=True)
+    report = _report(
+        causes=(_cause("b", 0.4, "C2"), grounded, _cause("a", 0.1, "C3")), changes=changes
+    )
+    found = line(report, "service")
+    assert found["ranked_changes"] == ["a", "b"]
+    assert found["change_scores"] == pytest.approx([0.2, -1.6])
+    assert (found["change_probability"], found["change_grounded"]) == (pytest.approx(0.3), True)
+    assert line(_report(), "service")["change_probability"] == 0.0
+
+
+def test_what_is_blamed_as_a_commit_is_grounded_by_its_own_cause() -> None:
+    changes = (Change("C1", "deploy", "release", "a", revision="aaaaaaa"),)
+    grounded = replace(_cause("b", 0.4), grounded=True)
+    report = _report(causes=(grounded, _cause("a", 0.6, "C1")), changes=changes)
+    found = line(report, "commit")
+    assert (found["ranking"][0], found["grounded"]) == ("aaaaaaa", False)
 
 
 def test_metrics_and_instances_are_read_off_anomalies() -> None:
