@@ -55,11 +55,18 @@ def place(truth: Truth, answer: Mapping[str, Any]) -> float:
     if truth.judged == "words":
         return _first_that_mentions(truth, answer.get("causes") or ())
     if truth.judged == "change":
-        return _place(truth, _by_order(answer.get("ranked_changes") or ()))
-    names, scores = answer.get("ranking") or (), answer.get("scores")
-    if scores is None:
-        return _place(truth, _by_order(names))
-    return _place(truth, zip(names, scores, strict=True))
+        return _place(truth, _scored(answer, "ranked_changes", "change_scores"))
+    return _place(truth, _scored(answer, "ranking", "scores"))
+
+
+def of_changed(ranked: Mapping[str, Any], changed: Iterable[str]) -> dict[str, Any]:
+    """A ranking of anything as one of what was changed, to be judged as `ranked_changes` are."""
+    kept = {_plain(name) for name in changed}
+    left = [pair for pair in _scored(ranked, "ranking", "scores") if _plain(pair[0]) in kept]
+    return {
+        "ranked_changes": [name for name, _ in left],
+        "change_scores": [score for _, score in left],
+    }
 
 
 def accuracy(places: Iterable[float]) -> Accuracy:
@@ -71,8 +78,13 @@ def accuracy(places: Iterable[float]) -> Accuracy:
     return Accuracy(len(found), within[0], within[2], sum(within) / 5)
 
 
-def _by_order(names: Sequence[str]) -> list[tuple[str, float]]:
-    return [(name, -float(at)) for at, name in enumerate(names)]
+def _scored(answer: Mapping[str, Any], ranking: str, scores: str) -> list[tuple[str, float]]:
+    """The entries of a ranking with their scores; by their order where there are none."""
+    names: Sequence[str] = answer.get(ranking) or ()
+    given = answer.get(scores)
+    if given is None:
+        given = [-float(at) for at in range(len(names))]
+    return list(zip(names, given, strict=True))
 
 
 def _place(truth: Truth, scored: Iterable[tuple[str, float]]) -> float:

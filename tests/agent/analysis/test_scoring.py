@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from agent.analysis.scoring import NEVER, Judged, Truth, accuracy, place
+from agent.analysis.scoring import NEVER, Judged, Truth, accuracy, of_changed, place
 
 
 def ranked(**scores: float) -> dict[str, Any]:
@@ -21,6 +21,22 @@ def test_ties_count_against_the_answer() -> None:
     assert place(truth, ranked(right=math.nan, a=0.0)) == 2
     assert place(truth, ranked(a=1)) == place(truth, {}) == NEVER
     assert place(truth, {"ranking": ["a", "right"]}) == 2
+
+
+def test_changes_that_score_alike_count_against_the_answer() -> None:
+    truth = Truth(("right",), judged="change")
+    told = {"ranked_changes": ["right", "a", "b"], "change_scores": [1.0, 1.0, 0.5]}
+    assert place(truth, told) == 2
+
+
+def test_a_ranking_of_anything_is_judged_by_what_was_changed() -> None:
+    truth = Truth(("cart",), judged="change")
+    told = of_changed(ranked(db=9, cart=2, web=2), ["web", "cart"])
+    assert told == {"ranked_changes": ["cart", "web"], "change_scores": [2, 2]}
+    assert place(truth, told) == 2
+    assert place(truth, of_changed({"ranking": ["db", "cart"]}, ["cart"])) == 1
+    pods = of_changed(ranked(**{"cart-7d4b9c6f5-x2x9z": 1.0}), ["cart"])
+    assert place(truth, pods) == 1
 
 
 def test_one_of_several_causes_is_enough_and_none_stands_in_anothers_way() -> None:
