@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from agent.state import Indicator
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_FAILED = re.compile(r"[=:\"]5\d\d\b")
+_FAILED = re.compile(r"(?:code|status|class)\"?\s*[=:]\s*\"?5(?:\d\d|xx)\b", re.IGNORECASE)
 _ABOUT: dict[Indicator, str] = {  # the first with a word of the name decides
     "errors": "error errors err failed failure failures fail exception exceptions fault faults "
     "panic panics rejected rejections reject refused denied aborted aborts dropped drops drop "
@@ -32,7 +32,10 @@ _MS = {
 }
 _TIMED = _MS.keys() | {"time", "times"}
 _SUCCESS = frozenset({"availability", "success", "successes", "successful", "succeeded"})
-_NO_HARM = frozenset({"cpu", "gc", "up", "uptime", "age"})  # however long they are
+_NO_HARM = frozenset({"cpu", "gc", "up", "age"})  # however long they are
+_NEITHER = frozenset(  # what is left or has passed: more is no better or worse
+    "budget expires expiration expiry idle remaining since timestamp ttl uptime".split()
+)
 _MORE_HARMS = frozenset({"unavailable", "throttled"})
 _PERCENT = frozenset({"%", "percent"})
 
@@ -58,6 +61,8 @@ def meaning(name: str, unit: str = "", attributes: str = "", *, is_rate: bool = 
     """
     indicator = indicator_of(name, unit, attributes, is_rate=is_rate)
     words, unit = _words(name), unit.strip().lower()
+    if not is_rate and _is_clock(words):
+        return Meaning(indicator, 0, 0.0, 1.5)
     is_time = unit in _MS and not is_rate
     share = 0.03 * (100.0 if unit in _PERCENT else 1.0)
     if indicator == "errors" or words & _MORE_HARMS:
@@ -75,7 +80,8 @@ def indicator_of(metric: str, unit: str, attributes: str, *, is_rate: bool) -> I
     What successes or responses take is a latency, as is any other time without a more telling word.
     Without a word, a rate is traffic, and any other level a saturation.
     """
-    words, is_time = _words(metric), unit.strip().lower() in _MS and not is_rate
+    words = _words(metric)
+    is_time = unit.strip().lower() in _MS and not is_rate and not _is_clock(words)
     if _FAILED.search(attributes):
         return "errors"
     if (is_time and words & _SUCCESS) or ("response" in words and words & _TIMED):
@@ -86,6 +92,12 @@ def indicator_of(metric: str, unit: str, attributes: str, *, is_rate: bool) -> I
         if words & known:
             return indicator
     return "traffic" if is_rate else "saturation"
+
+
+def _is_clock(words: frozenset[str]) -> bool:
+    """Whether it tells what is left, or when something was; what a start takes is neither."""
+    began = "start" in words and not words & _KNOWN["latency"]
+    return began or bool(words & _NEITHER)
 
 
 def _words(name: str) -> frozenset[str]:

@@ -75,6 +75,52 @@ def test_requests_that_are_labelled_as_failed_are_harm() -> None:
 
 
 @pytest.mark.parametrize(
+    "attributes",
+    ['{"status_class": "5xx"}', '{"statusCode": 502}', "code=500", '{"rpc.response.class":"5XX"}'],
+)
+def test_a_label_of_what_was_answered_tells_a_failure(attributes: str) -> None:
+    assert meaning("requests", "", attributes, is_rate=True).worse == 1
+
+
+@pytest.mark.parametrize(
+    "attributes", ['{"le":"500"}', '{"partition": "512"}', '{"port":"587"}', '{"code": "5000"}']
+)
+def test_a_number_that_is_no_answer_is_no_failure(attributes: str) -> None:
+    told = meaning("requests", "", attributes, is_rate=True)
+    assert (told.indicator, told.worse) == ("traffic", 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "unit"),
+    [
+        ("cert_time_to_expiry", "s"),
+        ("certificate_expiry_seconds", "s"),
+        ("token_ttl", "s"),
+        ("process_start_time_seconds", "s"),
+        ("idle_time", "ms"),
+        ("time_remaining", "s"),
+        ("time_since_last_success", "s"),
+        ("last_run_timestamp", "s"),
+        ("error_budget_remaining", ""),
+        ("uptime_success", "s"),
+    ],
+)
+def test_what_is_left_or_has_passed_says_not_which_way_is_worse(name: str, unit: str) -> None:
+    told = meaning(name, unit)
+    assert told.worse == 0
+    assert told.indicator != "latency"
+
+
+def test_errors_of_what_ran_out_are_errors() -> None:
+    assert meaning("ttl_exceeded_errors_total", is_rate=True).worse == 1
+
+
+@pytest.mark.parametrize("name", ["pod_start_duration", "startLatency"])
+def test_a_start_that_takes_longer_is_worse(name: str) -> None:
+    assert meaning(name, "s").worse == 1
+
+
+@pytest.mark.parametrize(
     ("name", "unit"),
     [("process.uptime", "s"), ("node_up_time", "s"), ("uptime", ""), ("oldest_message_age", "s")],
 )
