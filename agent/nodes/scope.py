@@ -126,18 +126,22 @@ def _around(at: datetime, request: Request) -> Row:
 
 
 def _chosen(alerts: list[Row], request: Request) -> list[Row]:
-    """The alerts that belong to the one incident asked about, firing ones first in time.
+    """The alerts that belong to the one incident asked about, a firing one first in time.
 
-    Those about services that telemetry shows make the incident, where there are any; others only
-    belong to it.
+    Those make the incident that fire, not those that say that all is well again, and of these those
+    about services that telemetry shows, where there are any; others only belong to it.
     """
     wanted = [a for a in alerts if _is_wanted(a, request)]
+    telling = [a for a in wanted if a["is_observed"]] or wanted
     first = last = None
-    for alert in [a for a in wanted if a["is_observed"]] or wanted:
+    for alert in [a for a in telling if not a["resolved"]] or telling:
         if last is None or alert["time"] - last > _SAME_INCIDENT:
             first = alert["time"]
         last = alert["time"]
-    return [a for a in wanted if first and last and first <= a["time"] <= last]
+    if first is None or last is None:
+        return []
+    until = {True: last + _SAME_INCIDENT, False: last}  # whether it says that all is well again
+    return [a for a in wanted if first <= a["time"] <= until[a["resolved"]]]
 
 
 def _is_wanted(alert: Row, request: Request) -> bool:

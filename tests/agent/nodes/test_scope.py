@@ -91,3 +91,13 @@ def test_alerts_are_read_around_the_incident_however_many_there_were_before(lake
     assert told["evidence"]["alerts"].rows == 1
     week = Request(lookback_s=7 * 86400.0)
     assert alone(scope, lake, {}, week)["evidence"]["alerts"].rows == 3
+
+
+@pytest.mark.parametrize("minutes", [9, 50])
+def test_an_alert_that_fired_for_long_makes_the_incident_not_its_resolution(
+    lake: Lake, minutes: float
+) -> None:
+    over = fired("Slow", after(8 + minutes), status=4)
+    told = incident(lake, Request(), fired("Slow", after(8)), over)
+    assert told.detected_at == START + after(8)
+    assert told.trigger == "Slow fired once"
