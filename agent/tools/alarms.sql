@@ -7,11 +7,7 @@ WITH fired AS (
     coalesce(attributes->'$.labels', attributes::JSON) AS labels
   FROM detection_finding
   WHERE time < $end AND activity_id IS DISTINCT FROM 2 AND status_id IS DISTINCT FROM 4
-    AND coalesce(json_extract_string(ocsf_rest, '$.is_alert'), 'true') <> 'false'
-    AND coalesce(source, '') NOT IN ('aws_health', 'checkpoint', 'cloudtrail', 'crowdstrike',
-      'defender', 'falco', 'fortigate', 'guardduty', 'm365_audit', 'security_hub',
-      'security_hub_ocsf', 'sentinelone', 'sophos_events', 'suricata', 'suricata_fast',
-      'windows_event_xml', 'zeek')
+    AND {{alarm}}
 ),
 about AS (
   SELECT *,

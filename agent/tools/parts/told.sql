@@ -1,7 +1,5 @@
 -- what alerts were told from $start to $end, and whether there is telemetry of whom they name, then.
--- What a security product, an audit trail or a provider found is no alarm about a service: such a
--- finding says that it is no alert, or its source is one of those below, which are all of ours that
--- find anything else. One that was acknowledged, or noted upon, fires no more than before.
+-- One that was acknowledged, or noted upon, fires no more than before.
 observed AS (
   SELECT workload.service AS service FROM trace_span WHERE time BETWEEN $start AND $end
   UNION
@@ -23,9 +21,5 @@ told AS (
   FROM detection_finding
   LEFT JOIN observed ON observed.service = workload.service
   WHERE time BETWEEN $start AND $end AND activity_id IS DISTINCT FROM 2
-    AND coalesce(json_extract_string(ocsf_rest, '$.is_alert'), 'true') <> 'false'
-    AND coalesce(source, '') NOT IN ('aws_health', 'checkpoint', 'cloudtrail', 'crowdstrike',
-      'defender', 'falco', 'fortigate', 'guardduty', 'm365_audit', 'security_hub',
-      'security_hub_ocsf', 'sentinelone', 'sophos_events', 'suricata', 'suricata_fast',
-      'windows_event_xml', 'zeek')
+    AND {{alarm}}
 )
