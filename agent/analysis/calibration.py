@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -103,7 +104,8 @@ def with_interval(
 ) -> Interval:
     """A statistic of the answers and its bootstrap interval, the same at every run.
 
-    Efron (1979), the percentile method.
+    Efron (1979), the percentile method. Answers are drawn again, not the systems that they come
+    from: it says nothing of how another system would fare.
     """
     p, y = _floats(p), _floats(y)
     value = statistic(p, y)
@@ -158,20 +160,21 @@ def apply(scaling: Scaling, p: ArrayLike) -> Floats:
     )
 
 
-def left_out(p: ArrayLike, y: ArrayLike, systems: Sequence[str]) -> Floats:
-    """Each answer by the scaling fitted on the other systems, which weigh alike, large or small.
+def fit_alike(p: ArrayLike, y: ArrayLike, systems: Sequence[str]) -> Scaling:
+    """The scaling that all systems together teach, each weighing as the smallest of them does."""
+    sizes = Counter(systems)
+    return fit(p, y, [min(sizes.values()) / sizes[name] for name in systems])
 
-    An answer of the only system there is stays as it is.
-    """
+
+def left_out(p: ArrayLike, y: ArrayLike, systems: Sequence[str]) -> Floats:
+    """Each answer by the scaling that the other systems teach; NaN where there are no others."""
     p, y, of = _floats(p), _floats(y), np.asarray(systems)
-    sizes = {name: int(np.sum(of == name)) for name in set(systems)}
-    scaled = p.copy()
-    for name in sizes:
+    scaled = np.full(len(p), np.nan)
+    for name in set(systems):
         others = of != name
         if others.any():
-            least = min(size for other, size in sizes.items() if other != name)
-            weights = [least / sizes[other] for other in of[others]]
-            scaled[~others] = apply(fit(p[others], y[others], weights), p[~others])
+            told = fit_alike(p[others], y[others], [str(one) for one in of[others]])
+            scaled[~others] = apply(told, p[~others])
     return scaled
 
 

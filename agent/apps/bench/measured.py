@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agent.analysis.calibration import Bin, Interval
+from agent.analysis.calibration import Bin, Interval, Scaling
 
 ENGINE = "Inquest"
 
@@ -29,8 +29,9 @@ class Row:
 class SetFigures:
     """What else was measured on a set; `saturated` says why it tells nothing of calibration.
 
-    `grounded` is the share of right answers whose path was checked; times are medians in seconds.
-    `brier_left_out` is the score under a scaling fitted on the other sets.
+    `grounded` is the share of right answers whose path was checked, of those that have one; times
+    are medians in seconds. `brier_left_out` is the score under a scaling fitted on the other sets,
+    NaN where there are none. `asked` says what is easier than to name the cause among all.
     """
 
     set: str
@@ -45,14 +46,20 @@ class SetFigures:
     base_rate: float
     brier_left_out: float
     saturated: str = ""
+    asked: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Pooled:
-    """Calibration over sets that are not saturated; a curve is of (answered, wrong of those)."""
+    """Calibration over sets that are not saturated; a curve is of (answered, wrong of those).
+
+    `n` answers gave a probability; `failed` cases gave no answer. `teach` is the scaling that all
+    sets together teach, each weighing alike; what is `left_out` is NaN or empty of a single set.
+    """
 
     sets: tuple[str, ...]
     n: int
+    failed: int
     brier: Interval
     base_rate: float
     error: Interval
@@ -62,6 +69,7 @@ class Pooled:
     curve: tuple[tuple[float, float], ...]
     curve_left_out: tuple[tuple[float, float], ...]
     bins_left_out: tuple[Bin, ...]
+    teach: Scaling
 
 
 @dataclass(frozen=True, slots=True)

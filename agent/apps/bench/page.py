@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from agent.apps.bench import told
 from agent.apps.bench.measured import ENGINE, Bench, Row
 from agent.report.html import environment
 
@@ -37,17 +38,24 @@ class Plot:
         return " ".join(f"{self.x(x)},{self.y(y)}" for x, y in points)
 
     def radius(self, n: int, most: int) -> float:
-        """A dot whose area is as the answers in it."""
-        return round(3 + 9 * math.sqrt(n / max(most, 1)), 1)
+        """A dot whose area is as the answers in it, unless it could not be seen."""
+        return round(max(2.0, 12 * math.sqrt(n / max(most, 1))), 1)
 
 
 def bench_page(bench: Bench) -> str:
     """The figures as one page that loads nothing."""
-    methods = list(dict.fromkeys(row.method for row in bench.rows))
     return (
         environment()
         .get_template("bench.html.j2")
-        .render(bench=bench, methods=methods, plot=Plot(), table=_table(bench), engine=ENGINE)
+        .render(
+            bench=bench,
+            methods=list(dict.fromkeys(row.method for row in bench.rows)),
+            asked={one.set: one.asked for one in bench.sets},
+            plot=Plot(),
+            table=_table(bench),
+            engine=ENGINE,
+            told=told,
+        )
     )
 
 

@@ -11,7 +11,7 @@ from agent.apps.table import dress
 from agent.report.words import plural
 
 if TYPE_CHECKING:
-    from agent.analysis.calibration import Interval
+    from agent.analysis.calibration import Interval, Scaling
     from agent.apps.bench.measured import Bench, Pooled
     from agent.apps.options import Format
 
@@ -24,8 +24,15 @@ _COVERED = (0.25, 0.5, 0.75, 1.0)
 
 def told(bench: Bench, form: Format) -> str:
     """The figures as a person reads them."""
-    if not bench.sets:
-        return _outside(bench)
+    parts = [f"without: {', '.join(bench.without)}"] if bench.without else []
+    if bench.sets:
+        parts += _figures(bench, form)
+    if beside := outside(bench):
+        parts.append("\n".join(beside))
+    return "\n\n".join(parts)
+
+
+def _figures(bench: Bench, form: Format) -> list[str]:
     accuracy = [
         {
             "set": row.set,
@@ -38,16 +45,17 @@ def told(bench: Bench, form: Format) -> str:
         }
         for row in bench.rows
     ]
-    parts = [dress(_ROWS, accuracy, form), dress(_SETS, list(_sets(bench)), form)]
+    parts = [dress(_ROWS, accuracy, form)]
+    if asked := [f"{one.set}: {one.asked}" for one in bench.sets if one.asked]:
+        parts.append("\n".join(asked))
+    parts.append(dress(_SETS, list(_sets(bench)), form))
     if bench.pooled:
         parts.append("\n".join(_calibration(bench.pooled)))
-    if outside := _outside(bench):
-        parts.append(outside)
-    return "\n\n".join(parts)
+    return parts
 
 
-def _outside(bench: Bench) -> str:
-    """What the figures do not hold."""
+def outside(bench: Bench) -> list[str]:
+    """What was not answered, and what is not counted: a line each."""
     cases = defaultdict[str, list[str]](list)
     for one in bench.failures:
         cases[one.why].append(one.case)
@@ -55,7 +63,21 @@ def _outside(bench: Bench) -> str:
     if bench.untold:
         untold = plural(bench.untold, "case")
         lines.append(f"{untold} without a truth that says how an answer is judged: not counted")
-    return "\n".join(lines)
+    return lines
+
+
+def pooled_of(pooled: Pooled) -> str:
+    """Whose answers are pooled, and how many cases gave none."""
+    told = f"{plural(pooled.n, 'answer')} of {', '.join(pooled.sets)}"
+    return told + (
+        f"; {plural(pooled.failed, 'case')} that failed gave none" if pooled.failed else ""
+    )
+
+
+def taught(scaling: Scaling) -> str:
+    """A scaling in words."""
+    sign = "minus" if scaling.intercept < 0 else "plus"
+    return f"log odds times {scaling.slope:.2f} {sign} {abs(scaling.intercept):.2f}"
 
 
 def _few(names: list[str]) -> str:
@@ -82,13 +104,15 @@ def _sets(bench: Bench) -> Iterator[dict[str, Any]]:
 
 
 def _calibration(pooled: Pooled) -> Iterator[str]:
-    yield f"calibration of {pooled.n} answers of {', '.join(pooled.sets)}"
+    yield f"calibration of {pooled_of(pooled)}"
     yield f"  Brier score {_interval(pooled.brier)}, base rate {_figure(pooled.base_rate)}"
     yield f"  debiased calibration error {_interval(pooled.error)}"
-    yield (
-        f"  scaled by the other sets: {_interval(pooled.brier_left_out)}, "
-        f"{_interval(pooled.error_left_out)}"
-    )
+    if pooled.curve_left_out:
+        yield (
+            f"  scaled by the other sets: {_interval(pooled.brier_left_out)}, "
+            f"{_interval(pooled.error_left_out)}"
+        )
+    yield f"  they teach: {taught(pooled.teach)}"
     for one in pooled.bins:
         yield f"  said {one.p:.3f}: {one.right:.3f} right of {one.n}"
     for least in _COVERED:

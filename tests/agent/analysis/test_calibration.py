@@ -14,6 +14,7 @@ from agent.analysis.calibration import (
     brier,
     calibration_error,
     fit,
+    fit_alike,
     left_out,
     risk_coverage,
     with_interval,
@@ -88,4 +89,14 @@ def test_a_system_is_scaled_by_the_others_only() -> None:
     turned = left_out(p, np.append(1 - y[:200], y[200:]), systems)
     assert np.allclose(scaled[:200], turned[:200])
     assert not np.allclose(scaled[200:], turned[200:])
-    assert np.array_equal(left_out(p, y, ["a"] * 400), p)
+    assert np.isnan(left_out(p, y, ["a"] * 400)).all(), "there are no others"
+
+
+def test_all_systems_together_teach_alike_however_large() -> None:
+    (p, y), (q, z) = drawn(2000, said=3.0), drawn(200, seed=2)
+    systems = ["a"] * 2000 + ["b"] * 200
+    alike = fit_alike(np.append(p, q), np.append(y, z), systems)
+    once = fit_alike(np.append(p, q), np.append(y, z), ["a"] * 2200)
+    assert once == fit(np.append(p, q), np.append(y, z))
+    assert fit(p, y).slope < once.slope < alike.slope < fit(q, z).slope
+    assert fit_alike([], [], []) == Scaling()
