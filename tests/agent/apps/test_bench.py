@@ -123,7 +123,69 @@ def test_what_is_left_out_is_said(capsys: Captured) -> None:
     assert run(["bench", str(a_folder("one")), "--without", "nothing"]) == 2
     assert "There is no part 'nothing': alerts, " in capsys.readouterr().err
     assert run(["bench", "cases", "--without", "traces", "--without", "experiments"]) == 0
-    assert "1 case without a truth" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert out.startswith("without: experiments, traces\n\n")
+    assert "1 case without a truth" in out
+    assert written()[0]["without"] == ["experiments", "traces"]
+    assert run(["bench", "cases", "--answers", "answers.jsonl"]) == 0
+    assert capsys.readouterr().out == out
+
+
+def test_a_file_that_cannot_be_written_is_said_before_any_case_is_taken(capsys: Captured) -> None:
+    a_folder("one")
+    Path("file").touch()
+    for option in ("--out", "--page"):
+        assert run(["bench", "cases", option, "file/page.html", "--lakes", "lakes"]) == 2
+        assert capsys.readouterr().err.startswith("inquest: file")
+        assert run(["bench", "cases", option, "cases", "--lakes", "lakes"]) == 2
+        assert "cases: Is a directory" in capsys.readouterr().err
+    assert not Path("lakes").exists()
+
+
+def test_trying_whether_a_page_can_be_written_leaves_what_is_there(capsys: Captured) -> None:
+    pack = a_pack("first")
+    (pack / "labels.jsonl").write_text("no")
+    Path("page.html").write_text("of before")
+    assert run(["bench", str(pack), "--page", "page.html"]) == 2
+    assert "Mend it and ask again with --answers answers.jsonl" in capsys.readouterr().err
+    assert Path("page.html").read_text() == "of before"
+
+
+def test_answers_are_judged_again_and_nothing_is_investigated(capsys: Captured) -> None:
+    a_folder("one", {"mode": "healthy"})
+    a_folder("two", {"mode": "healthy"})
+    lines = [
+        {"case": "one", "set": "quiet", "rank": "service", "verdict": "healthy", "confidence": 0.9}
+        | {"ranking": [], "scores": [], "ingest_s": 1.0, "seconds": 1.0, "cpu_s": 1.0},
+        {"case": "another", "set": "other", "rank": "service"},
+    ]
+    Path("told.jsonl").write_text("".join(f"{json.dumps(one)}\n" for one in lines))
+    assert run(["bench", "cases", "--answers", "told.jsonl", "--format", "json"]) == 0
+    captured = capsys.readouterr()
+    assert [row["ac_1"] for row in json.loads(captured.out)["rows"]] == [1.0]
+    assert "1 case has no answer in told.jsonl" in captured.err
+    assert not Path("answers.jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "more", "said"),
+    [
+        ('{"case": "one"', [], "told.jsonl:1: no JSON: "),
+        ('\n["one"]', [], "told.jsonl:2: no answer: it has no case, set and rank."),
+        ('{"case": "two"}', [], "told.jsonl:1: no answer: it has no case, set and rank."),
+        ("", [], "told.jsonl answers no case of cases."),
+        ("", ["--without", "logs"], "--answers investigates nothing: leave --without away."),
+        ("", ["--baselines"], "--answers investigates nothing: leave --baselines away."),
+    ],
+)
+def test_answers_that_cannot_be_judged_are_said_in_a_sentence(
+    text: str, more: list[str], said: str, capsys: Captured
+) -> None:
+    a_folder("one")
+    a_folder("two")
+    Path("told.jsonl").write_text(text)
+    assert run(["bench", "cases", "--answers", "told.jsonl", *more]) == 2
+    assert said in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
