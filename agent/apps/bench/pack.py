@@ -17,6 +17,12 @@ CASES, EVIDENCE = "cases.jsonl", "evidence"
 Rank = Literal["service", "node", "instance", "metric", "api", "commit"]
 """What a case asks to be ranked."""
 
+PATHS = (
+    *("dir", "normal", "anomalous", "metrics", "graph", "baseline"),
+    *("train", "test", "latency", "throughput"),
+)
+"""What of a line is a path, of a file or of a folder."""
+
 _RANKS = get_args(Rank)
 _DEEPEST = 3  # folders of sets of cases
 
@@ -40,6 +46,20 @@ class Case:
         """A name that tells nothing: that of some cases gives their cause away."""
         return sha256(f"{self.set}\n{self.id}".encode()).hexdigest()[:16]
 
+    @property
+    def paths(self) -> dict[str, Path]:
+        """Where the files and folders lie that the line names, by the name it has for each."""
+        return {name: self.pack / self.line[name] for name in PATHS if self.line.get(name)}
+
+    def digest(self) -> str:
+        """What the line and the files that it names are now: a lake filled of others is not it."""
+        told = [json.dumps(self.line, sort_keys=True), str(self.pack.resolve())]
+        for path in self.paths.values():
+            for file in sorted(_files(path)):
+                stat = file.stat()
+                told.append(f"{file} {stat.st_size} {stat.st_mtime_ns}")
+        return sha256("\n".join(told).encode("utf-8", "surrogatepass")).hexdigest()
+
 
 def read_pack(folder: Path, sets: Sequence[str] = (), limit: int | None = None) -> list[Case]:
     """Read the cases of a folder, of each set the first `limit`.
@@ -62,6 +82,14 @@ def read_pack(folder: Path, sets: Sequence[str] = (), limit: int | None = None) 
         raise RequestError(f"There is no set {unknown[0]!r} in {folder}: {', '.join(known)}.")
     wanted = [case for case in cases if not sets or case.set in sets]
     return list(_first(wanted, limit))
+
+
+def _files(path: Path) -> list[Path]:
+    """The file, or all that a folder holds, under the names they really have."""
+    whole = path.resolve()
+    if not whole.is_dir():
+        return [whole] if whole.exists() else []
+    return [file for file in whole.rglob("*") if file.is_file()]
 
 
 def _first(cases: Sequence[Case], limit: int | None) -> Iterator[Case]:
@@ -91,7 +119,7 @@ def _listed(folder: Path) -> list[Case]:
     cases: list[Case] = []
     faults: list[str] = []
     first: dict[str, int] = {}
-    for number, text in enumerate(_text(file).split("\n"), 1):
+    for number, text in enumerate(read_text(file).split("\n"), 1):
         if not text.strip():
             continue
         fault = _fault(text, first)
@@ -128,10 +156,17 @@ def _fault(text: str, first: dict[str, int]) -> str:
         return f"{name} is in line {first[name]} already"
     if line.get("rank", "service") not in _RANKS:
         return f"rank is {line['rank']!r}; it is one of {', '.join(_RANKS)}"
+    for name in PATHS:
+        if not isinstance(line.get(name) or "", str):
+            return f"{name} is {line[name]!r}; it is the path of a file or of a folder"
     return ""
 
 
-def _text(file: Path) -> str:
+def read_text(file: Path) -> str:
+    """The text of a file, whether it begins with a byte order mark or not.
+
+    RequestError if it is not UTF-8.
+    """
     try:
         return file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
