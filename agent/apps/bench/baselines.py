@@ -11,13 +11,16 @@ from agent.apps.bench.reading import NO_CHANGE, Ranked
 
 if TYPE_CHECKING:
     from agent.apps.bench.pack import Rank
+    from agent.config import Request
     from agent.state import Window
     from lake.ask import View
 
 NAMES = ("N-sigma", "BARO", "error count", "latest deploy")
 
 _HERE = Path(__file__).parent
-_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+_NEVER, _EVER = datetime(1970, 1, 1, tzinfo=UTC), datetime(2300, 1, 1, tzinfo=UTC)
+_SAME_INCIDENT = timedelta(minutes=30)
+_BUCKET_S = 60
 _LASTS = timedelta(minutes=5)  # of a trouble whose end is not known
 
 
@@ -50,6 +53,44 @@ def rankings(view: View, window: Window, at: datetime, rank: Rank) -> dict[str, 
         else _best((row["resource"], row["score"]) for row in _ask(view, "error_counts", asked)),
         "latest deploy": _latest(_ask(view, "latest_changes", asked), rank),
     }
+
+
+def about(view: View, request: Request) -> tuple[Window, datetime] | None:
+    """What to look at where the engine does not say: the request's time, or the last alarm's.
+
+    Without either it is the end of the telemetry, as for the engine; None if there is none.
+    """
+    from agent.state import Window
+
+    at = request.at or _alarm(view) or _last(view)
+    if at is None:
+        return None
+    end = request.until or at + _LASTS
+    start = at - timedelta(seconds=request.lookback_s)
+    return Window(start, end, _BUCKET_S, (at, end), request.calm), at
+
+
+def _alarm(view: View) -> datetime | None:
+    """When the latest run of alerts began to fire; a run has no gap of half an hour."""
+    first = last = None
+    for alert in _asked(view, "alerts"):
+        if last is None or alert["time"] - last > _SAME_INCIDENT:
+            first = None
+        first = first or (None if alert["resolved"] else alert["time"])
+        last = alert["time"]
+    return first
+
+
+def _last(view: View) -> datetime | None:
+    return max((row["last_at"] for row in _asked(view, "extent")), default=None)
+
+
+def _asked(view: View, name: str) -> list[dict[str, Any]]:
+    """The answer of one of the engine's tools, of all time."""
+    from agent.tools.catalogue import tool
+    from lake.ask import bind
+
+    return view.ask(bind(tool(name).sql, start=_NEVER, end=_EVER)).dicts()
 
 
 def _latest(rows: list[dict[str, Any]], rank: Rank) -> Ranked:
