@@ -33,9 +33,9 @@ _MS = {
 _TIMED = _MS.keys() | {"time", "times"}
 _SUCCESS = frozenset({"availability", "success", "successes", "successful", "succeeded"})
 _NO_HARM = frozenset({"cpu", "gc", "up", "age"})  # however long they are
-_NEITHER = frozenset(  # what is left or has passed: more is no better or worse
-    "budget expires expiration expiry idle remaining since timestamp ttl uptime".split()
-)
+_PAST = ("since", "timestamp", "uptime")
+_LEFT = ("budget", "expires", "expiration", "expiry", "idle", "remaining", "ttl")
+_NEITHER = frozenset(_PAST + _LEFT)  # more of it is no better and no worse
 _MORE_HARMS = frozenset({"unavailable", "throttled"})
 _PERCENT = frozenset({"%", "percent"})
 

@@ -16,7 +16,7 @@ from langgraph.runtime import Runtime
 from agent.analysis.anomalies import Departures, departures
 from agent.analysis.daily import without_days
 from agent.analysis.habits import tempered
-from agent.analysis.meaning import indicator_of
+from agent.analysis.meaning import indicator_of, meaning
 from agent.nodes.context import Context
 from agent.nodes.quotes import named, plain
 from agent.nodes.survey.axis import Axis
@@ -37,6 +37,7 @@ _LEAST_APART = 0.5  # nats of an instance that is said to depart alone
 _TINY = 1e-12
 _SAME = 0.9  # correlation in calm time of two series that show one thing
 _ENOUGH = 480  # buckets tell how series go together
+_HELD_AGAINST_ALL = 1000  # rows tell how many go together
 _LEAST_SHARED = 8  # buckets in which both were seen
 _SAMPLED = "as sampled"
 _BEFORE, _AFTER = 2, 3  # buckets about the alarm
@@ -209,30 +210,24 @@ def _asked(of_resource: dict[str, list[_Candidate]], axis: Axis) -> dict[str, fl
 
 
 def _independent(values: Floats) -> float:
-    """How many independent series tell what these rows do: Li and Ji (2005), of ranks.
+    """How many things these rows show: each counts as one among all that go along with it.
 
-    Beside as many rows out of step, which go together by chance alone: fewer buckets than rows tell
-    too few. A row that is constant counts as one. Of long rows some buckets are enough.
+    A row that is constant, or of which too little is known, counts as one. Of long rows some
+    buckets are enough, and of very many rows some that are held against all.
     """
     values = values[:, :: ceil(values.shape[1] / _ENOUGH) or 1]
     known = np.isfinite(values)
     ranks = np.array([_ranks(np.where(k, v, -np.inf)) for v, k in zip(values, known, strict=True)])
-    counted = np.maximum(np.count_nonzero(known, axis=1, keepdims=True), 1)
-    mean = np.where(known, ranks, 0.0).sum(axis=1, keepdims=True) / counted
+    counted = np.count_nonzero(known, axis=1, keepdims=True)
+    mean = np.where(known, ranks, 0.0).sum(axis=1, keepdims=True) / np.maximum(counted, 1)
     off = np.where(known, ranks - mean, 0.0)
     length = np.sqrt(np.einsum("ij,ij->i", off, off))
-    varies = length > 0.0
-    unit = off[varies] / length[varies, None]
-    apart = np.array([np.roll(row, 7 * at) for at, row in enumerate(unit)]).reshape(unit.shape)
-    told = len(unit) * _roots_told(unit) / max(_roots_told(apart), 1.0)
-    return max(1.0, min(told, float(len(unit))) + np.count_nonzero(~varies))
-
-
-def _roots_told(unit: Floats) -> float:
-    """What the eigenvalues of the rows' correlations count: one each, and their fractions."""
-    roots = np.linalg.eigvalsh(unit @ unit.T if len(unit) <= unit.shape[1] else unit.T @ unit)
-    roots = np.clip(roots + _TINY, 0.0, None)
-    return float(np.where(roots >= 1.0, 1.0 + roots - np.floor(roots), roots).sum())
+    tells = (length > 0.0) & (counted[:, 0] >= _LEAST_SHARED)
+    unit = off[tells] / length[tells, None]
+    some = unit[np.random.default_rng(0).permutation(len(unit))[:_HELD_AGAINST_ALL]]
+    together = np.count_nonzero(np.abs(some @ unit.T) >= _SAME, axis=1)
+    shown = len(unit) * float(np.mean(1.0 / together)) if len(unit) else 0.0
+    return max(1.0, shown + np.count_nonzero(~tells))
 
 
 def _distinct(ranked: list[_Candidate], axis: Axis) -> list[_Candidate]:
@@ -265,7 +260,8 @@ def _ranks(values: Floats) -> Floats:
 def _anomaly(one: _Candidate, axis: Axis) -> Anomaly:
     found, at = one.seen.found, one.at
     start, end = int(found.start[at]), int(found.end[at])
-    identity = _identity(one.row)
+    row, identity = one.row, _identity(one.row)
+    told = meaning(row["metric_name"], row["unit"] or "", row["attributes"], is_rate=row["is_rate"])
     return Anomaly(
         look="metrics",
         resource=identity["resource"],
@@ -278,6 +274,7 @@ def _anomaly(one: _Candidate, axis: Axis) -> Anomaly:
         during=_typical(one.values[start:end]),
         unit=identity["unit"],
         evidence=one.seen.evidence,
+        worse=told.worse,
         instance=one.instance,
     )
 

@@ -60,6 +60,16 @@ def test_what_leaves_its_calm_time_is_told_with_its_onset_and_levels(lake: Lake)
     assert told.during == pytest.approx(140, abs=1)
 
 
+@pytest.mark.parametrize(
+    ("metric", "worse"), [("request.errors", 1), ("success_rate", -1), ("cpu.usage", 0)]
+)
+def test_which_way_is_worse_is_told_where_the_name_says_it(
+    lake: Lake, metric: str, worse: int
+) -> None:
+    (told,) = anomalies(lake, gauge(metric, {"service": "a"}, step=40))
+    assert told.worse == worse
+
+
 def test_a_series_of_no_service_is_its_nodes(lake: Lake) -> None:
     (told,) = anomalies(lake, gauge("system.memory.usage", {"node": "worker-1"}, step=40))
     assert told.resource == "worker-1"
@@ -127,6 +137,35 @@ def test_as_many_series_are_independent_as_say_something_else(apart: int, togeth
     copies = np.repeat(random.normal(size=(1, 400)), together, axis=0)
     told = _independent(np.concatenate([values, copies]))
     assert told == pytest.approx(apart + bool(together), rel=0.15)
+
+
+@pytest.mark.parametrize("length", [60, 70, 480, 490])
+@pytest.mark.parametrize("copies", [100, 1000])
+@pytest.mark.parametrize("shape", ["sinusoid", "ramp", "random walk", "noise"])
+def test_copies_are_one_however_smooth_and_long_they_are(
+    shape: str, copies: int, length: int
+) -> None:
+    noise = np.random.default_rng(0).normal(size=length)
+    row = {
+        "sinusoid": np.sin(2 * np.pi * np.arange(length) / length),
+        "ramp": np.arange(length, dtype=np.float64),
+        "random walk": np.cumsum(noise),
+        "noise": noise,
+    }[shape]
+    assert _independent(np.tile(row, (copies, 1))) == pytest.approx(1.0)
+
+
+def test_of_very_many_series_some_tell_how_many_are_independent() -> None:
+    random = np.random.default_rng(0)
+    apart = random.normal(size=(2000, 60))
+    copies = np.repeat(random.normal(size=(1, 60)), 4000, axis=0)
+    assert _independent(np.concatenate([apart, copies])) == pytest.approx(2001, rel=0.15)
+
+
+def test_series_of_which_too_little_is_known_count_as_one_each() -> None:
+    values = np.full((50, 100), np.nan)
+    values[:, :4] = [1, 2, 3, 4]
+    assert _independent(values) == 50
 
 
 def test_a_constant_of_the_calm_stretch_elsewhere_that_breaks_is_told(lake: Lake) -> None:
