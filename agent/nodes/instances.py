@@ -7,7 +7,7 @@ An instance that was started and from which nothing is heard, while its siblings
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ Row = dict[str, Any]
 Floats = NDArray[np.float64]
 
 ALPHA = 0.01
-ALPHA_SILENT = 0.3  # of the few that are started in a window three reach it, if all are heard from
+ALPHA_SILENT = 0.05  # twenty others reach it, if all are heard from
 _BUCKET_S = 60  # metrics that come every minute have one value in each
 _PATIENCE = timedelta(minutes=3)  # after which an instance that was started is missed
 _LEAST_BUCKETS = 3  # side by side, or silent
@@ -67,7 +67,11 @@ def by_instance(trying: Trying) -> Control:
     announced = started.rows.dicts()
     missed = _missed(trying, announced)
     if missed:
-        others = [r for r in announced if r["started_at"] and r not in missed]
+        if facts.window.calm:
+            span["start"] = min(facts.window.start, facts.window.calm[0])
+            started = trying.ask("started", about="calm time too", **span)
+        names = {row["instance"] for row in missed}
+        others = [r for r in started.rows.dicts() if r["instance"] not in names]
         return _unheard(trying, missed, others, started.id)
     bucket_s = max(facts.window.bucket_s, _BUCKET_S)
     answer = trying.ask(
@@ -93,19 +97,19 @@ def _missed(trying: Trying, announced: list[Row]) -> list[Row]:
         if row["service"] == change.service
         and row["version"] == (change.version or row["version"])
         and row["started_at"] is not None
-        and row["started_at"] >= trying.came - facts.slack
+        and row["started_at"] >= _since(trying)
         and row["first_at"] is None
         and (row["stopped_at"] or facts.window.end) - row["started_at"] >= _PATIENCE
     ]
 
 
 def _unheard(trying: Trying, missed: list[Row], others: list[Row], evidence: str) -> Control:
-    """What it says that new instances are silent: much, where others that were started are not.
+    """What it says that new instances are silent: much, where many others are not.
 
     p is the share of silent ones among all others, one added to both (Laplace's rule).
     """
-    change, end = trying.change, trying.facts.window.end
-    waited = [r for r in others if r["first_at"] or end - r["started_at"] >= _PATIENCE]
+    change, window = trying.change, trying.facts.window
+    waited = [r for r in others if r["first_at"] or _there(r, window) >= _PATIENCE]
     heard = [r for r in waited if r["first_at"] is not None]
     names = " and ".join(sorted(r["instance"] for r in missed))
     since = min(r["started_at"] for r in missed)
@@ -114,15 +118,26 @@ def _unheard(trying: Trying, missed: list[Row], others: list[Row], evidence: str
         text += "; whether what is started is ever heard from here is not known."
         return trying.says("old_against_new", "not_assessable", text, evidence)
     p = (1 + len(waited) - len(heard)) / (1 + len(waited))
-    if any(r["service"] == change.service for r in heard):
+    since_then = [r for r in heard if r["started_at"] and r["started_at"] >= _since(trying)]
+    if any(r["service"] == change.service for r in since_then):
         text += f", but others of {change.service} that were started were heard from."
         return trying.says("old_against_new", "neutral", text, evidence, p=p)
-    share = f"{len(heard)} of {len(waited)} other instances started then were heard from"
+    share = f"{len(heard)} of {len(waited)} others started or stopped were heard from"
     if p >= ALPHA_SILENT:
         text += f"; {share}, too few to tell."
         return trying.says("old_against_new", "neutral", text, evidence, p=p)
     text += f", though {share}."
     return trying.says("old_against_new", "implicates", text, evidence, p=p)
+
+
+def _since(trying: Trying) -> datetime:
+    """From when what is started may have come with the change."""
+    return trying.came - trying.facts.slack
+
+
+def _there(row: Row, window: Window) -> timedelta:
+    """For how long an instance was there, as far as is known."""
+    return (row["stopped_at"] or window.end) - (row["started_at"] or window.start)
 
 
 def _cohorts(

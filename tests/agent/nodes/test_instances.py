@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,12 @@ def asking(folder: Path, points: list[Row], announced: list[Row]) -> Iterator[No
 
 
 def tried(
-    folder: Path, points: list[Row], *announced: Row, seen: bool = True, version: str = "2"
+    folder: Path,
+    points: list[Row],
+    *announced: Row,
+    seen: bool = True,
+    version: str = "2",
+    window: Window = WINDOW,
 ) -> Control:
     change = Change(
         id="C1",
@@ -82,7 +88,7 @@ def tried(
         rollouts=(Rollout("cart-new", minute(CAME)),) if seen else (),
     )
     facts = Facts(
-        window=WINDOW,
+        window=window,
         incident=Incident(minute(CAME + 2), WINDOW.start, WINDOW.end),
         symptom=(),
         signals=(),
@@ -143,13 +149,36 @@ def gates(heard: int, silent: int = 0) -> tuple[list[Row], list[Row]]:
 def test_an_instance_that_was_started_and_is_not_heard_from_implicates(
     tmp_path: Path, version: str
 ) -> None:
-    heard, announced = gates(3)
+    heard, announced = gates(20)
     silent = started("cart", "cart-new")
     points = others() + heard
     control = tried(tmp_path, points, silent, *announced, seen=False, version=version)
     assert control.verdict == "implicates"
-    assert control.p_value == pytest.approx(1 / 4)
+    assert control.p_value == pytest.approx(1 / 21)
     assert "cart-new" in control.text
+
+
+def test_instances_that_were_stopped_and_had_been_heard_from_count_too(tmp_path: Path) -> None:
+    heard, announced = gates(16)
+    gone = [started("cart", f"cart-{n}", activity=4, version="1") for n in range(4)]
+    silent = started("cart", "cart-new")
+    control = tried(tmp_path, others() + heard, silent, *gone, *announced, seen=False)
+    assert control.verdict == "implicates"
+    assert control.p_value == pytest.approx(1 / 21)
+
+
+def test_instances_of_the_calm_stretch_count_too(tmp_path: Path) -> None:
+    heard, announced = gates(19)
+    heard += measured("cart-8", 0.0, version="1", since=CAME)
+    announced.append(started("cart", "cart-8", version="1"))
+    for row in heard + announced:
+        row["time"] -= timedelta(hours=3)
+    calm = replace(WINDOW, calm=(START - timedelta(hours=4), START - timedelta(hours=1)))
+    silent = started("cart", "cart-new")
+    points = others() + heard
+    control = tried(tmp_path, points, silent, *announced, seen=False, window=calm)
+    assert control.verdict == "implicates"
+    assert control.p_value == pytest.approx(1 / 21)
 
 
 @pytest.mark.parametrize("version", ["2", ""])
@@ -171,7 +200,7 @@ def test_silence_of_another_version_or_of_one_untold_is_not_that_of_a_new_one(
     assert tried(tmp_path, heard, silent, *announced, seen=False).verdict == "not_assessable"
 
 
-@pytest.mark.parametrize(("reports", "is_silent"), [(1, 0), (2, 0), (3, 1), (2, 4), (0, 3)])
+@pytest.mark.parametrize(("reports", "is_silent"), [(3, 0), (19, 0), (30, 2), (2, 4), (0, 3)])
 def test_silence_says_nothing_beside_so_few_others_or_where_others_are_silent_too(
     tmp_path: Path, reports: int, is_silent: int
 ) -> None:
@@ -179,7 +208,7 @@ def test_silence_says_nothing_beside_so_few_others_or_where_others_are_silent_to
     silent = started("cart", "cart-new")
     control = tried(tmp_path, others() + heard, silent, *announced, seen=False)
     assert control.verdict == "neutral"
-    assert control.p_value is None or control.p_value >= 1 / 3
+    assert control.p_value is None or control.p_value >= 1 / 20
 
 
 def test_silence_of_one_new_instance_says_nothing_where_another_reports(tmp_path: Path) -> None:
