@@ -22,6 +22,7 @@ from tests.shop.argocd import ArgoCD
 from tests.shop.fault import Fault, Shop
 from tests.shop.fleet import (
     FIRST_VERSIONS,
+    ZONES,
     Configuration,
     Fleet,
     Release,
@@ -309,11 +310,15 @@ def open_shop(
 
 
 def limit(groups: Groups, story: Story) -> None:
-    """Give the machines of a story the few cores they have; raises TakeError where none is made."""
-    for zone, cores in story.machines:
-        if not groups.usable:
-            raise TakeError("machines can only be loaded where control groups can be made")
-        groups.limit_cpu(host(zone), cores)
+    """Give each machine the cores it has in the story; raises TakeError where none can be made.
+
+    The group of a shop that was killed is still there, and so is its limit.
+    """
+    if groups.usable:
+        for zone in ZONES:
+            groups.limit_cpu(host(zone), dict(story.machines).get(zone))
+    elif story.machines:
+        raise TakeError("machines can only be loaded where control groups can be made")
 
 
 def schedule(late_s: Sequence[float], calm: Sequence[Answer]) -> truth.Schedule:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import gzip
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from pathlib import Path
 
 import pytest
 
 from tests.shop import groups as machines
 from tests.shop import stage
-from tests.shop.fleet import host
+from tests.shop.fleet import ZONES, host
 from tests.shop.groups import Groups
 from tests.shop.load import Answer
 from tests.shop.processes import TakeError
@@ -79,10 +80,14 @@ def test_a_machine_has_its_few_cores_before_anything_happens(
 ) -> None:
     monkeypatch.setattr(machines, "ROOT", tmp_path)
     groups, story = Groups("shop-1"), replace(STORY, machines=(("a", 0.2),))
-    for controller in machines.CONTROLLERS:
-        (tmp_path / controller / f"shop-1-{host('a')}").mkdir(parents=True)
+    for zone, controller in product(ZONES, machines.CONTROLLERS):
+        (tmp_path / controller / f"shop-1-{host(zone)}").mkdir(parents=True)
+    one, other = (tmp_path / "cpu" / f"shop-1-{host(zone)}" / "cpu.cfs_quota_us" for zone in ZONES)
+    other.write_text("18000", encoding="ascii")
     stage.limit(groups, story)
-    quota = tmp_path / "cpu" / f"shop-1-{host('a')}" / "cpu.cfs_quota_us"
-    assert int(quota.read_text(encoding="ascii")) == 0.2 * machines.PERIOD_US
+    assert int(one.read_text(encoding="ascii")) == 0.2 * machines.PERIOD_US
+    assert other.read_text(encoding="ascii") == "-1", "a shop that was killed left its limit"
+    stage.limit(groups, STORY)
+    assert one.read_text(encoding="ascii") == "-1"
     with pytest.raises(TakeError, match="control groups"):
         stage.limit(Groups(), story)
