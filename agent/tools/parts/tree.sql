@@ -1,10 +1,11 @@
 -- A span's operation is its name without ids; a call that was answered is told by its answer, one of
--- a store or of an address from where nobody ever answers by its path too: another path is another
--- thing to ask. What is in the lake twice counts once. Slots: six of the time before $onset, eight
--- from then to $end.
+-- a store or of an address from where nobody ever answers by its path too, if the path without ids
+-- is asked for often enough to be compared: another path is another thing to ask, but a path that is
+-- the key of a thing is asked for once. What is in the lake twice counts once. Slots: six of the
+-- time before $onset, eight from then to $end.
 told AS MATERIALIZED (
   SELECT DISTINCT spans.trace_uid, spans.span_uid, parent_span_uid, spans.service, node, failed,
-    time, start_time_ns, end_time_ns, duration_ns,
+    time, start_time_ns, end_time_ns, duration_ns, span_name,
     answered_by, answered_as, answer_failed, answer_ns,
     span_kind IN ('client', 'producer') AS is_call,
     CASE WHEN is_call THEN coalesce(
@@ -14,8 +15,7 @@ told AS MATERIALIZED (
     END AS peer,
     is_call AND answered_by IS NULL AND (system IS NOT NULL OR (
       residents IS NULL AND named IS NULL AND spans.address IS NOT NULL)) AS is_store,
-    CASE WHEN is_store AND path IS NOT NULL AND NOT contains(span_name, path)
-      THEN span_name || ' → ' || path ELSE span_name END AS said
+    CASE WHEN is_store AND NOT contains(span_name, path) THEN path END AS path
   FROM spans
   LEFT JOIN answers ON span_kind IN ('client', 'producer')
     AND answers.trace_uid = spans.trace_uid AND answers.span_uid = spans.span_uid
@@ -24,12 +24,19 @@ told AS MATERIALIZED (
 ),
 names AS (
   SELECT said, {{mask(said)}} AS operation
-  FROM (SELECT said FROM told UNION SELECT span_name FROM spans)
+  FROM (SELECT span_name AS said FROM spans UNION SELECT path FROM told)
+),
+paths AS (
+  SELECT service, peer, path, operation
+  FROM (SELECT service, peer, path, count(*) AS calls FROM told GROUP BY ALL)
+  JOIN names ON said = path
+  QUALIFY sum(calls) OVER (PARTITION BY service, peer, operation) >= 20
 ),
 steps AS MATERIALIZED (
   SELECT trace_uid, span_uid, parent_span_uid, service, node, failed, is_call,
     coalesce(peer, '') AS peer, start_time_ns, end_time_ns, duration_ns,
-    names.operation || coalesce(' → ' || answered_by || ' ' || far.operation, '') AS operation,
+    names.operation || coalesce(
+      ' → ' || answered_by || ' ' || far.operation, ' → ' || paths.operation, '') AS operation,
     answered_by IS NOT NULL                                                AS answered,
     CASE
       WHEN answered_by IS NOT NULL THEN 'call'
@@ -46,8 +53,9 @@ steps AS MATERIALIZED (
         // greatest(epoch_us($end) - epoch_us($onset), 1)
     END                                                                    AS slot
   FROM told
-  JOIN names USING (said)
+  JOIN names ON names.said = span_name
   LEFT JOIN names AS far ON far.said = answered_as
+  LEFT JOIN paths USING (service, peer, path)
 ),
 links AS MATERIALIZED (  -- what a span did: the spans that it began, but not the answer to a call
   SELECT parent.trace_uid, parent.span_uid, parent.service, parent.operation, parent.slot,

@@ -149,6 +149,18 @@ def test_who_asks_a_partner_for_something_else_is_told_and_not_the_partner(lake:
     assert "/token" in found[0].subject
 
 
+def test_keys_that_are_asked_for_once_hide_no_slow_store(lake: Lake) -> None:
+    """Each request asks for another thing by a path that is its key: no two are alike."""
+
+    def asking(trace: str, at: int, *, ill: bool) -> list[Row]:
+        which = "".join(chr(ord("a") + int(digit)) for digit in str(at))
+        return partnered(trace, at, 900 if ill else 40, f"/bucket/{which}")
+
+    assert [(one.resource, one.subject) for one in seen(lake, traffic(asking)) if one.own] == [
+        ("api.partner.example", "time of the calls to it")
+    ]
+
+
 def test_who_is_asked_much_more_than_before_is_not_slow_by_itself(lake: Lake) -> None:
     calm = traffic(lambda t, at, **_: partnered(t, at, 40), until=ALARM)
     surge = [row for at in range(ALARM, END, 2) for row in partnered(f"t{at}", at * 1000, 900)]
