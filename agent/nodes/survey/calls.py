@@ -54,15 +54,18 @@ def survey_calls(state: Investigation, runtime: Runtime[Context]) -> Investigati
 
 
 def _pressed(signal: Signal, called: pd.DataFrame, window: Window) -> bool:
-    """Whether a store was asked so much more than before that it may be slow or fail by that."""
-    calls = np.zeros(window.buckets)
+    """Whether a store was asked so much more than before that it may be slow or fail by that.
+
+    Whole requests are counted, for a call that fails may be made again within its request.
+    """
+    asked = np.zeros(window.buckets)
     of_it = called[called["callee"] == signal.resource]
-    calls[of_it["bucket"]] = of_it["calls"]
+    asked[of_it["bucket"]] = of_it["traces"]
     onset, end = (
         int((at - window.start).total_seconds() // window.bucket_s)
         for at in (signal.onset, signal.ended_at or window.end)
     )
-    return bool(calls[onset:end].mean() > PRESSING * calls[:onset].mean())
+    return onset > 0 and bool(asked[onset:end].mean() > PRESSING * asked[:onset].mean())
 
 
 def _by_its_queries(frame: pd.DataFrame) -> pd.Series[bool]:
@@ -93,7 +96,7 @@ def _per_callee(frame: pd.DataFrame) -> pd.DataFrame:
     frame = frame.assign(is_store=frame["system"].notna())
     frame = frame.assign(failed=frame["failed"].where(~_by_its_queries(frame), 0))
     grouped = frame.groupby(["callee", "is_store", "bucket"])
-    called = grouped[["calls", "failed", "unanswered"]].sum()
+    called = grouped[["calls", "traces", "failed", "unanswered"]].sum()
     called["p95_ms"] = grouped["p95_ns"].median() / 1e6
     for column in ("failed", "unanswered"):
         called[f"{column}_percent"] = 100 * called[column] / called["calls"]

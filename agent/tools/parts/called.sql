@@ -19,7 +19,7 @@ placed AS (
     AND lives_at.port IS NOT DISTINCT FROM calls.port
 ),
 called AS (
-  SELECT service AS caller, time, duration_ns, failed, answered_by,
+  SELECT service AS caller, trace_uid, time, duration_ns, failed, answered_by,
     coalesce(callee, system || coalesce('/' || namespace, '/' || address, ''), address) AS callee,
     CASE WHEN callee IS NULL THEN coalesce(system, 'external') END                      AS system
   FROM placed

@@ -17,7 +17,7 @@ def failing(**failed_of_caller: int) -> float:
     """What percentage of its calls a store failed, each caller having made a hundred."""
     frame = pd.DataFrame(
         {"caller": caller, "callee": "db", "system": "postgresql", "bucket": 0, "calls": 100,
-         "failed": failed, "unanswered": 0, "p95_ns": 1e6}
+         "traces": 100, "failed": failed, "unanswered": 0, "p95_ns": 1e6}
         for caller, failed in failed_of_caller.items()
     )  # fmt: skip
     return float(_per_callee(frame)["failed_percent"].iloc[0])
@@ -52,3 +52,26 @@ def test_a_store_that_is_asked_much_more_than_before_is_not_slow_by_itself(
     put(lake, "trace_span", calm + slow)
     found = alone(survey_calls, lake, {"window": Window(START, moment(900), 10)})["signals"]
     assert [(one.resource, one.own) for one in found] == [("postgresql/shop", own)]
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "tries"),
+    [(600, 900, 1), (600, 900, 3), (0, 300, 3)],
+    ids=["asked once", "tried again", "in trouble from the first"],
+)
+def test_a_store_that_is_tried_again_because_it_fails_fails_by_itself(
+    lake: Lake, since: int, until: int, tries: int
+) -> None:
+    store = {"system": "postgresql", "namespace": "shop"}
+
+    def asked(at: int) -> list[Row]:
+        failed = since <= at < until
+        uids = [f"{at}-{n}" for n in range(tries if failed else 1)]
+        return [
+            span(uid, "client", "web", at * 1000, 5, None, store, trace=f"t{at}", failed=failed)
+            for uid in uids
+        ]
+
+    put(lake, "trace_span", [call for at in range(0, 900, 5) for call in asked(at)])
+    found = alone(survey_calls, lake, {"window": Window(START, moment(900), 10)})["signals"]
+    assert [(one.resource, one.own) for one in found] == [("postgresql/shop", True)]

@@ -53,3 +53,10 @@ def test_callers_that_name_no_service_are_kept() -> None:
         "edges", trace_span=[span("c", "client", None, 0, 9, peer={"service": "cart"})]
     )
     assert edge["caller"] == "unnamed"
+
+
+def test_calls_that_are_made_again_within_a_request_are_of_one_request() -> None:
+    tries = [span(f"c{n}", "client", "web", n, 1, peer={"service": "cart"}) for n in range(3)]
+    other = span("c", "client", "web", 9, 1, peer={"service": "cart"}, trace="u")
+    (edge,) = answer("edges", trace_span=[*tries, other])
+    assert (edge["calls"], edge["traces"]) == (4, 2)
