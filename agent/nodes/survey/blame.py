@@ -7,11 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from agent.analysis.log_templates import mask
 
-_FAILED_CALL = re.compile(
+_UNREACHED = re.compile(
     r"connection (was |is )?(refused|reset|closed|aborted)|connect(ion)? time[d]?[ -]?out"
     r"|(read|request|call|deadline|socket|gateway)( has| was)? ?(time[d]?[ -]?out|timeout|exceeded)"
-    r"|(request|call|invocation)( to [^ ]+)?( has)? failed"
-    r"|(answered|responded|replied)( with)? (<num>|[45]\d\d|an? (error|failure))"
+    r"|(request|call|invocation) to [^ ]+( has)? failed"
     r"|unreachable|no route to host|broken pipe|unknown ?host|name resolution|could not resolve"
     r"|no (healthy |available )?(instances?|hosts?|endpoints?|upstreams?|backends?|servers?)"
     r"( is| are)? (available|found|configured)|no healthy"
@@ -22,6 +21,10 @@ _FAILED_CALL = re.compile(
     re.IGNORECASE,
 )
 """What a line says, in any system, of which the author waited for somebody else in vain."""
+_ANSWERED = re.compile(
+    r"(answered|responded|replied)( with)? (<num>|[45]\d\d|an? (error|failure))", re.IGNORECASE
+)
+"""What is said of one's own answers too, good or bad, unless somebody else is named beside it."""
 _RUN = re.compile(r"[\w.<>-]+")
 _PLAIN = re.compile(r"[\w.<>-]+", re.ASCII)
 
@@ -40,10 +43,11 @@ class Blame:
 
         Of several names the longest is meant.
         """
-        if not _FAILED_CALL.search(line):
+        unreached = _UNREACHED.search(line)
+        if not unreached and not _ANSWERED.search(line):
             return None
         named = {self._known[said] for said in self._said(line)}
-        return max(sorted(named - {author}), key=len, default="")
+        return max(sorted(named - {author}), key=len, default="" if unreached else None)
 
     def _said(self, line: str) -> Iterator[str]:
         """The known names that stand in a line as words; a host's name begins with one."""

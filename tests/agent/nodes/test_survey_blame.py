@@ -19,6 +19,9 @@ BLAME = Blame(["web", "auth", "search", "ts-price-service", "api.pay.example", "
         ("upstream cache-<num> unreachable", "cache-2"),
         ("failed to call a b", "a b"),
         ("connection reset by peer", ""),
+        ("request to /prices failed: unexpected end of file", ""),
+        ("call to auth failed", "auth"),
+        ("search responded with <num>", "search"),
     ],
 )
 def test_a_line_about_a_call_that_failed_blames_whom_it_names(line: str, whom: str) -> None:
@@ -31,19 +34,24 @@ def test_a_line_about_a_call_that_failed_blames_whom_it_names(line: str, whom: s
         "OutOfMemoryError: Java heap space in author page",
         "OutOfMemoryError: Java heap space in search page",
         "auth: 12 sessions",
+        "Request failed: java.lang.NullPointerException",
+        "request failed",
+        "invocation failed in author page",
+        "slow request: responded <num> after <num>ms",
+        "job replied <num>",
     ],
 )
 def test_a_line_about_no_call_blames_nobody_whatever_it_names(line: str) -> None:
     assert BLAME.of(line, "web") is None
 
 
-@pytest.mark.parametrize("line", ["request failed in authors", "request failed: my-auth said no"])
+@pytest.mark.parametrize("line", ["unreachable for authors", "unreachable: my-auth said no"])
 def test_a_part_of_a_word_is_no_name(line: str) -> None:
     assert BLAME.of(line, "web") == ""
 
 
 def test_nobody_blames_oneself() -> None:
-    assert BLAME.of("web: request failed", "web") == ""
+    assert BLAME.of("web: unreachable", "web") == ""
 
 
 def test_ten_thousand_services_are_known_at_once() -> None:
