@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from agent.analysis.anomalies import Departures, departures
 from agent.nodes.context import Context
+from agent.nodes.quotes import named
 from agent.nodes.survey.axis import Axis
 from agent.state import Anomaly, Call, Gap, Indicator, Investigation, Relation
 
@@ -36,7 +37,7 @@ def survey_topology(state: Investigation, runtime: Runtime[Context]) -> Investig
         context.notebook.ask(tool, **window.span) for tool in ("stated", "mesh", "placed")
     )
     flows, rows, evidence = axis.ask(context, "flows")
-    named = [row for row in rows if row["caller"] and row["callee"]]
+    known = [row for row in rows if row["caller"] and row["callee"]]
     return {
         "evidence": evidence | stated.noted() | mesh.noted() | placed.noted(),
         "calls": [
@@ -45,10 +46,10 @@ def survey_topology(state: Investigation, runtime: Runtime[Context]) -> Investig
                 Call(row["caller"], row["callee"], row["system"] or "", 0, 0)
                 for row in mesh.rows.dicts()
             ),
-            *_connected(named),
+            *_connected(known),
             *_placed(placed.rows.dicts()),
         ],
-        "anomalies": _departed(named, axis, flows.id) if named else [],
+        "anomalies": _departed(known, axis, flows.id) if known else [],
         "gaps": _untold(rows),
     }
 
@@ -136,7 +137,7 @@ def _told(
             look="calls",
             resource=callee,
             indicator=indicator,
-            subject=f"{'failed ' if fails else ''}network flows from {caller}",
+            subject=f"{'failed ' if fails else ''}network flows from {named(caller)}",
             surprise=float(found.surprise[place]),
             effect=float(found.effect[place]),
             onset=axis.at(int(found.start[place])),
