@@ -99,3 +99,14 @@ def benjamini_hochberg(p_value: Floats) -> Floats:
     steps = p_value[order] * asked.size / np.arange(1.0, asked.size + 1.0)
     adjusted[order] = np.minimum.accumulate(np.minimum(steps, 1.0)[::-1])[::-1]
     return adjusted
+
+
+def most_said(p_value: float) -> float:
+    """The most that a p-value can say for what it was to show, in nats; 0 from 1/e on.
+
+    Sellke, Bayarri, Berger (2001), Calibration of p values for testing precise null hypotheses: the
+    Bayes factor is 1 / (-e p ln p) at most.
+    """
+    if not 0.0 < p_value < math.exp(-1.0):
+        return 0.0
+    return -math.log(-math.e * p_value * math.log(p_value))

@@ -6,13 +6,14 @@ An instance that was started and from which nothing is heard, while its siblings
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.analysis.distributions import most_said
 from agent.analysis.meaning import Meaning, meaning
 from agent.analysis.siblings import Siblings, beside_siblings
 from agent.nodes.quotes import plain
@@ -125,7 +126,8 @@ def _unheard(trying: Trying, missed: list[Row], others: list[Row], evidence: str
     share = f"{len(heard)} of {len(waited)} others started or stopped were heard from"
     if p >= ALPHA_SILENT:
         text += f"; {share}, too few to tell."
-        return trying.says("old_against_new", "neutral", text, evidence, p=p)
+        control = trying.says("old_against_new", "neutral", text, evidence, p=p)
+        return replace(control, log_odds=most_said(p))
     text += f", though {share}."
     return trying.says("old_against_new", "implicates", text, evidence, p=p)
 

@@ -10,6 +10,7 @@ from agent.analysis.distributions import (
     binomial_tails,
     kuiper_tail,
     log_choose,
+    most_said,
     normal_two_sided,
 )
 
@@ -66,3 +67,15 @@ def test_adjusting_never_makes_p_smaller_and_keeps_what_is_unknown(p: list[float
     known = ~np.isnan(raw)
     assert (adjusted[known] >= raw[known] * (1 - 1e-12)).all()
     assert (adjusted[known] <= 1).all()
+
+
+@pytest.mark.parametrize(("p", "odds"), [(0.05, 2.46), (0.01, 7.99), (0.001, 53.25)])
+def test_what_a_p_value_can_say_matches_the_table_of_sellke_bayarri_and_berger(
+    p: float, odds: float
+) -> None:
+    assert math.exp(most_said(p)) == pytest.approx(odds, abs=0.05)
+
+
+@pytest.mark.parametrize("p", [0.0, 0.4, 1.0, math.nan])
+def test_a_p_value_that_is_large_or_none_says_nothing(p: float) -> None:
+    assert most_said(p) == 0.0

@@ -126,7 +126,8 @@ def test_one_set_alone_is_not_scaled_by_others() -> None:
     bench = measured()
     assert math.isnan(bench.sets[0].brier_left_out)
     assert bench.pooled
-    assert not (bench.pooled.curve_left_out or bench.pooled.bins_left_out)
+    assert not bench.pooled.curve_left_out
+    assert not bench.pooled.bins_left_out
     assert "scaled by the other sets" not in told(bench, "text")
     assert "scaling fitted on the other sets" not in bench_page(bench)
     lines = [answered(at, of) for of in ("one", "two") for at in range(6)]

@@ -211,6 +211,15 @@ def test_silence_says_nothing_beside_so_few_others_or_where_others_are_silent_to
     assert control.p_value is None or control.p_value >= 1 / 20
 
 
+@pytest.mark.parametrize(("reports", "leans"), [(1, 0.0), (9, 0.47)])
+def test_silence_leans_as_far_as_its_p_can_say(tmp_path: Path, reports: int, leans: float) -> None:
+    heard, announced = gates(reports)
+    silent = started("cart", "cart-new")
+    control = tried(tmp_path, others() + heard, silent, *announced, seen=False)
+    assert control.verdict == "neutral"
+    assert control.log_odds == pytest.approx(leans, abs=0.01)
+
+
 def test_silence_of_one_new_instance_says_nothing_where_another_reports(tmp_path: Path) -> None:
     heard, announced = gates(8)
     points = heard + measured("cart-1", 0.0, version="2", since=CAME)
