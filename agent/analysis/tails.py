@@ -100,7 +100,7 @@ def proneness(constant: Bools, calm: Ints, groups: Ints) -> Floats:
     of_all = (constant.sum() - constant + 0.5) / constant.size
     share = (held[groups] - constant + of_all) / size[groups]
     length = np.bincount(groups, np.log(np.maximum(calm, 2)))[groups] / size[groups]
-    return np.clip(-np.log(share) / length, LEAST_PRONE, JEFFREYS)
+    return np.asarray(np.clip(-np.log(share) / length, LEAST_PRONE, JEFFREYS))
 
 
 def breaks_nats(breaks: Ints, buckets: int, calm: Ints, prone: Floats | float = JEFFREYS) -> Floats:
