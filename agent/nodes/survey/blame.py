@@ -11,6 +11,7 @@ _UNREACHED = re.compile(
     r"connection (was |is )?(refused|reset|closed|aborted)|connect(ion)? time[d]?[ -]?out"
     r"|(read|request|call|deadline|socket|gateway)( has| was)? ?(time[d]?[ -]?out|timeout|exceeded)"
     r"|(request|call|invocation) to [^ ]+( has)? failed"
+    r"|(did not|didn't) (answer|respond|reply)|no (answer|response|reply) from"
     r"|unreachable|no route to host|broken pipe|unknown ?host|name resolution|could not resolve"
     r"|no (healthy |available )?(instances?|hosts?|endpoints?|upstreams?|backends?|servers?)"
     r"( is| are)? (available|found|configured)|no healthy"

@@ -21,6 +21,8 @@ BLAME = Blame(["web", "auth", "search", "ts-price-service", "api.pay.example", "
         ("connection reset by peer", ""),
         ("request to /prices failed: unexpected end of file", ""),
         ("call to auth failed", "auth"),
+        ("request failed: api.carrier.example did not answer POST /x in <num> s", ""),
+        ("no response from search", "search"),
         ("search responded with <num>", "search"),
     ],
 )
