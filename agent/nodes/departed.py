@@ -9,16 +9,20 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from agent.analysis.anomalies import Departures, departures
+from agent.analysis.anomalies import REFERENCE, Departures, departures
+from agent.analysis.excursions import DUST, LEAST_SCALE, Ints, clumping
 from agent.nodes.facts import SURE, Facts
-from agent.nodes.survey.axis import Axis
+from agent.nodes.survey.axis import Axis, Row
 from agent.nodes.survey.changes import began
 from agent.nodes.survey.deviations import Floats
+from agent.nodes.survey.metrics import labelled
 from agent.nodes.trying import Trying
 from agent.state import Change, Control
 
 _PROMPT = timedelta(minutes=30)  # after which a departure is not told from one for other reasons
 _LIKELY = SURE / 2  # nats of each of two that depart alike
+_TELLS = 3 * REFERENCE  # buckets before a change: in fewer a trend is not told from what wanders
+_CLOCKS = np.array([1.0, 1e3, 1e6, 1e9])  # a second: what climbs by one a second is an age
 _SERIES = ("metric_name", "node", "attributes", "is_rate")
 
 
@@ -45,7 +49,10 @@ def departed(trying: Trying) -> Control | None:
         return trying.says("own_signals", "neutral", text, first.evidence)
     if trying.change.rollouts:
         return trying.says("own_signals", "implicates", text, first.evidence)
-    if trend := _shift(trying, trying.came - _PROMPT, trying.came):
+    if _is_early(trying):
+        text = f"{shows} Of what it did before that too little is known to tell a trend."
+        return trying.says("own_signals", "neutral", text, first.evidence)
+    if trend := _under_way(trying):
         text = f"{service} was departing by its {trend.subject} before the change."
         return trying.says("own_signals", "neutral", text, first.evidence, trend.evidence)
     return trying.says(
@@ -78,8 +85,9 @@ def _moved(trying: Trying) -> Control | None:
     if trying.change.rollouts or not trying.facts.felt:
         return None
     shift = _shift(trying, trying.came, trying.facts.window.end)
-    before = _shift(trying, trying.came - _PROMPT, trying.came)
-    if shift is None or before or shift.onset - trying.came > _PROMPT:
+    if shift is None or shift.onset - trying.came > _PROMPT:
+        return None
+    if _is_early(trying) or _under_way(trying):
         return None
     after = shift.onset - trying.came
     text = (
@@ -105,9 +113,7 @@ def _shift(trying: Trying, since: datetime, until: datetime) -> _Shift | None:
     if not window.start < since < until <= window.end:
         return None
     axis = Axis(replace(window, calm=None, trouble=(since, until)))
-    answer = trying.ask("metrics", **window.span)
-    rows = [row for row in answer.rows.dicts() if row["service"] == trying.change.service]
-    series, values = axis.spread(rows, _SERIES, "values")
+    series, values, evidence = _metrics(trying, axis)
     found = departures(values, axis.calm, axis.trouble)
     missing = np.isnan(values[:, axis.trouble])[:, ::-1].argmin(axis=1)  # from the end on
     sure = np.flatnonzero((found.surprise >= SURE) & (found.end >= axis.trouble.stop - missing))
@@ -115,16 +121,93 @@ def _shift(trying: Trying, since: datetime, until: datetime) -> _Shift | None:
         return None
     starts = {int(row): _left(values[row], found, int(row), axis) for row in sure}
     at = min(sure.tolist(), key=lambda row: (starts[row], -found.surprise[row], row))
-    return _Shift(series[at]["metric_name"], axis.at(starts[at]), answer.id)
+    return _Shift(labelled(series[at]), axis.at(starts[at]), evidence)
+
+
+def _metrics(trying: Trying, axis: Axis) -> tuple[list[Row], Floats, str]:
+    """The metrics of the changed service in the window, and the evidence that they are of."""
+    answer = trying.ask("metrics", **trying.facts.window.span)
+    rows = [row for row in answer.rows.dicts() if row["service"] == trying.change.service]
+    return *axis.spread(rows, _SERIES, "values"), answer.id
+
+
+def _is_early(trying: Trying) -> bool:
+    """Whether a change came too soon after the window's start for a trend before it to be seen."""
+    return trying.facts.window.bucket(trying.came) < _TELLS
+
+
+def _under_way(trying: Trying) -> _Shift | None:
+    """A metric of the service that was departing before the change, and is since."""
+    return _shift(trying, trying.came - _PROMPT, trying.came) or _trend(trying)
+
+
+def _trend(trying: Trying) -> _Shift | None:
+    """The first metric that climbs, or falls, for sure up to the change, and goes on after it.
+
+    Asked of all that is known before the change: an old trend is its own calm time.
+    """
+    axis = Axis(replace(trying.facts.window, calm=None))
+    series, values, evidence = _metrics(trying, axis)
+    came = min(axis.window.bucket(trying.came), axis.buckets)
+    nats, bends, slopes = _climbs(values[:, :came])
+    ages = np.isclose(np.abs(slopes[:, None]), _CLOCKS * axis.window.bucket_s, rtol=0.01)
+    sure = np.flatnonzero((nats >= SURE) & ~ages.any(axis=1)).tolist()
+    on = [row for row in sure if _goes_on(values[row], came, slopes[row])]
+    if not on:
+        return None
+    at = min(on, key=lambda row: (bends[row], -nats[row], row))
+    return _Shift(labelled(series[at]), axis.at(int(bends[at])), evidence)
+
+
+def _climbs(levels: Floats) -> tuple[Floats, Ints, Floats]:
+    """How surely each row is level up to a bucket and climbs or falls evenly from there to its end.
+
+    Nats, the bucket, and the slope a bucket. The logarithm of how much of the variance the best
+    bend explains, as often as there are residuals that do not clump; paid for the places to bend.
+    """
+    known = np.isfinite(levels)
+    count = known.sum(axis=1).astype(np.float64)
+    places = np.arange(max(1, levels.shape[1] - REFERENCE + 1))
+    ramps = np.maximum(0.0, np.arange(1.0, levels.shape[1] + 1.0) - places[:, None])
+    mean = np.where(known, levels, 0.0).sum(axis=1) / np.maximum(count, 1.0)
+    off = np.where(known, levels - mean[:, None], 0.0)
+    of_ramps = known @ ramps.T / np.maximum(count, 1.0)[:, None]
+    spread = np.maximum(known @ (ramps**2).T - count[:, None] * of_ramps**2, DUST)
+    together = off @ ramps.T
+    bends = (together**2 / spread).argmax(axis=1)
+    rows = np.arange(len(levels))
+    slopes = together[rows, bends] / spread[rows, bends]
+    line = slopes[:, None] * (ramps[bends] - of_ramps[rows, bends, None])
+    rest = np.where(known, off - line, 0.0)
+    least = np.maximum(LEAST_SCALE * np.abs(mean), DUST) ** 2 * np.maximum(count, 1.0)
+    ratio = np.maximum((off**2).sum(axis=1), least) / np.maximum((rest**2).sum(axis=1), least)
+    free = np.maximum(count / clumping(rest, known) - 3.0, 0.0)  # a level, a slope and a bend
+    nats = np.where(count >= _TELLS, free / 2.0 * np.log(ratio) - np.log(places.size), 0.0)
+    return nats, bends, slopes
+
+
+def _goes_on(levels: Floats, came: int, slope: float) -> bool:
+    """Whether a trend went further after the change; what was not seen since may have."""
+    last, since = (part[np.isfinite(part)] for part in (levels[:came][-REFERENCE:], levels[came:]))
+    if not last.size or not since.size:
+        return True
+    return bool(np.sign(slope) * (np.median(since) - np.median(last)) > 0.0)
 
 
 def _left(levels: Floats, found: Departures, row: int, axis: Axis) -> int:
-    """The bucket in which a series that departs left all that was seen of it before."""
-    sign, start = np.sign(found.effect[row]), int(found.start[row])
-    beyond = ~(sign * levels <= np.nanmax(sign * levels[axis.calm]))  # or not sampled
-    while start > axis.trouble.start and beyond[start - 1]:
-        start -= 1
-    return start
+    """The bucket in which a series that departs was first seen beyond all that it was before.
+
+    What was not sampled has not departed: after a gap it is the gap's end.
+    """
+    start, heard = int(found.start[row]), np.flatnonzero(np.isfinite(levels))
+    calm, since = heard[heard < axis.trouble.start], heard[heard >= axis.trouble.start]
+    if found.kind[row] == "missing" or not calm.size or not (since >= start).any():
+        return start
+    height = np.sign(found.effect[row]) * levels
+    inside = height[since] <= height[calm].max()
+    first = int((since >= start).argmax())
+    before = np.flatnonzero(inside[:first])
+    return int(since[before[-1] + 1 if before.size else 0])
 
 
 def _coincidence(after: timedelta, trying: Trying) -> float:
