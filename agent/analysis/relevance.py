@@ -17,6 +17,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +52,8 @@ _ANYWHERE = (  # words of grammar, of programs, of services, and of trouble what
     "err error errors exception fail failed failing failure throw warn warning"
 )
 _PLACE = ("@@", "--- ", "+++ ", "diff ")  # https://www.gnu.org/software/diffutils/manual Unified
-_REMARKS = ("//", "/*", "*", "#", "--")
+_MARKS = (" ", "+", "-", "@", "\\")
+_REMARKS = ("//", "/*", "* ", "# ", "-- ")
 
 
 def words(text: str) -> list[str]:
@@ -64,18 +66,23 @@ def words(text: str) -> list[str]:
     ]
 
 
-def done(text: str) -> str:
-    """The names that the unified differences in a text put in or take out.
+def done(*texts: str) -> str:
+    """The names that the unified differences in some texts put in or take out.
 
-    A name on both sides was there before and is there still; a line of remark does nothing.
+    A name on both sides was there before and is there still; a line of remark does nothing. A
+    difference ends with its text, or at a line that has none of its marks; an empty one may be
+    context.
     """
     sides: dict[str, set[str]] = {"-": set(), "+": set()}
-    differs = False
-    for line in text.splitlines():
-        if line.startswith(_PLACE):
-            differs = True
-        elif differs and line[:1] in sides and not line[1:].lstrip().startswith(_REMARKS):
-            sides[line[0]].update(_NAME.findall(line[1:]))
+    for text in texts:
+        differs = False
+        for line in text.splitlines():
+            if line.startswith(_PLACE):
+                differs = True
+            elif line and not line.startswith(_MARKS):
+                differs = False
+            elif differs and line[:1] in sides and not line[1:].lstrip().startswith(_REMARKS):
+                sides[line[0]].update(_NAME.findall(line[1:]))
     return " ".join(sorted(sides["-"] ^ sides["+"]))
 
 
@@ -98,12 +105,12 @@ def relevance(
     trouble, `known` those whose words say nothing. A word counts by how few of the other changes
     and of the usual texts have it.
     """
-    bags = [Counter(words(text)) for text in changes]
+    bags = _bags(tuple(changes))
     if not bags:
         return np.zeros(0)
     wanted = telling(trouble, known)
-    corpus = [set(bag) for bag in bags] + [set(words(text)) for text in usual]
-    within = Counter(word for held in corpus for word in held if word in wanted)
+    corpus = [bag.keys() for bag in bags] + [dict.fromkeys(words(text)).keys() for text in usual]
+    within = Counter(word for held in corpus for word in wanted & held)
     rare = {w: math.log1p((len(corpus) - n + 0.5) / (n + 0.5)) for w, n in within.items()}
     mean = max(1.0, math.fsum(bag.total() for bag in bags) / len(bags))
     return np.array([_shared(bag, rare, mean) for bag in bags])
@@ -132,6 +139,12 @@ def surprises(scores: Floats) -> Floats:
         return scores
     as_much = (scores[None, :] >= scores[:, None]).sum(axis=1)
     return np.where(scores > 0, np.log(scores.size / as_much), 0.0)
+
+
+@lru_cache(maxsize=4)
+def _bags(texts: tuple[str, ...]) -> tuple[Counter[str], ...]:
+    """How often each word is in each text, counted once while many changes are tried by them."""
+    return tuple(Counter(words(text)) for text in texts)
 
 
 def _shared(bag: Counter[str], rare: dict[str, float], mean: float) -> float:

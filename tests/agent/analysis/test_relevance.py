@@ -72,6 +72,33 @@ def test_a_difference_does_what_is_on_one_of_its_sides() -> None:
     assert done("- a list\n+ of points") == ""
 
 
+@pytest.mark.parametrize(
+    ("line", "names"),
+    [
+        ("#define LIMIT 5", "LIMIT define"),
+        ("  --max-retries=3 \\", "max retries"),
+        ("*count = retries;", "count retries"),
+        ("# the cache", ""),
+        ("  // the cache", ""),
+        ("/* the cache", ""),
+        (" * the cache", ""),
+        ("-- the cache", ""),
+    ],
+)
+def test_only_a_remark_does_nothing(line: str, names: str) -> None:
+    assert done(f"@@\n+{line}") == names
+
+
+def test_a_difference_ends_where_something_else_is_told() -> None:
+    assert done("@@\n+a\n\nNext commit\n- fix the cache timeout bullets") == "a"
+    assert done("@@\n+a", "- fix the cache timeout bullets") == "a"
+    assert done("@@\n a\n\n-b\n\\ No newline at end of file\n+c") == "b c"
+
+
+def test_a_name_that_moves_between_files_was_there_before() -> None:
+    assert done("@@\n-find(agent)", "@@\n+find(agent, scope)") == "scope"
+
+
 def test_words_that_are_known_or_of_any_program_tell_nothing() -> None:
     trouble = ["request failed: coupons not found in table of orders"]
     assert telling(trouble, ["orders listed"]) == {"coupon", "found", "table"}
