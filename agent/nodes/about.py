@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from functools import lru_cache
 
 import numpy as np
 
@@ -21,6 +23,8 @@ _SOON = timedelta(minutes=10)  # before the alarm, where the trouble's beginning
 _OFTEN = 3  # times that a text was written before, for it to say nothing of what broke
 _TOLD = 4
 
+_Told = tuple[str, bool, str | None, str | None]  # subject, is it a revision, messages, more
+
 
 def about(trying: Trying) -> Control:
     """A change whose text names what broke as few others do; p is the share of those that do.
@@ -32,14 +36,11 @@ def about(trying: Trying) -> Control:
         return _unsaid(trying, "It does not say what was changed.")
     window = facts.window
     texts = trying.ask("change_texts", start=window.start - _LOOKBACK, end=window.end)
-    documents = {row["subject"]: _document(row) for row in texts.rows.dicts()}
-    revisions = {c.revision for c in facts.changes.values()}
-    written = [
-        r["subject"]
-        for r in texts.rows.dicts()
-        if documents[r["subject"]].strip() and (r["is_revision"] or r["subject"] in revisions)
-    ]
-    if change.revision not in written or len(written) < _LEAST:
+    told = tuple(
+        (r["subject"], r["is_revision"], r["messages"], r["more"]) for r in texts.rows.dicts()
+    )
+    written = _written(told, frozenset(c.revision for c in facts.changes.values()))
+    if change.revision not in written.subjects or len(written.subjects) < _LEAST:
         return _unsaid(trying, "Too little is told of it, or of others to compare it with.")
     since = _since(trying)
     said = trying.ask(
@@ -50,9 +51,10 @@ def about(trying: Trying) -> Control:
     usual = [r["text"] for r in rows if not r["is_new"]]
     known = [r["text"] for r in rows if r["earlier"] >= _OFTEN]
     known.append(_name(change.service, trouble))
-    scores = _fits([documents[subject] for subject in written], trouble, usual, known)
-    nats = float(surprises(scores)[written.index(change.revision)])
-    shared = ", ".join(common(documents[change.revision], trouble, usual, _TOLD, known))
+    scores = _fits(written, trouble, usual, known)
+    at = written.subjects.index(change.revision)
+    nats = float(surprises(scores)[at])
+    shared = ", ".join(common(written.documents[at], trouble, usual, _TOLD, known))
     p = float(np.exp(-nats))
     if nats < TELLING:
         text = "Its text has no more in common with what broke than that of others."
@@ -61,10 +63,33 @@ def about(trying: Trying) -> Control:
     return trying.says("relevance", "implicates", text, texts.id, said.id, p=p)
 
 
-def _fits(documents: list[str], trouble: list[str], usual: list[str], known: list[str]) -> Floats:
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """The changes that have a text: what each is called, all that is told of it, what it did."""
+
+    subjects: tuple[str, ...]
+    documents: tuple[str, ...]
+    deeds: tuple[str, ...]
+
+
+@lru_cache(maxsize=2)
+def _written(told: tuple[_Told, ...], revisions: frozenset[str]) -> _Written:
+    """The revisions that were told of, read once for all the changes of an investigation."""
+    texts = {
+        subject: [messages or "", *_all_values(more)]
+        for subject, is_revision, messages, more in told
+        if is_revision or subject in revisions
+    }
+    kept = {subject: told for subject, told in texts.items() if any(map(str.strip, told))}
+    return _Written(
+        tuple(kept), tuple(map("\n".join, kept.values())), tuple(done(*t) for t in kept.values())
+    )
+
+
+def _fits(written: _Written, trouble: list[str], usual: list[str], known: list[str]) -> Floats:
     """How well each change fits what broke: by where it was made, and by what was done there."""
-    place = relevance(documents, trouble, usual, known)
-    deed = relevance([done(text) for text in documents], trouble, usual, known)
+    place = relevance(written.documents, trouble, usual, known)
+    deed = relevance(written.deeds, trouble, usual, known)
     return surprises(place) + surprises(deed)
 
 
@@ -84,17 +109,16 @@ def _name(service: str, trouble: list[str]) -> str:
     return " ".join(sorted(word for word in told if word in service.lower()))
 
 
-def _document(row: dict[str, Any]) -> str:
-    """All that is told of one change."""
-    more = (text for line in (row["more"] or "").split("\n") for text in _values(line))
-    return "\n".join([row["messages"] or "", *more])
+def _all_values(lines: str | None) -> list[str]:
+    """The texts in JSON of which each line is one."""
+    return [text for line in (lines or "").split("\n") for text in _values(line)]
 
 
 def _values(told: str | None) -> Iterator[str]:
     """The texts in JSON, but not what they are called."""
-    waiting = [json.loads(told)] if told else []
+    waiting = deque([json.loads(told)] if told else [])
     while waiting:
-        one = waiting.pop(0)
+        one = waiting.popleft()
         if isinstance(one, str):
             yield one
         elif isinstance(one, list | dict):

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from agent.analysis import relevance
 from agent.analysis.topology import Topology
 from agent.nodes.about import about
 from agent.nodes.facts import Facts
@@ -50,6 +54,19 @@ def tried(
     service: str = "cart",
     came: float | None = None,
 ) -> Control:
+    with trying(folder, *lines, revision=revision, texts=texts, service=service, came=came) as on:
+        return about(on)
+
+
+@contextmanager
+def trying(
+    folder: Path,
+    *lines: Row,
+    revision: str,
+    texts: tuple[str, ...] = TEXTS,
+    service: str = "cart",
+    came: float | None = None,
+) -> Iterator[Trying]:
     declared = None if came is None else moment(came)
     change = Change(
         id="C1",
@@ -73,7 +90,7 @@ def tried(
         put(lake, "application_lifecycle", [commit(n, text) for n, text in enumerate(texts)])
         put(lake, "log_record", list(lines))
         with Tracing(lake, "test") as tracing:
-            return about(Trying(change, facts, Notebook(lake.at(), tracing).ask))
+            yield Trying(change, facts, Notebook(lake.at(), tracing).ask)
 
 
 @pytest.mark.parametrize(("revision", "verdict"), [("r0", "implicates"), ("r2", "neutral")])
@@ -137,3 +154,21 @@ def test_of_two_changes_in_one_place_the_one_that_did_something_there_fits(
     )
     errors = [line(1150, "coupons unknown", 4)]
     assert tried(tmp_path, *errors, revision=revision, texts=texts).verdict == verdict
+
+
+def test_what_was_written_is_read_once_for_all_the_changes_that_are_tried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    usual_words = relevance.words
+
+    def counted(text: str) -> list[str]:
+        read.append(text)
+        return usual_words(text)
+
+    monkeypatch.setattr(relevance, "words", counted)
+    texts = ("the only commit of this kind", *TEXTS)
+    with trying(tmp_path, line(1150, "unknown", 4), revision="r0", texts=texts) as first:
+        for number in range(len(texts)):
+            about(replace(first, change=replace(first.change, revision=f"r{number}")))
+    assert sum("of this kind" in text for text in read) == 2  # for all of them, and for its own
