@@ -128,6 +128,9 @@ def own_signals(trying: Trying) -> Control:
         return told
     if not facts.felt:
         return trying.says("own_signals", "not_assessable", "There is no symptom to have caused.")
+    if facts.begins_ill:
+        text = "The telemetry begins with the trouble: how it was before is not known."
+        return trying.says("own_signals", "not_assessable", text, "requests")
     if not own:
         if not _served(service, facts):
             return trying.says(

@@ -87,6 +87,14 @@ class Facts:
         """Whether somebody suffers: a signal shows it, or what else there is leaves no doubt."""
         return self.incident.started_at is not None
 
+    @property
+    def begins_ill(self) -> bool:
+        """Whether the telemetry begins with the trouble, and no calm time elsewhere is known."""
+        started = self.incident.started_at
+        if started is None or self.window.calm:
+            return False
+        return started <= self.window.start + self.slack
+
     def of(self, resource: str) -> list[Signal]:
         """The request signals of a resource that coincide with the symptom."""
         return [

@@ -65,8 +65,9 @@ def scope(_state: Investigation, runtime: Runtime[Context]) -> Investigation:
     incident = _incident(firings, context.request, detected, begins, last)
     window = _looked_at(_window(incident, held), incident, context.request)
     calm = _calm(context, window, first, alerts.rows.dicts())
+    stretch = None if calm.reason else window.calm or calm.stretch
     return {
-        "window": replace(window, calm=_apart(window.calm or calm.stretch, window)),
+        "window": replace(window, calm=_apart(stretch, window)),
         "incident": incident,
         "evidence": extent.noted()
         | around.noted()
@@ -76,7 +77,7 @@ def scope(_state: Investigation, runtime: Runtime[Context]) -> Investigation:
         | calm.evidence,
         "gaps": [
             *([Gap("no_history", calm.reason)] if calm.reason else []),
-            *_missing(held),
+            *_missing(held, _held(extent)),
             *_not_yet_arrived(held, window),
             *_quarantined(quarantined.rows.dicts()),
         ],
@@ -206,10 +207,26 @@ def _looked_at(window: Window, incident: Incident, request: Request) -> Window:
 
 
 def _calm(context: Context, window: Window, first: datetime, alerts: list[Row]) -> Calm:
-    """A calm stretch of the days before, if none was named and the lake goes back so far."""
-    if window.calm or first > window.start - (window.end - window.start):
+    """The calm stretch that was named, or one of the days before if the lake goes back so far."""
+    if window.calm:
+        return _named(context, window)
+    if first > window.start - (window.end - window.start):
         return Calm()
     return calm_stretch(context, window, alerts)
+
+
+def _named(context: Context, window: Window) -> Calm:
+    """The calm stretch that was asked for, with the reason if it cannot be used."""
+    since, until = (f"{at:%Y-%m-%d %H:%M:%S}" for at in window.calm or ())
+    apart = _apart(window.calm, window)
+    if apart is None:
+        why = "lies in the window, which is read anyway"
+        return Calm(reason=f"The calm stretch from {since} to {until} {why}: it was not used.")
+    there = context.notebook.ask("extent", "calm", start=apart[0], end=apart[1])
+    if not _telling(_held(there)):
+        reason = f"There is no telemetry in the calm stretch from {since} to {until}."
+        return Calm(reason=reason, evidence=there.noted())
+    return Calm(evidence=there.noted())
 
 
 def _apart(
@@ -223,12 +240,22 @@ def _apart(
     return longer if longer[1] > longer[0] else None
 
 
-def _missing(held: dict[str, Row]) -> list[Gap]:
+def _missing(held: dict[str, Row], ever: dict[str, Row]) -> list[Gap]:
+    """The kinds of telemetry that there are none of about the incident; perhaps a clock is off."""
     return [
-        Gap("no_data", f"No {words} in the lake: nothing that only they show was looked at.")
+        Gap("no_data", f"{_elsewhere(words, ever.get(table))} was looked at.")
         for table, words in _KINDS.items()
         if table not in held and table != "detection_finding"
     ]
+
+
+def _elsewhere(words: str, row: Row | None) -> str:
+    if row is None:
+        return f"No {words} in the lake: nothing that only they show"
+    since, until = (f"{row[at]:%Y-%m-%d %H:%M}" for at in ("first_at", "last_at"))
+    clock = "a clock or a time zone is off, or none were kept" if row["table"] in _SIGNALS else ""
+    because = f", those in the lake are of {since} to {until}{f' ({clock})' if clock else ''}"
+    return f"No {words} about the incident{because}: nothing that only they show"
 
 
 def _not_yet_arrived(held: dict[str, Row], window: Window) -> list[Gap]:

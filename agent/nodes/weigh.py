@@ -157,7 +157,8 @@ def _share(cause: Cause, facts: Facts) -> float:
 
 def _concluded(cause: Cause, probability: float, facts: Facts) -> Cause:
     mechanism = cause.mechanism if cause.change else _mechanism(cause, facts)
-    explained = mechanism not in ("unknown", "resource_exhaustion", "infrastructure")
+    is_known = mechanism not in ("unknown", "resource_exhaustion", "infrastructure")
+    explained = is_known and not _ADDRESS.match(cause.resource.name)  # whoever answers under it
     return replace(
         cause,
         probability=probability,

@@ -75,6 +75,7 @@ def write(state: Investigation, runtime: Runtime[Context]) -> Investigation:
         drilldowns=tuple(state.get("drilldowns", ())),
         gaps=(
             *state["gaps"],
+            *_unbased(facts),
             *gaps,
             *_unlogged(cause, facts, context.notebook),
             *_cut(context.notebook),
@@ -238,6 +239,15 @@ def _cut(notebook: Notebook) -> list[Gap]:
         Gap("not_looked_at", f"{e.question} Only the first {e.rows:,} rows were read.")
         for e in sorted(notebook.cut(), key=lambda e: e.id)
     ]
+
+
+def _unbased(facts: Facts) -> list[Gap]:
+    """That nothing is known of calm time."""
+    at = facts.when(facts.window.start)
+    text = (
+        f"The telemetry begins at {at}, with the trouble: when that began, and how all was before"
+    )
+    return [Gap("no_history", f"{text}, is not known.")] if facts.begins_ill else []
 
 
 def _untested(facts: Facts) -> list[Gap]:

@@ -84,3 +84,10 @@ def test_what_others_run_on_and_nobody_calls_is_a_node() -> None:
     told = gather(state)
     kinds = {name: told.kind(name) for name in ("node-a", "payment", "web")}
     assert kinds == {"node-a": "node", "payment": "service", "web": "service"}
+
+
+def test_where_telemetry_begins_with_the_trouble_there_is_no_before() -> None:
+    assert facts(anomaly(minutes=1)).begins_ill
+    assert not facts(anomaly(minutes=1), calm=LONG_AGO).begins_ill
+    assert not facts(anomaly(minutes=12)).begins_ill
+    assert not facts().begins_ill

@@ -31,13 +31,33 @@ def after(minutes: float) -> timedelta:
 def test_what_a_calm_stretch_shares_with_the_window_is_not_read_twice(
     lake: Lake, minutes: float
 ) -> None:
-    asked = (START - after(30), START + after(minutes))
+    asked = (START - after(90), START + after(minutes))
+    put(lake, "log_record", [{"time": START - after(80), "message": "well"}])
     told = window(lake, Request(at=AT, calm=asked))
     assert told.calm == (asked[0], min(asked[1], told.start))
 
 
-def test_a_calm_stretch_inside_the_window_is_read_with_it_alone(lake: Lake) -> None:
-    assert window(lake, Request(at=AT, calm=(START + after(2), START + after(5)))).calm is None
+@pytest.mark.parametrize(
+    ("since", "until", "why"),
+    [(2, 5, "lies in the window"), (-600, -500, "no telemetry in the calm stretch")],
+)
+def test_a_calm_stretch_that_cannot_be_used_is_said_and_why(
+    lake: Lake, since: float, until: float, why: str
+) -> None:
+    record(lake, minutes=MINUTES)
+    asked = Request(at=AT, calm=(START + after(since), START + after(until)))
+    told = alone(scope, lake, {}, asked)
+    assert told["window"].calm is None
+    assert why in " ".join(gap.text for gap in told["gaps"])
+
+
+def test_telemetry_that_lies_elsewhere_is_not_said_to_be_missing_from_the_lake(lake: Lake) -> None:
+    put(lake, "http_activity", [{"time": START - after(180), "workload": {"service": "web"}}])
+    record(lake, minutes=MINUTES)
+    texts = [gap.text for gap in alone(scope, lake, {}, Request(at=AT))["gaps"]]
+    (access,) = [text for text in texts if "access logs" in text]
+    assert access.startswith("No access logs about the incident, those in the lake are of")
+    assert "a clock or a time zone is off" in access
 
 
 def test_a_trouble_that_is_known_is_looked_at_and_nothing_else(lake: Lake) -> None:

@@ -8,8 +8,9 @@ from agent.analysis.ranking import UNKNOWN
 from agent.nodes.facts import gather
 from agent.nodes.hypothesise import hypothesise
 from agent.nodes.scope import BY_ITSELF
+from agent.nodes.test import test as trial
 from agent.nodes.weigh import calibrated, resolved, suspected, weigh
-from agent.state import Anomaly, Call
+from agent.state import Anomaly, Call, Look
 from lake.store import Lake
 from tests.agent.nodes.alone import alone
 from tests.agent.nodes.deviating import anomaly, at, facts, surveyed
@@ -59,6 +60,20 @@ def weighed(lake: Lake, *found: Anomaly, trigger: str = "TooSlow fired once") ->
     state = surveyed(*found, trigger=trigger)
     state["causes"] = alone(hypothesise, lake, state)["causes"]
     return alone(weigh, lake, state)["causes"]["resource payment"].probability
+
+
+@pytest.mark.parametrize(("name", "status"), [("redis", "confirmed"), ("10.0.3.7", "likely")])
+def test_an_address_is_no_cause_to_be_confirmed(lake: Lake, name: str, status: str) -> None:
+    looks: tuple[Look, ...] = ("traces", "calls", "logs", "metrics")
+    found = [anomaly(resource=name, minutes=15, nats=30.0, look=look) for look in looks]
+    state = surveyed(*found, anomaly(resource="web", minutes=16))
+    state["calls"] = [Call("web", name, "external" if name != "redis" else "redis", 9, 9)]
+    state["subject"] = f"resource {name}"
+    for node in (hypothesise, trial, weigh):
+        state["causes"] = alone(node, lake, state)["causes"]
+    cause = state["causes"][state["subject"]]
+    assert cause.grounded
+    assert cause.status == status
 
 
 def test_while_nobody_is_seen_to_suffer_no_cause_is_surer_than_the_alarm(lake: Lake) -> None:
