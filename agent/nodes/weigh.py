@@ -19,7 +19,8 @@ from agent.nodes.scope import BY_ITSELF
 from agent.nodes.survey.requests import ENTRANCE
 from agent.state import Cause, Investigation, Mechanism, Signal, Status
 
-CONFIRMED, LIKELY, NEGLIGIBLE = 0.8, 0.7, 0.05
+CONFIRMED, LIKELY, NEGLIGIBLE = 0.8, 0.5, 0.05
+NAMED = 0.7  # of a resource, with all its causes: as sure an answer is right in seven of ten
 _CALIBRATION = Scaling(0.5, 0.8)  # docs/bench.md: what the first causes of four systems teach
 _ADDRESS = re.compile(  # of a host in a domain, or of a machine
     r"([\w-]+\.){2,}(com|net|org|io|cloud|local|internal|[a-z]{2})(?![a-z0-9.-])"

@@ -16,7 +16,7 @@ from agent.nodes.facts import Facts, gather
 from agent.nodes.health import health_doubts
 from agent.nodes.shortage import Shortage, shortage
 from agent.nodes.topology_map import topology_map
-from agent.nodes.weigh import LIKELY
+from agent.nodes.weigh import LIKELY, NAMED
 from agent.state import (
     Anomaly,
     Cause,
@@ -120,7 +120,8 @@ def _verdict(
     """The verdict, its probability, and the gaps that a verdict short of one leaves."""
     if facts.felt:
         best = ranked[0].probability if ranked else 0.0
-        if best >= LIKELY:
+        of_it = sum(c.probability for c in ranked if c.resource.name == ranked[0].resource.name)
+        if best >= LIKELY and of_it >= NAMED:
             return "cause_found", best, []
         text = "No cause is probable enough to be named alone."
         return "inconclusive", best, [Gap("not_looked_at", text)]

@@ -221,7 +221,7 @@ def test_bad_input_is_said_in_a_sentence(
 
 def test_an_unknown_set_is_named_beside_those_there_are(capsys: Captured) -> None:
     assert run(["bench", str(a_folder("one")), "--set", "loud"]) == 2
-    assert "There is no set 'loud' in cases: quiet." in capsys.readouterr().err
+    assert "There is no set 'loud' in cases, expected one of quiet." in capsys.readouterr().err
 
 
 def test_a_case_without_evidence_fails_alone(capsys: Captured) -> None:
