@@ -79,7 +79,8 @@ def read_pack(folder: Path, sets: Sequence[str] = (), limit: int | None = None) 
         raise RequestError(f"{folder} holds two cases called {twice}: bench their sets one by one.")
     known = sorted({case.set for case in cases})
     if unknown := [name for name in sets if name not in known]:
-        raise RequestError(f"There is no set {unknown[0]!r} in {folder}, expected one of {', '.join(known)}.")
+        there = ", ".join(known)
+        raise RequestError(f"There is no set {unknown[0]!r} in {folder}, expected one of {there}.")
     wanted = [case for case in cases if not sets or case.set in sets]
     return list(_first(wanted, limit))
 
