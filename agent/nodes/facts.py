@@ -95,6 +95,13 @@ class Facts:
             return False
         return started <= self.window.start + self.slack
 
+    @property
+    def unseen(self) -> tuple[str, ...]:
+        """The changed services that deviate by what they say, though no request of them is seen."""
+        changed = {change.service for change in self.changes.values()}
+        seen = self.services | self.topology.names
+        return tuple(sorted(n for n in changed - seen if self.watched and n in self.anomalies))
+
     def of(self, resource: str) -> list[Signal]:
         """The request signals of a resource that coincide with the symptom."""
         return [

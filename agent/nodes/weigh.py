@@ -22,19 +22,16 @@ from agent.state import Cause, Investigation, Mechanism, Signal, Status
 CONFIRMED, LIKELY, NEGLIGIBLE = 0.8, 0.5, 0.05
 NAMED = 0.7  # of a resource, with all its causes: as sure an answer is right in seven of ten
 _CALIBRATION = Scaling(0.5, 0.8)  # docs/bench.md: what the first causes of four systems teach
-_ADDRESS = re.compile(  # of a host in a domain, or of a machine
-    r"([\w-]+\.){2,}(com|net|org|io|cloud|local|internal|[a-z]{2})(?![a-z0-9.-])"
-    r"|\d+(\.\d+){3}(?!\d)",
-    re.ASCII,
+_MACHINE = re.compile(r"\d+(\.\d+){3}(?!\d)|localhost$|\[?::1\b", re.ASCII)
+_HOST = re.compile(  # in a domain
+    r"([\w-]+\.){2,}(com|net|org|io|cloud|local|internal|[a-z]{2})(?![a-z0-9.-])", re.ASCII
 )
 _MOST_BESIDE = 8  # services that may answer under one address
 _COINCIDENCE = 1.5  # log-odds against a change that nothing but timing speaks for
 _CLEARED = 0.02  # what is left of a change that a control cleared
 _UNDECIDED = 0.4  # the most for one that the controls did not implicate
-_REAL = {
-    True: 0.75,
-    False: 0.45,
-}  # an incident that no request shows, if an alarm was raised or not
+_REAL_IF_ALARMED, _REAL = 0.75, 0.45  # an incident that no request shows
+_DARK = 0.75  # that the cause is not where nobody could look
 
 
 def weigh(state: Investigation, runtime: Runtime[Context]) -> Investigation:
@@ -49,14 +46,22 @@ def weigh(state: Investigation, runtime: Runtime[Context]) -> Investigation:
         posteriors(suspects, resolved(facts), facts.symptomatic, tolerance=facts.window.bucket_s)
     )
     shares = _shares(causes, facts)
-    real = 1.0 if facts.felt else _REAL[facts.incident.trigger != BY_ITSELF]
+    sure = _sure(facts)
     weighed = {}
     for key, cause in causes.items():
-        probability = shares[key] * of_resource.get(cause.resource.name, 0.0) * real
+        probability = shares[key] * of_resource.get(cause.resource.name, 0.0) * sure
         weighed[key] = _concluded(cause, probability, facts)
     best = max(weighed.values(), key=lambda c: c.probability, default=None)
     runtime.context.progress(f"weigh: {best.text} at {best.probability:.2f}" if best else "weigh")
     return {"causes": weighed}
+
+
+def _sure(facts: Facts) -> float:
+    """How sure the survey is to have seen what there was to see."""
+    sure = _DARK if facts.unseen else 1.0
+    if facts.felt:
+        return sure
+    return sure * (_REAL if facts.incident.trigger == BY_ITSELF else _REAL_IF_ALARMED)
 
 
 def suspected(facts: Facts) -> list[Suspect]:
@@ -97,7 +102,7 @@ def resolved(facts: Facts) -> Topology:
 def _beside(name: str, facts: Facts) -> list[str]:
     """The services that may answer under a bare address; none if it is no address."""
     topology, is_store = facts.topology, facts.kind(name) not in ("external", "service")
-    if not _ADDRESS.match(name) or is_store or topology.callees(name):
+    if not (_HOST.match(name) or _MACHINE.match(name)) or is_store or topology.callees(name):
         return []
     called = {s for caller in topology.callers(name) for s in topology.callees(caller)}
     services = sorted(s for s in called - {name} if topology.callees(s))
@@ -159,7 +164,7 @@ def _share(cause: Cause, facts: Facts) -> float:
 def _concluded(cause: Cause, probability: float, facts: Facts) -> Cause:
     mechanism = cause.mechanism if cause.change else _mechanism(cause, facts)
     is_known = mechanism not in ("unknown", "resource_exhaustion", "infrastructure")
-    explained = is_known and not _ADDRESS.match(cause.resource.name)  # whoever answers under it
+    explained = is_known and not _MACHINE.match(cause.resource.name)  # whoever answers there
     return replace(
         cause,
         probability=probability,

@@ -76,6 +76,7 @@ def write(state: Investigation, runtime: Runtime[Context]) -> Investigation:
         gaps=(
             *state["gaps"],
             *_unbased(facts),
+            *_unseen(facts),
             *gaps,
             *_unlogged(cause, facts, context.notebook),
             *_cut(context.notebook),
@@ -245,10 +246,14 @@ def _cut(notebook: Notebook) -> list[Gap]:
 def _unbased(facts: Facts) -> list[Gap]:
     """That nothing is known of calm time."""
     at = facts.when(facts.window.start)
-    text = (
-        f"The telemetry begins at {at}, with the trouble: when that began, and how all was before"
-    )
-    return [Gap("no_history", f"{text}, is not known.")] if facts.begins_ill else []
+    text = f"The telemetry begins at {at}, with the trouble: how all was before is not known."
+    return [Gap("no_history", text)] if facts.begins_ill else []
+
+
+def _unseen(facts: Facts) -> list[Gap]:
+    """Of whom no request is seen, though they were changed and something of theirs deviates."""
+    text = "No request of {} was seen: what the others do because of it may look like their own."
+    return [Gap("no_data", text.format(name)) for name in facts.unseen]
 
 
 def _untested(facts: Facts) -> list[Gap]:

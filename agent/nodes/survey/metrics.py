@@ -21,7 +21,7 @@ from agent.nodes.context import Context
 from agent.nodes.quotes import named, plain
 from agent.nodes.survey.axis import Axis
 from agent.nodes.survey.deviations import Floats, Identity, Measure, of_series
-from agent.state import Anomaly, Incident, Investigation, Signal, Window
+from agent.state import Anomaly, Gap, Incident, Investigation, Signal, Window
 
 Row = dict[str, Any]
 
@@ -98,7 +98,17 @@ def survey_metrics(state: Investigation, runtime: Runtime[Context]) -> Investiga
         "evidence": evidence | more,
         "signals": _clearest(signals),
         "anomalies": _strongest(chain(_candidates(seen, apart), told), axis),
+        "gaps": _thin(values),
     }
+
+
+def _thin(values: Floats) -> list[Gap]:
+    """That most series have too few values for anything to be told of them."""
+    few = int(np.count_nonzero(np.isfinite(values).sum(axis=1) < _LEAST_SHARED))
+    if 2 * few <= len(values):
+        return []
+    text = f"{few:,} of {len(values):,} metric series have fewer than {_LEAST_SHARED} values"
+    return [Gap("thin_data", f"{text}: too few to tell whether they depart.")]
 
 
 def _as_sampled(window: Window, rows: list[Row], incident: Incident | None) -> Window:

@@ -9,9 +9,22 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from agent.nodes.facts import Facts, gather
-from agent.state import Anomaly, Call, Incident, Indicator, Investigation, Look, Window
+from agent.state import (
+    Anomaly,
+    Call,
+    Change,
+    Evidence,
+    Incident,
+    Indicator,
+    Investigation,
+    Look,
+    Window,
+)
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+_WATCHED = Evidence("requests", "?", "requests", "SELECT 1", {}, 40, "sha256:00")
 
 
 def at(minutes: float) -> datetime:
@@ -44,8 +57,12 @@ def surveyed(
     calm: tuple[datetime, datetime] | None = None,
     alarmed: tuple[str, ...] = ("web",),
     trigger: str = "TooSlow fired once",
+    changed: str = "",
 ) -> Investigation:
-    """What the survey says that found the anomalies, of a trouble from minute 10 to 30."""
+    """What the survey says that found the anomalies, of a trouble from minute 10 to 30.
+
+    Requests are watched if a service was `changed`.
+    """
     window = Window(START, at(30), 60, (at(10), at(30)), calm)
     return {
         "window": window,
@@ -55,7 +72,8 @@ def surveyed(
             Call("payment", "rack-7", "", 0, 0, "runs_on"),
         ],
         "anomalies": list(anomalies),
-        "evidence": {},
+        "changes": {"C1": Change("C1", "deploy", f"{changed} 2", changed)} if changed else {},
+        "evidence": {"requests": _WATCHED} if changed else {},
     }
 
 

@@ -91,3 +91,10 @@ def test_where_telemetry_begins_with_the_trouble_there_is_no_before() -> None:
     assert not facts(anomaly(minutes=1), calm=LONG_AGO).begins_ill
     assert not facts(anomaly(minutes=12)).begins_ill
     assert not facts().begins_ill
+
+
+def test_a_changed_service_that_only_its_logs_show_is_unseen() -> None:
+    logged = anomaly(resource="mailer", look="logs", subject="log “no pool”")
+    assert facts(logged, changed="mailer").unseen == ("mailer",)
+    assert facts(anomaly(), changed="payment").unseen == ()
+    assert facts(anomaly(), changed="mailer").unseen == ()

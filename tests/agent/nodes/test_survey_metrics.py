@@ -70,6 +70,21 @@ def test_which_way_is_worse_is_told_where_the_name_says_it(
     assert told.worse == worse
 
 
+def test_series_of_five_points_tell_nothing_and_it_is_said(lake: Lake) -> None:
+    put(lake, "metric_point", gauge("cpu.usage", {"service": "a"}, step=40)[-5:])
+    told = seen(lake)
+    assert told["anomalies"] == []
+    assert [gap.text.split(":")[0] for gap in told["gaps"]] == [
+        "1 of 1 metric series have fewer than 8 values"
+    ]
+
+
+def test_where_most_series_have_values_enough_nothing_is_said_of_the_others(lake: Lake) -> None:
+    series = [gauge("cpu.usage", {"service": name}) for name in "abc"]
+    put(lake, "metric_point", [*series[0], *series[1], *series[2][-5:]])
+    assert seen(lake)["gaps"] == []
+
+
 def test_a_series_of_no_service_is_its_nodes(lake: Lake) -> None:
     (told,) = anomalies(lake, gauge("system.memory.usage", {"node": "worker-1"}, step=40))
     assert told.resource == "worker-1"

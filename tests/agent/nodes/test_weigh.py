@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from agent.analysis.ranking import UNKNOWN
@@ -55,9 +57,9 @@ def test_an_address_that_may_be_any_of_many_tells_nothing() -> None:
     assert answering(BALANCER, *CALLS, *many) == ()
 
 
-def weighed(lake: Lake, *found: Anomaly, trigger: str = "TooSlow fired once") -> float:
+def weighed(lake: Lake, *found: Anomaly, **asked: Any) -> float:
     """How probable it is that payment is the cause."""
-    state = surveyed(*found, trigger=trigger)
+    state = surveyed(*found, **asked)
     state["causes"] = alone(hypothesise, lake, state)["causes"]
     return alone(weigh, lake, state)["causes"]["resource payment"].probability
 
@@ -107,3 +109,10 @@ def test_no_suspect_leaves_the_unknown() -> None:
 def test_nothing_begins_before_the_trouble_that_most_looks_see() -> None:
     (early,) = suspected(facts(anomaly(minutes=2)))
     assert early.onset == at(10).timestamp()
+
+
+def test_where_a_changed_service_is_not_seen_no_other_is_as_sure_a_cause(lake: Lake) -> None:
+    found = anomaly(look="traces", minutes=15), anomaly(resource="web", look="traces", minutes=16)
+    dark = anomaly(resource="mailer", look="logs", nats=5.0)
+    seen = weighed(lake, *found, dark, changed="payment")
+    assert weighed(lake, *found, dark, changed="mailer") < seen
