@@ -2,7 +2,7 @@
 -- reads: yaml
 -- class: kubernetes_object kubernetes_event application_lifecycle log_record
 -- product: Kubernetes / Kubernetes
--- sniff: (?:^\s*(?:- )?|"items"\s*:\s*\[\s*|"object"\s*:\s*)\{?\s*"?(?:apiVersion"?\s*:\s*"?(?:v1"?,?\s*"?kind"?\s*:\s*"?(?:Pod|Node|Service|Event|Endpoints|ConfigMap|Secret|Namespace|PersistentVolume|PersistentVolumeClaim|ReplicationController|ServiceAccount|ResourceQuota|LimitRange)\b|(?:(?:apps|batch|autoscaling|policy|extensions)/v\w+|(?:networking|discovery|events|storage|scheduling|coordination|apiextensions|admissionregistration|rbac\.authorization)\.k8s\.io/v\w+)"?,?\s*"?kind"?\s*:\s*"?[A-Z])|kind"?\s*:\s*"?(?:(?:Pod|Node|Service|Event|Endpoints|ConfigMap|Secret|Namespace|PersistentVolume|PersistentVolumeClaim|ReplicationController|ServiceAccount|ResourceQuota|LimitRange)(?:List)?"?,?\s*"?apiVersion"?\s*:\s*"?v1\b|\w+"?,?\s*"?apiVersion"?\s*:\s*"?(?:(?:apps|batch|autoscaling|policy|extensions)/v\w+|(?:networking|discovery|events|storage|scheduling|coordination|apiextensions|admissionregistration|rbac\.authorization)\.k8s\.io/v\w+)))
+-- sniff: (?:^\s*(?:- )?|"items"\s*:\s*\[\s*|"object"\s*:\s*)\{?\s*"?(?:apiVersion"?\s*:\s*"?(?:v1"?,?\s*"?kind"?\s*:\s*"?(?:Pod|Node|Service|Event|Endpoints|ConfigMap|Secret|Namespace|PersistentVolume|PersistentVolumeClaim|ReplicationController|ServiceAccount|ResourceQuota|LimitRange)(?:List)?\b|(?:(?:apps|batch|autoscaling|policy|extensions)|[a-z0-9-]+(?:\.[a-z0-9-]+)+)/v\d\w*"?,?\s*"?kind"?\s*:\s*"?[A-Z])|kind"?\s*:\s*"?(?:(?:Pod|Node|Service|Event|Endpoints|ConfigMap|Secret|Namespace|PersistentVolume|PersistentVolumeClaim|ReplicationController|ServiceAccount|ResourceQuota|LimitRange)(?:List)?"?,?\s*"?apiVersion"?\s*:\s*"?v1\b|\w+"?,?\s*"?apiVersion"?\s*:\s*"?(?:(?:apps|batch|autoscaling|policy|extensions)|[a-z0-9-]+(?:\.[a-z0-9-]+)+)/v\d\w*|(?:Pod|Node|Service|ConfigMap|Secret|Namespace|PersistentVolumeClaim|Deployment|ReplicaSet|StatefulSet|DaemonSet|Job|CronJob|Ingress)"?,?\s*"?metadata"?\s*:))
 -- https://kubernetes.io/docs/reference/kubernetes-api/
 -- What `kubectl get -o json|yaml` prints (v1 events and events.k8s.io/v1 ones too), a list, a
 -- single object, a watch, or `kubectl cluster-info dump`; manifests.
@@ -262,9 +262,12 @@ reports AS (
   FROM timed
   WHERE kind = 'Event'
 ),
-about AS (
+about AS (   -- one that names no object is about its own namespace
   SELECT *,
-    from_json(coalesce(e.regarding, e.involvedObject), object_reference()) AS object,
+    from_json(coalesce(e.regarding, e.involvedObject,
+      CASE WHEN o.metadata.namespace <> ''
+        THEN json_object('kind', 'Namespace', 'name', o.metadata.namespace) END),
+      object_reference())                                  AS object,
     from_json(e.related, object_reference())               AS related,
     any_time(coalesce(e.firstTimestamp, e.deprecatedFirstTimestamp, e.eventTime,
       o.metadata.creationTimestamp))                       AS first_at,
@@ -278,7 +281,7 @@ events AS (
     position,
     ingested_at,
     'kubernetes_event'                                     AS class_name,
-    last_at                                                AS "time",
+    coalesce(last_at, captured_at)                         AS "time",
     1                                                      AS activity_id,
     event_severity_id(e.type)                              AS severity_id,
     0                                                      AS status_id,
@@ -304,7 +307,8 @@ events AS (
       "note": null, "type": null, "count": null, "deprecatedCount": null, "firstTimestamp": null,
       "lastTimestamp": null, "deprecatedFirstTimestamp": null, "deprecatedLastTimestamp": null,
       "reportingComponent": null, "reportingController": null, "reportingInstance": null,
-      "metadata": {"uid": null}}'), 'watched': watched})   AS unmapped,
+      "metadata": {"uid": null}}'), 'watched': watched,
+      'undated': CASE WHEN last_at IS NULL THEN true END}) AS unmapped,
     CASE WHEN object.kind IS NULL AND message IS NULL THEN 'the event is about no object' END
                                                            AS problem
   FROM about
