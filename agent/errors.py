@@ -15,3 +15,7 @@ class SettingError(InquestError):
 
 class ModelError(InquestError):
     """A language model cannot be used, or gave nothing that can be."""
+
+
+class PlaybookError(InquestError):
+    """A playbook cannot be used: mend its file."""

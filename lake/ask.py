@@ -179,12 +179,17 @@ def bind(sql: str, **params: object) -> str:
 
     QueryError for a placeholder without a value or a value without a placeholder.
     """
-    named = {match["name"] for match in _LEXEME.finditer(sql) if match["name"]}
+    named = placeholders(sql)
     for name in named - params.keys():
         raise QueryError(f"The query's parameter ${name} has no value.")
     for name in params.keys() - named:
         raise QueryError(f"The query has no parameter ${name}.")
     return _LEXEME.sub(lambda m: literal(params[m["name"]]) if m["name"] else m[0], sql)
+
+
+def placeholders(sql: str) -> set[str]:
+    """Name the `$name`s of a query that `bind` asks a value for."""
+    return {match["name"] for match in _LEXEME.finditer(sql) if match["name"]}
 
 
 def _sandbox(files: Sequence[str], threads: int | None) -> duckdb.DuckDBPyConnection:
