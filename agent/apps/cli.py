@@ -29,6 +29,7 @@ from agent.apps import (
     sources,
     verify,
 )
+from agent.apps.collect.command import collect
 from agent.apps.terminal import complain
 from agent.config import read_settings
 from lake.errors import InquestError
@@ -49,6 +50,7 @@ app = typer.Typer(
 for command in (
     demo.demo,
     ingest.ingest,
+    collect,
     export.export,
     investigate.investigate,
     batch.batch,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from importlib.metadata import version
@@ -166,6 +166,10 @@ class GitHub:
         return frozenset(
             path for file in _read(_CHANGED, answer).files for path in _changed(file).paths
         )
+
+    def listed(self, what: str, asked: Mapping[str, str]) -> str:
+        """Read the first page of what the repository has, as `deployments`, in GitHub's own JSON."""
+        return self._send("GET", f"/repos/{self._repo}/{what}", params=asked).text
 
     def keep_comment(self, number: int, marker: str, body: str) -> int:
         """Edit our comment that begins with `marker`, or write it if there is none; give its id.

@@ -1,0 +1,137 @@
+"""The bundle as it grows: files without secrets, none too large, and what each of them is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from agent.apps.collect.tool import Answer, Tool
+from agent.apps.terminal import Progress
+from agent.redaction import redact
+
+MANIFEST: Final = "_index.json"
+FILE_BYTES: Final = 5_000_000
+BUNDLE_BYTES: Final = 200_000_000
+
+_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
+"""An annotation that says the object again, as JSON in JSON."""
+
+
+class Folder:
+    """A folder that is being filled; `notes` says what is not there or not all there."""
+
+    def __init__(self, path: Path, tell: Progress, *, redacts: bool) -> None:
+        self.path = path
+        self.tell = tell
+        self.notes: list[str] = []
+        self.files: list[dict[str, Any]] = []
+        self.bytes = 0
+        self._redacts = redacts
+
+    def ask(
+        self, tool: Tool, file: str, kind: str, *words: str, params: Mapping[str, str] | None = None
+    ) -> Answer:
+        """Ask a program and keep what it says; ToolError if it is not here."""
+        invocation = tool.invocation(*words)
+        self.tell(invocation)
+        answer = tool.ask(*words)
+        self.keep(file, kind, answer, tool=tool.name, invocation=invocation, params=params)
+        return answer
+
+    def keep(
+        self,
+        file: str,
+        kind: str,
+        answer: Answer,
+        *,
+        tool: str = "",
+        invocation: str = "",
+        params: Mapping[str, str] | None = None,
+    ) -> None:
+        """Write what was said, or why nothing was; what is too long loses the older part of it."""
+        text = self.safe(answer.output) or self.safe(answer.error)
+        if answer.error:
+            self.note(f"{tool}: {answer.error}")
+        if not text.strip() or not self._fits(file, kept := self._cut(file, text)):
+            return
+        target = self.path / file
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(kept)
+        self.bytes += len(kept)
+        told = {"tool": tool, "params": dict(params or {}), "invocation": self.safe(invocation)}
+        entry = {"file": file, "kind": kind, **{key: value for key, value in told.items() if value}}
+        self.files.append(entry | {"status": "error" if answer.error else "success"})
+
+    def note(self, sentence: str) -> None:
+        """Remember what a person should know, once, on one line."""
+        line = " ".join(self.safe(sentence).split())
+        if line not in self.notes:
+            self.notes.append(line)
+
+    def safe(self, text: str) -> str:
+        """Take the secrets out of a text; JSON stays JSON."""
+        if not self._redacts:
+            return text
+        try:
+            value = json.loads(text)
+        except ValueError:
+            return redact(text)
+        return json.dumps(conceal(value), ensure_ascii=False)
+
+    def close(self, about: Mapping[str, str]) -> None:
+        """Write the manifest."""
+        told = {key: self.safe(value) for key, value in about.items() if value}
+        told["captured_at"] = datetime.now(UTC).isoformat(timespec="seconds")
+        manifest = told | {"files": self.files} | ({"notes": self.notes} if self.notes else {})
+        text = json.dumps(manifest, indent=2, ensure_ascii=False)
+        (self.path / MANIFEST).write_text(f"{text}\n", encoding="utf-8")
+
+    def _cut(self, file: str, text: str) -> bytes:
+        kept = _shortened(text)
+        if len(kept) < len(text.encode()):
+            self.note(f"{file} was cut to {FILE_BYTES // 1_000_000} MB")
+        return kept
+
+    def _fits(self, file: str, kept: bytes) -> bool:
+        fits = self.bytes + len(kept) <= BUNDLE_BYTES
+        if not fits:
+            self.note(f"{file} was left out: the bundle holds {BUNDLE_BYTES // 1_000_000} MB")
+        return fits
+
+
+def conceal(value: Any, name: str = "") -> Any:
+    """Redact every text in a JSON value, by what it says and by what it is called.
+
+    A list of {name, value}, as of a container's environment, is read as names and their values.
+    """
+    if isinstance(value, str):
+        said = redact(f"{name}={value}")
+        return said.removeprefix(f"{name}=") if said.startswith(f"{name}=") else redact(value)
+    if isinstance(value, list):
+        return [conceal(item, name) for item in value]
+    if not isinstance(value, dict):
+        return value
+    named = value.get("name")
+    return {
+        key: conceal(item, named if key == "value" and isinstance(named, str) else key)
+        for key, item in value.items()
+        if key != _APPLIED
+    }
+
+
+def _shortened(text: str) -> bytes:
+    """Bytes of a text within `FILE_BYTES`: of a list of objects the first, of lines the last."""
+    given = text.encode()
+    if len(given) <= FILE_BYTES:
+        return given
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return given[-FILE_BYTES:].partition(b"\n")[2]
+    while len(given) > FILE_BYTES and isinstance(value, dict) and value.get("items"):
+        value["items"] = value["items"][: len(value["items"]) // 2]
+        given = json.dumps(value, ensure_ascii=False).encode()
+    return given if len(given) <= FILE_BYTES else b""
