@@ -14,8 +14,11 @@ DEFAULT_LAKE = Path("inquest-lake")
 LONGEST_LOOKBACK_S = 31 * 86400.0
 
 LOOKS = frozenset(
-    {"requests", "calls", "traces", "metrics", "logs", "locks", "state", "alerts", "changes"}
-)
+    {
+        "requests", "calls", "traces", "metrics", "logs", "locks", "state", "alerts", "changes",
+        "playbooks",
+    }
+)  # fmt: skip
 PARTS = LOOKS | {"topology", "experiments"}
 """What an investigation can do without: a look, who calls whom, and the trial of changes."""
 
@@ -67,7 +70,9 @@ class Request:
     `lookback_s` is how far before the incident is read, in seconds. `calm` is a stretch of the lake
     (start, end) known to be well, to compare with where the time before the incident is too short.
     `until` is the end of a trouble that is known to have begun at `at`. `without` names what is not
-    looked at, to show what it is worth: of `PARTS`.
+    looked at, to show what it is worth: of `PARTS`. `question` is what a person asked, in words,
+    `focus` what they looked at: both narrow what playbooks find. With `whole` all that the lake
+    holds is about the incident, whatever its time: a bundle. `playbooks` is a folder of more.
     """
 
     at: datetime | None = None
@@ -77,6 +82,10 @@ class Request:
     calm: tuple[datetime, datetime] | None = None
     until: datetime | None = None
     without: frozenset[str] = frozenset()
+    question: str = ""
+    focus: tuple[str, ...] = ()
+    whole: bool = False
+    playbooks: Path | None = None
 
     def __post_init__(self) -> None:
         if self.at is not None and self.at.tzinfo is None:

@@ -1,6 +1,7 @@
 """The investigation as a graph: every node and edge on one screen.
 
 scope ─▶ survey: changes │ requests │ calls │ traces │ metrics │ logs │ locks │ state │ alerts
+                 │ playbooks
 survey ─▶ hypothesise ─▶ test: one for each hypothesis ─▶ weigh ─▶ drill
 drill ─▶ write ─▶ [tell] ─▶ verify ─▶ report
 """
@@ -29,6 +30,7 @@ from agent.nodes.survey.changes import survey_changes
 from agent.nodes.survey.locks import survey_locks
 from agent.nodes.survey.logs import survey_logs
 from agent.nodes.survey.metrics import survey_metrics
+from agent.nodes.survey.playbooks import survey_playbooks
 from agent.nodes.survey.requests import survey_requests
 from agent.nodes.survey.state import survey_state
 from agent.nodes.survey.topology import survey_topology
@@ -65,6 +67,7 @@ SURVEY: tuple[Node, ...] = (
     survey_topology,
     survey_state,
     survey_traces,
+    survey_playbooks,
 )
 
 

@@ -17,7 +17,7 @@ SCHEMA_VERSION: Literal["1"] = "1"
 Verdict = Literal["cause_found", "no_incident", "inconclusive", "stopped_by_budget"]
 Status = Literal["confirmed", "likely", "weakened", "refuted", "untested"]
 ResourceKind = Literal[
-    "service", "database", "cache", "queue", "node", "proxy", "external", "unknown"
+    "service", "database", "cache", "queue", "node", "proxy", "external", "object", "unknown"
 ]
 Indicator = Literal["latency", "errors", "traffic", "saturation", "availability", "none"]
 Mechanism = Literal[
@@ -59,6 +59,7 @@ GapKind = Literal[
 ]
 TimelineKind = Literal["change", "signal", "alert", "recovery"]
 MarkKind = Literal["implicated", "cleared", "not_assessable", "alert"]
+Role = Literal["root", "proximate", "symptom", "benign", "standing"]
 Look = Literal["requests", "calls", "traces", "metrics", "logs", "locks", "state", "alerts"]
 SeriesRole = Literal["bad", "good", "plain"]
 Relation = Literal["calls", "stores", "runs_on"]
@@ -379,8 +380,54 @@ class Hop:
 
 @_strict
 @dataclass(frozen=True, slots=True)
+class NextStep:
+    """Something a person may do; Inquest never does it."""
+
+    text: str
+    reversible: bool
+    command: str = ""
+
+
+@_strict
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a playbook found: of which object (`Kind/namespace/name`), and the line that says it.
+
+    `role` says how far down it lies (`agent.playbook.form.ROLES`). `certainty` is the playbook's
+    own, after its checks; `refuted` says which check spoke against it. `resource` is the service
+    that the object is of, else its own name. `explained_by` is the object of the finding that this
+    one follows from, and `path` the references that lead there.
+    """
+
+    playbook: str
+    title: str
+    role: Role
+    object: str
+    resource: Resource
+    text: str
+    said: str
+    mechanism: Mechanism
+    indicator: Indicator
+    certainty: float
+    seen_at: datetime
+    evidence_for: tuple[str, ...]
+    evidence_against: tuple[str, ...] = ()
+    refuted: str = ""
+    remedies: tuple[NextStep, ...] = ()
+    explains: tuple[str, ...] = ()
+    explained_by: str = ""
+    path: tuple[Hop, ...] = ()
+    relevance: float = 0.0
+
+
+@_strict
+@dataclass(frozen=True, slots=True)
 class Cause:
-    """A hypothesis: what failed, how, with what probability, and the evidence both ways."""
+    """A hypothesis: what failed, how, with what probability, and the evidence both ways.
+
+    Where a playbook found it, `object` is what explains it as `Kind/namespace/name`, `said` the
+    line that says so.
+    """
 
     rank: int
     text: str
@@ -395,6 +442,9 @@ class Cause:
     evidence_for: tuple[str, ...] = ()
     evidence_against: tuple[str, ...] = ()
     reason: str = ""
+    object: str = ""
+    said: str = ""
+    playbook: str = ""
 
 
 @_strict
@@ -415,16 +465,6 @@ class Gap:
 
     kind: GapKind
     text: str
-
-
-@_strict
-@dataclass(frozen=True, slots=True)
-class NextStep:
-    """Something a person may do; Inquest never does it."""
-
-    text: str
-    reversible: bool
-    command: str = ""
 
 
 @_strict
@@ -549,6 +589,7 @@ class Investigation(TypedDict, total=False):
     anomalies: Annotated[list[Anomaly], operator.add]
     calls: Annotated[list[Call], operator.add]
     changes: Annotated[dict[str, Change], merged]
+    findings: list[Finding]
     causes: Annotated[dict[str, Cause], merged]
     gaps: Annotated[list[Gap], operator.add]
     drilldowns: Annotated[list[Drilldown], operator.add]

@@ -13,6 +13,7 @@ import typer
 
 from agent.apps import shelf
 from agent.apps.alert import read_alert
+from agent.apps.bundle import request_of
 from agent.apps.ingest import take_in
 from agent.apps.options import (
     Format,
@@ -58,6 +59,9 @@ def investigate(
         str | None,
         typer.Option(metavar="FROM/TO", help="A stretch known to be well, to compare with."),
     ] = None,
+    ask: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="What you want to know, in your words.")
+    ] = None,
     lake: LakeOption = None,
     model: ModelOption = None,
     form: FormatOption = "text",
@@ -66,7 +70,11 @@ def investigate(
 
     Give a time, an alert, a service or a folder of evidence; what is left out, the data say.
     """
-    request = replace(read_request(at, alert, service, lookback), calm=stretch(calm))
+    request = replace(
+        read_request(at, alert, service, lookback), calm=stretch(calm), question=ask or ""
+    )
+    if bundle:
+        request = request_of(bundle, request)
     default = lake_folder(ctx, None)
     words = worded_by(ctx.obj.model if model is None else model)
     with progress() as tell, opened(bundle, lake, default, SCRATCH, tell) as home:

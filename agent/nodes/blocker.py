@@ -8,8 +8,8 @@ from datetime import timedelta
 from typing import Any
 
 from agent.nodes.facts import Facts
-from agent.nodes.quotes import named
 from agent.nodes.survey.locks import session
+from agent.quotes import named
 from agent.state import Cause
 from agent.tools.notebook import Answer
 

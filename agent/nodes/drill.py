@@ -20,8 +20,8 @@ from agent.analysis.drilldown import Cells, Combination, carriers, is_risen
 from agent.nodes.context import Context
 from agent.nodes.facts import Facts, gather
 from agent.nodes.prose import well
-from agent.nodes.quotes import named, quoted
 from agent.nodes.survey.requests import ENTRANCE
+from agent.quotes import named, quoted
 from agent.report.words import listed
 from agent.state import (
     Attribute,

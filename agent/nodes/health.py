@@ -9,7 +9,9 @@ import pandas as pd
 
 from agent.analysis.scan import densest
 from agent.nodes.facts import Facts
+from agent.nodes.scope import EVER
 from agent.state import Gap
+from agent.tools.notebook import Notebook
 
 THIN_BUCKETS, THIN_REQUESTS = 12, 100
 _COVERED = 0.9  # of the buckets between the first request and the last
@@ -51,6 +53,17 @@ def health_doubts(entrance: pd.DataFrame, requests: pd.DataFrame, facts: Facts) 
     for name in facts.incident.services:
         if name not in facts.services:
             yield Gap("no_data", f"No requests of {name}, which the alarm is about, were seen.")
+
+
+def bundle_doubts(notebook: Notebook) -> Iterator[Gap]:
+    """Why it cannot be said that nothing is wrong in what was handed in."""
+    objects = notebook.ask("kube_objects", end=EVER[1]).rows.dicts()
+    for row in [row for row in objects if row["is_bad"]][:_TOLD]:
+        what = "/".join(part for part in (row["kind"], row["namespace"], row["name"]) if part)
+        yield Gap("not_looked_at", f"{what} is not well, and no playbook says why: {row['reason']}")
+    if lines := notebook.ask("complained", start=EVER[0], end=EVER[1]).rows.dicts():
+        text = f"{lines[0]['lines']} lines of logs are errors, and no playbook knows them."
+        yield Gap("not_looked_at", text)
 
 
 def _risen(entrance: pd.DataFrame, requests: pd.DataFrame, facts: Facts) -> Iterator[Gap]:

@@ -9,6 +9,7 @@ from langgraph.runtime import Runtime
 from agent.errors import RequestError
 from agent.nodes.context import Context
 from agent.nodes.facts import Facts, gather
+from agent.nodes.found import findings_as_causes
 from agent.nodes.prose import departs
 from agent.nodes.survey.requests import ENTRANCE
 from agent.state import Cause, Change, Indicator, Investigation, Mechanism, Resource
@@ -33,6 +34,7 @@ def hypothesise(state: Investigation, runtime: Runtime[Context]) -> Investigatio
     causes = {f"change {change.id}": _changed(change, facts) for change in facts.changes.values()}
     for name in _suspicious(facts):
         causes[f"resource {name}"] = _ailing(name, facts)
+    causes |= findings_as_causes(state.get("findings", []))
     runtime.context.progress(
         f"hypothesise: {len(causes)} possible causes, {len(facts.changes)} of them changes"
     )

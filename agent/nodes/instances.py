@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from agent.analysis.distributions import most_said
 from agent.analysis.meaning import Meaning, meaning
 from agent.analysis.siblings import Siblings, beside_siblings
-from agent.nodes.quotes import plain
 from agent.nodes.trying import Trying
+from agent.quotes import plain
 from agent.state import Change, Control, Window
 
 Row = dict[str, Any]

@@ -10,12 +10,13 @@ from typing import Any
 
 from agent.nodes.blocker import Blocker
 from agent.nodes.facts import Facts
+from agent.nodes.found import told
 from agent.nodes.lines import new_lines
-from agent.nodes.quotes import named, quoted
 from agent.nodes.shortage import Shortage
 from agent.nodes.survey.changes import undone
 from agent.nodes.survey.requests import ENTRANCE
-from agent.state import Anomaly, Cause, Change, ChangeKind, NextStep, Statement, Verdict
+from agent.quotes import named, quoted
+from agent.state import Anomaly, Cause, Change, ChangeKind, Finding, NextStep, Statement, Verdict
 from agent.tools.notebook import Answer
 
 Row = dict[str, Any]
@@ -41,8 +42,13 @@ def title(
     short: Shortage | None,
     blocking: Blocker | None,
     leads: Iterable[Cause] = (),
+    known: Finding | None = None,
 ) -> str:
     """The headline: what is wrong, and who feels it; else the first of the leads there are."""
+    if verdict == "no_incident" and known:
+        return f"Nothing is wrong: {known.text}"
+    if verdict == "no_incident" and not facts.watched:
+        return "Nothing is wrong in what was handed in: no object is ill, and nobody says so"
     if verdict == "no_incident":
         return f"Nothing is wrong: {facts.incident.trigger}, and no service left its band"
     if verdict == "inconclusive" and not facts.felt:
@@ -57,6 +63,8 @@ def title(
 
 
 def _headline(cause: Cause, facts: Facts, short: Shortage | None) -> str:
+    if cause.playbook:
+        return cause.text
     change = facts.changes.get(cause.change)
     name = cause.resource.name
     who = f"{_NOUNS[change.kind]} {change.what}" if change else name
@@ -119,11 +127,13 @@ def summary(
     answers: dict[str, Answer],
     short: Shortage | None,
     blocking: Blocker | None,
+    known: Finding | None = None,
 ) -> list[Statement]:
     """What caused it and what speaks for that; or what was checked and found well."""
     if verdict == "no_incident":
-        return _calm(facts)
-    said = []
+        explained = [Statement(known.text, known.evidence_for[:1])] if known else []
+        return [*explained, *(_calm(facts) if facts.watched else [])]
+    said = told(cause) if cause else []
     if cause:
         said += _trouble(cause, answers["levels"]) if "levels" in answers else []
         said += _insisted(cause.resource.name, answers)

@@ -26,7 +26,7 @@ _LEADS = {True: timedelta(minutes=10), False: timedelta(minutes=2)}  # whether a
 _LASTS = timedelta(minutes=5)
 _LEAST_LEAD, _LEAST_LASTS = 2, 3  # buckets
 BY_ITSELF = "the telemetry itself, no alert"
-_EVER = (datetime(1970, 1, 1, tzinfo=UTC), datetime(2300, 1, 1, tzinfo=UTC))
+EVER = (datetime(1970, 1, 1, tzinfo=UTC), datetime(2300, 1, 1, tzinfo=UTC))
 _SAME_INCIDENT = timedelta(minutes=30)
 _WATERMARK_S = 60
 _KINDS = {
@@ -37,6 +37,7 @@ _KINDS = {
     "application_lifecycle": "announced changes",
     "detection_finding": "alerts",
 }
+_STATES = ("kubernetes_object", "kubernetes_event", "application_lifecycle")
 _SIGNALS = ("trace_span", "log_record", "metric_point", "http_activity")
 
 
@@ -44,7 +45,7 @@ def scope(_state: Investigation, runtime: Runtime[Context]) -> Investigation:
     """Settle the window and the symptom from the alert, the request or, last, the data."""
     context = runtime.context
     context.progress("scope: what is there, and what was the alarm")
-    extent = context.notebook.ask("extent", start=_EVER[0], end=_EVER[1])
+    extent = context.notebook.ask("extent", start=EVER[0], end=EVER[1])
     quarantined = context.notebook.ask("quarantine")
     first, last = _extent(_held(extent))
     told = _told(context)
@@ -56,12 +57,12 @@ def scope(_state: Investigation, runtime: Runtime[Context]) -> Investigation:
     late = (context.request.until or detected) + _AFTER
     around = context.notebook.ask("extent", "around", start=early, end=late)
     held = _held(around)
-    if not _telling(held):
+    if not _telling(held) and not context.request.whole:
         raise RequestError(
             f"There is no telemetry around {detected:%Y-%m-%d %H:%M} UTC: the lake holds "
             f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}; ask for a time in it."
         )
-    begins = min(row["begins_at"] for row in _telling(held))
+    begins = min((row["begins_at"] for row in _telling(held)), default=max(first, early))
     incident = _incident(firings, context.request, detected, begins, last)
     window = _looked_at(_window(incident, held), incident, context.request)
     calm = _calm(context, window, first, alerts.rows.dicts())
@@ -89,27 +90,29 @@ def _extent(held: dict[str, Row]) -> tuple[datetime, datetime]:
     signals = _telling(held)
     if not signals:
         raise RequestError(
-            "The lake holds no telemetry (no spans, logs, metrics or access logs): "
+            "The lake holds no telemetry (no spans, logs, metrics, access logs or states): "
             "put some in with `inquest ingest SOURCE PATH`."
         )
     return min(row["first_at"] for row in signals), max(row["last_at"] for row in signals)
 
 
 def _telling(held: dict[str, Row]) -> list[Row]:
-    """The telemetry that there is; where nothing else was kept, the alerts."""
-    signals = [held[table] for table in _SIGNALS if table in held]
-    return signals or [held[table] for table in ("detection_finding",) if table in held]
+    """The telemetry that there is; where nothing else was kept the alerts, or a cluster's state."""
+    for tables in (_SIGNALS, ("detection_finding",), _STATES):
+        if signals := [held[table] for table in tables if table in held]:
+            return signals
+    return []
 
 
 def _told(context: Context) -> Answer:
     """When the alerts that are wanted were last told of; of an unknown name, which there are."""
     request, ask = context.request, context.notebook.ask
-    start, end = _EVER
+    start, end = EVER
     if request.at:
         start, end = request.at - _SAME_INCIDENT, request.at + _SAME_INCIDENT
     told = ask("last_alerts", start=start, end=end, alert=request.alert, service=request.service)
     if request.alert and not any(row["fired"] for row in told.rows.dicts()):
-        known = ask("last_alerts", start=_EVER[0], end=_EVER[1], alert=None, service=None)
+        known = ask("last_alerts", start=EVER[0], end=EVER[1], alert=None, service=None)
         names = ", ".join(sorted({str(a["title"]) for a in known.rows.dicts()})) or "none at all"
         raise RequestError(f"There is no alert {request.alert!r} in this lake; it holds {names}.")
     return told

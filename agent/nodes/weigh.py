@@ -15,6 +15,7 @@ from agent.analysis.topology import Edge, Topology
 from agent.nodes.context import Context
 from agent.nodes.controls import weight
 from agent.nodes.facts import Facts, gather
+from agent.nodes.found import PREFIX
 from agent.nodes.scope import BY_ITSELF
 from agent.nodes.survey.requests import ENTRANCE
 from agent.state import Cause, Investigation, Mechanism, Signal, Status
@@ -37,11 +38,19 @@ _DARK = 0.75  # that the cause is not where nobody could look
 def weigh(state: Investigation, runtime: Runtime[Context]) -> Investigation:
     """Give every cause its probability: its resource's, times its share of that resource."""
     facts = gather(state)
-    causes = state["causes"]
+    found = {k: c for k, c in state["causes"].items() if k.startswith(PREFIX)}
+    weighed = _measured({k: c for k, c in state["causes"].items() if k not in found}, facts)
+    weighed = together(weighed, found, facts)
+    best = max(weighed.values(), key=lambda c: c.probability, default=None)
+    runtime.context.progress(f"weigh: {best.text} at {best.probability:.2f}" if best else "weigh")
+    return {"causes": weighed}
+
+
+def _measured(causes: dict[str, Cause], facts: Facts) -> dict[str, Cause]:
+    """What deviates, and what was changed, by how much each is to blame."""
     suspects = suspected(facts)
     if not (facts.felt or suspects):
-        runtime.context.progress("weigh: nothing deviated")
-        return {"causes": {k: replace(c, status="refuted") for k, c in causes.items()}}
+        return {k: replace(c, status="refuted") for k, c in causes.items()}
     of_resource = calibrated(
         posteriors(suspects, resolved(facts), facts.symptomatic, tolerance=facts.window.bucket_s)
     )
@@ -51,9 +60,60 @@ def weigh(state: Investigation, runtime: Runtime[Context]) -> Investigation:
     for key, cause in causes.items():
         probability = shares[key] * of_resource.get(cause.resource.name, 0.0) * sure
         weighed[key] = _concluded(cause, probability, facts)
-    best = max(weighed.values(), key=lambda c: c.probability, default=None)
-    runtime.context.progress(f"weigh: {best.text} at {best.probability:.2f}" if best else "weigh")
-    return {"causes": weighed}
+    return weighed
+
+
+def together(measured: dict[str, Cause], found: dict[str, Cause], facts: Facts) -> dict[str, Cause]:
+    """What was measured and what playbooks found, weighed with each other.
+
+    Where users' requests show the symptom, they say where the trouble is: what is found there says
+    how, and takes what no change explains; what is found elsewhere is left what they leave. Where
+    no request is watched, what was found goes first.
+    """
+    if not found:
+        return measured
+    if facts.felt and facts.watched:
+        return _located(measured, found)
+    surest = max(c.probability for c in found.values())
+    left = {k: _lessened(c, 1.0 - surest) for k, c in measured.items()}
+    return left | {k: _judged(c) for k, c in found.items()}
+
+
+def _located(measured: dict[str, Cause], found: dict[str, Cause]) -> dict[str, Cause]:
+    """Causes where requests are watched: a finding has what its resource's own trouble has."""
+    whole = sum(c.probability for c in measured.values())
+    weighed = dict(measured)
+    for key, cause in found.items():
+        own = measured.get(f"resource {cause.resource.name}")
+        at_most = own.probability if own else max(0.0, 1.0 - whole)
+        weighed[key] = _judged(replace(cause, probability=cause.probability * at_most))
+    for key, cause in measured.items():
+        taken = [f.probability for k, f in weighed.items() if k in found and _same(f, cause)]
+        if taken and not cause.change:
+            weighed[key] = _lessened(cause, 1.0 - max(taken) / max(cause.probability, max(taken)))
+    return weighed
+
+
+def _same(one: Cause, other: Cause) -> bool:
+    return one.resource.name == other.resource.name
+
+
+def _lessened(cause: Cause, left: float) -> Cause:
+    """A cause with a part of its probability, no longer surer than that says."""
+    probability = cause.probability * left
+    return replace(cause, probability=probability, status=_lower(cause.status, probability))
+
+
+def _lower(status: Status, probability: float) -> Status:
+    if status == "refuted" or probability < NEGLIGIBLE:
+        return "refuted"
+    return status if probability >= LIKELY else "weakened"
+
+
+def _judged(cause: Cause) -> Cause:
+    """A finding's cause with its status."""
+    explained = cause.mechanism != "unknown"
+    return replace(cause, status=_status(cause, cause.probability, explained=explained))
 
 
 def _sure(facts: Facts) -> float:

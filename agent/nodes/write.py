@@ -13,7 +13,8 @@ from agent.nodes import charts, prose
 from agent.nodes.blocker import blocker
 from agent.nodes.context import Context
 from agent.nodes.facts import Facts, gather
-from agent.nodes.health import health_doubts
+from agent.nodes.found import benign
+from agent.nodes.health import bundle_doubts, health_doubts
 from agent.nodes.shortage import Shortage, shortage
 from agent.nodes.topology_map import topology_map
 from agent.nodes.weigh import LIKELY, NAMED
@@ -22,8 +23,10 @@ from agent.state import (
     Cause,
     Change,
     Chart,
+    Finding,
     Gap,
     Investigation,
+    NextStep,
     Report,
     TimelineEntry,
     Verdict,
@@ -32,6 +35,7 @@ from agent.tools.notebook import Answer, Notebook
 
 _RULED_OUT = 12
 _TOLD = 40  # anomalies
+_AS_FAR_AS_SEEN = 0.8  # that what was not handed in is well too
 _CALM = 0.95  # what a full window of well requests is worth, until calibrated
 
 
@@ -40,7 +44,8 @@ def write(state: Investigation, runtime: Runtime[Context]) -> Investigation:
     context, facts = runtime.context, gather(state)
     context.progress("write: the report")
     ranked = _ranked(state["causes"].values())
-    verdict, confidence, gaps = _verdict(ranked, facts, context.notebook)
+    known = benign(state.get("findings", []))
+    verdict, confidence, gaps = _verdict(ranked, facts, context, known)
     if verdict == "no_incident":
         ranked = [replace(c, status="refuted", probability=0.0) for c in ranked]
     cause = ranked[0] if verdict == "cause_found" else None
@@ -60,12 +65,12 @@ def write(state: Investigation, runtime: Runtime[Context]) -> Investigation:
     now = datetime.now(UTC)
     report = Report(
         id=f"{now:%Y%m%dT%H%M%SZ}-{context.notebook.tracing.trace_id[:8]}",
-        title=prose.title(verdict, facts, cause, short, blocking, _leads(ranked)),
+        title=prose.title(verdict, facts, cause, short, blocking, _leads(ranked), known),
         verdict=verdict,
         confidence=round(confidence, 2),
         created_at=now,
         incident=facts.incident,
-        summary=tuple(prose.summary(verdict, facts, cause, answers, short, blocking)),
+        summary=tuple(prose.summary(verdict, facts, cause, answers, short, blocking, known)),
         impact=tuple(prose.users(answers["impact"]) if "impact" in answers else ()),
         causes=_numbered(c for c in ranked if c.status != "refuted"),
         changes=tuple(facts.changes.values()),
@@ -82,7 +87,8 @@ def write(state: Investigation, runtime: Runtime[Context]) -> Investigation:
             *_cut(context.notebook),
             *_untested(facts),
         ),
-        next_steps=tuple(prose.next_steps(verdict, facts, cause, blocking)),
+        next_steps=_next_steps(state.get("findings", []), cause)
+        or tuple(prose.next_steps(verdict, facts, cause, blocking)),
         charts=tuple(_charts(facts, cause, answers, short)),
         topology=topology_map(facts, cause, context.notebook.ask("edges", **facts.window.span)),
         evidence=state["evidence"] | {a.id: a.evidence for a in answers.values()},
@@ -115,10 +121,24 @@ def _anomalies(ranked: list[Cause], facts: Facts) -> tuple[Anomaly, ...]:
     return tuple(found[:_TOLD])
 
 
+def _next_steps(findings: Iterable[Finding], cause: Cause | None) -> tuple[NextStep, ...]:
+    """What the playbook that found a cause says may be done."""
+    if cause is None or not cause.playbook:
+        return ()
+    of_it = (f for f in findings if (f.playbook, f.object) == (cause.playbook, cause.object))
+    return next((f.remedies for f in of_it), ())
+
+
 def _verdict(
-    ranked: list[Cause], facts: Facts, notebook: Notebook
+    ranked: list[Cause], facts: Facts, context: Context, known: Finding | None
 ) -> tuple[Verdict, float, list[Gap]]:
     """The verdict, its probability, and the gaps that a verdict short of one leaves."""
+    notebook = context.notebook
+    found = [c for c in ranked if c.playbook and c.status != "refuted"]
+    if found and found[0] is ranked[0] and ranked[0].probability >= LIKELY:
+        return "cause_found", ranked[0].probability, []
+    if known and not facts.felt:
+        return "no_incident", known.certainty, []
     if facts.felt:
         best = ranked[0].probability if ranked else 0.0
         of_it = sum(c.probability for c in ranked if c.resource.name == ranked[0].resource.name)
@@ -126,11 +146,21 @@ def _verdict(
             return "cause_found", best, []
         text = "No cause is probable enough to be named alone."
         return "inconclusive", best, [Gap("not_looked_at", text)]
+    if context.request.whole and not facts.watched:
+        return _handed_in(ranked, notebook)
     health = {name: notebook.ask(name, **facts.window.span).df for name in ("entrance", "requests")}
     if doubts := list(health_doubts(health["entrance"], health["requests"], facts)):
         best = max((c.probability for c in ranked if c.status != "refuted"), default=0.0)
         return "inconclusive", best, doubts
     return "no_incident", _CALM * len(health["entrance"]) / facts.window.buckets, []
+
+
+def _handed_in(ranked: list[Cause], notebook: Notebook) -> tuple[Verdict, float, list[Gap]]:
+    """The verdict on a bundle of which no playbook and no measure knows a cause."""
+    best = max((c.probability for c in ranked if c.status != "refuted"), default=0.0)
+    if doubts := list(bundle_doubts(notebook)):
+        return "inconclusive", best, doubts
+    return "no_incident", _AS_FAR_AS_SEEN * (1.0 - best), []
 
 
 def _asked(notebook: Notebook, facts: Facts, cause: Cause | None) -> list[Answer]:

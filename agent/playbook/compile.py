@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 
-from agent.playbook.form import Playbook
+from agent.playbook.form import Check, Playbook
 
 COLUMNS = ("kind", "namespace", "name", "seen_at", "said")
 """What the rows of `finds` must have: the object, when it was so, and the line that says it."""
@@ -39,6 +39,11 @@ def finding(playbook: Playbook) -> str:
     return whole(f"FROM (\n{playbook.finds.sql.strip()}\n)\nORDER BY ALL\nLIMIT {MOST}")
 
 
+def checking(check: Check) -> str:
+    """What a check asks about one finding, in a total order."""
+    return whole(f"FROM (\n{check.query.sql.strip()}\n)\nORDER BY ALL\nLIMIT {MOST}")
+
+
 def triage(playbooks: Iterable[Playbook]) -> str:
     """Ask at once which of the playbooks find anything: rows of `playbook` and `found`."""
     asked = (
@@ -60,8 +65,8 @@ def _needed(sql: str) -> list[str]:
     """The relations that a SELECT names, each after those that it needs itself."""
     order: list[str] = []
     for name in _named(sql):
-        order += [n for n in (*_needed_by(name), name) if n not in order]
-    return order
+        order += (*_needed_by(name), name)
+    return [*dict.fromkeys(order)]
 
 
 @cache

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-from agent.state import Indicator, Mechanism
+from agent.state import Indicator, Mechanism, Role
 
-Role = Literal["root", "proximate", "symptom", "benign", "standing"]
 ROLES: tuple[Role, ...] = get_args(Role)
 """How far down a finding lies: what explains itself, what something else may explain, what only
 shows that something is wrong; what explains an alarm as none; what stands, ill or not, all year."""

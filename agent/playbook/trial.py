@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from agent.playbook.compile import COLUMNS, finding, whole
+from agent.playbook.compile import COLUMNS, checking, finding
 from agent.playbook.form import Check, Playbook, Trial
 from agent.playbook.load import Fault
 from agent.playbook.words import filled, names, place
@@ -107,7 +107,7 @@ def _refuted(
 
 
 def _checked(check: Check, row: Mapping[str, Any]) -> str:
-    return _bound(whole(f"FROM (\n{check.query.sql.strip()}\n)\nORDER BY ALL"), "", row)
+    return _bound(checking(check), "", row)
 
 
 def _bound(sql: str, question: str = "", row: Mapping[str, Any] | None = None) -> str:

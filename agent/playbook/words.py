@@ -6,6 +6,10 @@ import re
 import shlex
 from collections.abc import Mapping
 
+from agent.quotes import named
+
+MOST = 300  # characters of a value
+
 _BRACED = re.compile(r"\{(\w+)\}")
 
 
@@ -20,8 +24,16 @@ def names(template: str) -> set[str]:
 
 
 def filled(template: str, values: Mapping[str, object]) -> str:
-    """A sentence in which `{column}` is the finding's value; what it does not know is left out."""
-    return " ".join(_BRACED.sub(lambda m: _word(values.get(m[1])), template).split())
+    """A sentence in which `{column}` is the finding's value; what it does not know is left out.
+
+    What is no plain name is quoted: it is telemetry's word, not ours.
+    """
+
+    def worded(match: re.Match[str]) -> str:
+        word = _word(values.get(match[1]))
+        return named(word) if word else ""
+
+    return " ".join(_BRACED.sub(worded, template).split())
 
 
 def command(template: str, values: Mapping[str, object]) -> str:
@@ -34,4 +46,4 @@ def _word(value: object) -> str:
         return ""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return str(value)
+    return " ".join(str(value).split())[:MOST]

@@ -19,6 +19,7 @@ TOOLS = (
     "calm",
     "change_texts",
     "changes",
+    "complained",
     "complaints",
     "drill_carrier",
     "drill_cells",

@@ -14,6 +14,10 @@ WITH held AS (
   SELECT 'application_lifecycle', time FROM application_lifecycle
   UNION ALL
   SELECT 'detection_finding', time FROM detection_finding
+  UNION ALL
+  SELECT 'kubernetes_object', time FROM kubernetes_object
+  UNION ALL
+  SELECT 'kubernetes_event', time FROM kubernetes_event
 )
 SELECT
   "table",

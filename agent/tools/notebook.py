@@ -56,7 +56,11 @@ class Notebook:
         that an answer has the same name whichever branch of the graph comes first. The same
         question is put to the lake once.
         """
-        asked = tool(name)
+        return self.inquire(tool(name), about, **params)
+
+    def inquire(self, asked: Tool, about: str = "", **params: Any) -> Answer:
+        """Ask a question that is no tool of ours, as a playbook's; else as `ask` does."""
+        name = asked.name
         sql = bind(asked.sql, **{k: params[k] for k in set(_VALUE.findall(asked.sql))})
         evidence_id = f"{name}:{about}" if about else name
         if known := self._answers.get((evidence_id, sql)):

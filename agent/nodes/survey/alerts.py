@@ -12,7 +12,7 @@ from langgraph.runtime import Runtime
 
 from agent.analysis.alert_history import History, surprises
 from agent.nodes.context import Context
-from agent.nodes.quotes import named
+from agent.quotes import named
 from agent.state import Anomaly, Indicator, Investigation, Window
 
 Row = dict[str, Any]

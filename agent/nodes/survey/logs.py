@@ -16,10 +16,10 @@ from agent.analysis.log_rates import Turns, Written, turns
 from agent.analysis.log_templates import grouped
 from agent.nodes.context import Context
 from agent.nodes.lines import MEDIUM
-from agent.nodes.quotes import quoted
 from agent.nodes.survey.axis import Axis, Row
 from agent.nodes.survey.blame import Blame
 from agent.nodes.survey.deviations import Identity, Measure, of_series
+from agent.quotes import quoted
 from agent.state import Anomaly, Evidence, Indicator, Investigation, Signal, Window
 from agent.tools.notebook import Answer
 

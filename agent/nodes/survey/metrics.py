@@ -18,9 +18,9 @@ from agent.analysis.daily import without_days
 from agent.analysis.habits import tempered
 from agent.analysis.meaning import indicator_of, meaning
 from agent.nodes.context import Context
-from agent.nodes.quotes import named, plain
 from agent.nodes.survey.axis import Axis
 from agent.nodes.survey.deviations import Floats, Identity, Measure, of_series
+from agent.quotes import named, plain
 from agent.state import Anomaly, Gap, Incident, Investigation, Signal, Window
 
 Row = dict[str, Any]

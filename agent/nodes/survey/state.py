@@ -12,7 +12,7 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from agent.nodes.context import Context
-from agent.nodes.quotes import named
+from agent.quotes import named
 from agent.state import Anomaly, Indicator, Investigation, Window
 
 Row = dict[str, Any]

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from agent.analysis.anomalies import Departures, departures
 from agent.nodes.context import Context
-from agent.nodes.quotes import named
 from agent.nodes.survey.axis import Axis
+from agent.quotes import named
 from agent.state import Anomaly, Call, Gap, Indicator, Investigation, Relation
 
 Row = dict[str, Any]

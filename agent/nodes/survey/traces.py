@@ -24,8 +24,8 @@ from agent.analysis.hosts import Residence, slowed
 from agent.analysis.per_request import PRESSING, Noise, Shift, Sums, pooled, shifts, surprises
 from agent.nodes.context import Context
 from agent.nodes.lines import MEDIUM
-from agent.nodes.quotes import named, quoted
 from agent.nodes.survey.blame import Blame
+from agent.quotes import named, quoted
 from agent.state import Anomaly, Evidence, Investigation, Window
 from agent.tools.notebook import Answer
 

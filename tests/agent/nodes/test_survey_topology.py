@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from agent.analysis.anomalies import departures
-from agent.nodes.quotes import quoted
+from agent.quotes import quoted
 from agent.nodes.survey.axis import Axis
 from agent.nodes.survey.topology import _told, survey_topology
 from agent.state import Call, Indicator, Investigation, Window

@@ -1,0 +1,30 @@
+"""A bundle's own question: what its manifest says was asked, and what was looked at for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from agent.config import Request
+from ingest.manifest import Manifest, read_manifest
+
+_NAMES = ("name", "pod", "pod_name", "resource_name", "app_name", "keyword", "deployment", "job")
+
+
+def request_of(folder: Path, request: Request | None = None) -> Request:
+    """The request to investigate a folder of evidence; what is asked by hand goes before."""
+    asked = replace(request or Request(), whole=True)
+    manifest = read_manifest(folder)
+    if manifest is None:
+        return asked
+    looked_at = tuple(dict.fromkeys(_looked_at(manifest)))
+    return replace(asked, question=asked.question or manifest.prompt, focus=looked_at)
+
+
+def _looked_at(manifest: Manifest) -> Iterator[str]:
+    """The names of what the files were gathered about, and the alert's words if it is a text."""
+    if isinstance(manifest.alert, str):
+        yield manifest.alert
+    for entry in manifest.files:
+        yield from (entry.params[key] for key in _NAMES if key in entry.params)

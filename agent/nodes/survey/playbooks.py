@@ -1,0 +1,218 @@
+"""Playbooks: what seasoned engineers would recognise at once, each with the line that says it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Any
+
+from langgraph.runtime import Runtime
+
+from agent.analysis.asked import Asked
+from agent.nodes.context import Context
+from agent.playbook.compile import checking, finding, triage, whole
+from agent.playbook.form import Check, Playbook
+from agent.playbook.load import load
+from agent.playbook.words import command, filled, place
+from agent.state import (
+    Evidence,
+    Finding,
+    Gap,
+    Investigation,
+    NextStep,
+    Resource,
+    ResourceKind,
+    Window,
+)
+from agent.tools.catalogue import Tool
+from agent.tools.notebook import Answer
+from lake.ask import placeholders
+from lake.errors import QueryError
+
+Row = dict[str, Any]
+
+MOST_OF_ONE = 12  # findings of one playbook
+_SURER = 0.5  # of what is left of a certainty, that a confirming check takes away
+_KINDS: dict[str, ResourceKind] = {
+    "Node": "node",
+    "Database": "database",
+    "Cache": "cache",
+    "Queue": "queue",
+    "Service": "service",
+}
+_SLACK = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """The investigation's notebook, with the stretch and the question that playbooks ask about."""
+
+    context: Context
+    span: dict[str, Any]
+    asked: Asked
+
+    def ask(self, about: str, question: str, sql: str, row: Row | None = None) -> Answer:
+        values = {**(row or {}), **self.span}
+        known = {name: values[name] for name in placeholders(sql) if name in values}
+        return self.context.notebook.inquire(Tool("playbook", question, sql), about, **known)
+
+
+def survey_playbooks(state: Investigation, runtime: Runtime[Context]) -> Investigation:
+    """Ask every playbook, and put each finding to the playbook's own checks."""
+    context = runtime.context
+    books = [one for one in load(context.request.playbooks) if one.role != "standing"]
+    context.progress(f"survey: {len(books)} playbooks")
+    asking = _asking(state, context)
+    evidence: dict[str, Evidence] = {}
+    gaps: list[Gap] = []
+    found: list[Finding] = []
+    for book in _fired(books, asking, evidence):
+        try:
+            answer = asking.ask(book.id, book.finds.question, finding(book))
+            evidence |= answer.noted()
+            rows = answer.rows.dicts()[:MOST_OF_ONE]
+            found += [_found(book, row, answer.id, asking, evidence) for row in rows]
+        except QueryError as error:
+            gaps.append(Gap("not_looked_at", f"The playbook {book.id} failed: {error}"))
+    return {"evidence": evidence, "findings": _relevant(found, asking, evidence), "gaps": gaps}
+
+
+def _asking(state: Investigation, context: Context) -> _Asking:
+    window, request = state["window"], context.request
+    start, end = _span(state["evidence"].get("extent"), window) if request.whole else (
+        window.start, window.end
+    )  # fmt: skip
+    since = window.trouble[0] if window.trouble and not request.whole else start
+    span = {"start": start, "end": end, "since": since, "question": request.question}
+    texts = [request.question, request.service or "", *request.focus]
+    return _Asking(context, span, Asked.of([*texts, *_alarmed(context, span)]))
+
+
+def _span(extent: Evidence | None, window: Window) -> tuple[datetime, datetime]:
+    """From the first to the last that the lake holds."""
+    rows = extent.sample if extent else ()
+    start = min((row["first_at"] for row in rows), default=window.start)
+    end = max((row["last_at"] for row in rows), default=window.end)
+    return min(start, window.start), max(end + _SLACK, window.end)
+
+
+def _alarmed(context: Context, span: Row) -> Iterator[str]:
+    """The words of the alerts of a bundle: they are what it is about."""
+    if not context.request.whole:
+        return
+    sql = whole("SELECT * FROM alerts WHERE NOT is_resolved ORDER BY ALL")
+    answer = context.notebook.inquire(
+        Tool("playbook", "Which alerts are there?", sql), "alerts", end=span["end"]
+    )
+    for row in answer.rows.dicts():
+        yield from (str(row[key]) for key in ("title", "service", "pod", "node") if row[key])
+        yield str(row["description"] or "")[:500]
+
+
+def _fired(
+    books: list[Playbook], asking: _Asking, evidence: dict[str, Evidence]
+) -> Iterator[Playbook]:
+    """The playbooks that find anything, one query for those of an area; alone, if that fails."""
+    for area, group in groupby(books, key=lambda one: one.area):
+        of_area = {one.id: one for one in group}
+        question = f"Which playbooks of {area} find anything?"
+        try:
+            answer = asking.ask(f"triage {area}", question, triage(of_area.values()))
+        except QueryError:
+            yield from of_area.values()
+            continue
+        evidence |= answer.noted()
+        for row in answer.rows.dicts():
+            yield of_area[row["playbook"]]
+
+
+def _found(
+    book: Playbook, row: Row, evidence_id: str, asking: _Asking, evidence: dict[str, Evidence]
+) -> Finding:
+    """A row of a playbook as a finding, after the playbook's checks."""
+    kind, namespace, name = (row[key] or "" for key in ("kind", "namespace", "name"))
+    values = {**row, "object": place(kind, namespace, name)}
+    one = Finding(
+        playbook=book.id,
+        title=book.title,
+        role=book.role,
+        object=values["object"],
+        resource=_resource(kind, name, row.get("service")),
+        text=filled(book.cause, values),
+        said=row["said"] or "",
+        mechanism=book.mechanism,
+        indicator=book.indicator,
+        certainty=book.certainty,
+        seen_at=row["seen_at"] or asking.span["end"],
+        evidence_for=(evidence_id,),
+        remedies=tuple(
+            NextStep(filled(r.text, values), r.reversible, command(r.command, values))
+            for r in book.remedies
+        ),
+        explains=book.explains,
+    )
+    for check in book.checks:
+        one = _checked(one, check, values, asking, evidence)
+    return one
+
+
+def _resource(kind: str, name: str, service: str | None) -> Resource:
+    if kind in ("Node", "Database", "Cache", "Queue"):
+        return Resource(_KINDS[kind], name)
+    if service:
+        return Resource("service", service)
+    return Resource(_KINDS.get(kind, "object"), name or kind)
+
+
+def _checked(
+    one: Finding, check: Check, values: Row, asking: _Asking, evidence: dict[str, Evidence]
+) -> Finding:
+    """The finding after one check; a check that cannot be asked says nothing."""
+    about = f"{one.playbook} {one.object} {check.query.question}"
+    try:
+        answer = asking.ask(about, check.query.question, checking(check), values)
+    except QueryError:
+        return one
+    evidence |= answer.noted()
+    reading = "rows" if len(answer.rows) else "no rows"
+    if reading == check.confirms:
+        surer = one.certainty + _SURER * (1.0 - one.certainty)
+        return replace(one, certainty=surer, evidence_for=(*one.evidence_for, answer.id))
+    if reading == check.refutes:
+        against = (*one.evidence_against, answer.id)
+        said = f"{check.query.question} {'Yes.' if len(answer.rows) else 'No.'}"
+        return replace(one, refuted=said, evidence_against=against)
+    return one
+
+
+def _relevant(
+    found: list[Finding], asking: _Asking, evidence: dict[str, Evidence]
+) -> list[Finding]:
+    """The findings with whether they are about what was asked; if that is known, the others not."""
+    asked = asking.asked
+    graded = [replace(one, relevance=_relevance(one, asked)) for one in found]
+    if not asked.names:
+        return graded
+    best = max((one.relevance for one in graded), default=0.0)
+    if best < 0.5 and not _is_known(asking, evidence):
+        return graded
+    return [one if one.relevance >= 0.5 else replace(one, relevance=-1.0) for one in graded]
+
+
+def _relevance(one: Finding, asked: Asked) -> float:
+    kind, _, rest = one.object.partition("/")
+    namespace, _, name = rest.rpartition("/")
+    if kind == "Log":
+        return 0.5 if asked.names else 0.0  # of nobody's: it was handed in with the question
+    return asked.relevance(namespace, name, one.resource.name)
+
+
+def _is_known(asking: _Asking, evidence: dict[str, Evidence]) -> bool:
+    """Whether what was asked about is in the lake, ill or not."""
+    sql = whole("SELECT DISTINCT name, service FROM objects ORDER BY ALL")
+    answer = asking.ask("known", "Which objects are known?", sql)
+    evidence |= answer.noted()
+    rows = answer.rows.dicts()
+    return any(asking.asked.relevance("", row["name"], row["service"] or "") > 0.5 for row in rows)
