@@ -1,7 +1,8 @@
 """Whatever someone had: files, folders of them, archives. Each file finds its source.
 
 A source is guessed by what its header says that the beginning of a file holds; of several, by the
-one that says most. OTLP protobuf, which does not say what it is, is told by its name.
+one that says most. OTLP protobuf, which does not say what it is, is told by its name. A manifest
+(manifest.py), a command line (peel.py) or the name says whom a file is about (told.py).
 """
 
 from __future__ import annotations
@@ -13,23 +14,30 @@ import shutil
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from ingest import manifest, moments
 from ingest.archive import is_archive, printable, unpack
-from ingest.read.stream import ARRIVALS, Stream
+from ingest.manifest import read_manifest
+from ingest.moments import Moments
+from ingest.peel import Part, parts
+from ingest.read.stream import ARRIVALS, Stream, sidecars
 from ingest.run import Progress, Summary, ingest
 from ingest.source import Source, family, found_at, load
+from ingest.told import Told, of_command, of_entry, of_name
 from lake.errors import InquestError
 from lake.store import Lake
-
-MANIFEST = "_index.json"
 
 _HEAD_BYTES = 1 << 16
 _SHOWN_BYTES = 60
 _NESTED = 3
 _CONTROL = re.compile(rb"[\0-\x08\x0e-\x1a]")
 _MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_COPIED_AFTER = timedelta(hours=1)
+_ROOMS = {"log": "logs", "alert": "alerts"}
+"""The sources that a file of a kind is of, if any of them takes it."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +50,16 @@ class Guess:
 
 @dataclass
 class _Bundle:
-    """What was given, file by file: `shown` is what a file in an archive is called."""
+    """What was given, file by file: `shown` is what a file in an archive is called.
+
+    `told` is what a manifest, a command line or its name say of a file, `whole` the file that a
+    part was cut from.
+    """
 
     files: list[Path] = field(default_factory=list)
     shown: dict[Path, str] = field(default_factory=dict)
+    told: dict[Path, Told] = field(default_factory=dict)
+    whole: dict[Path, Path] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
     def name(self, path: Path) -> str:
@@ -71,9 +85,20 @@ def take(
         bundle = _gathered(paths, Path(scratch))
         if not bundle.files and not bundle.notes:
             raise InquestError(f"{' or '.join(map(str, paths))} holds no file of evidence.")
+        if source is None:
+            bundle = _dated(_peeled(bundle, Path(scratch)))
         dealt, reasons = _dealt(bundle, source, sources)
         summaries = [
-            ingest(lake, name, files, sources_dir, progress, bundle.shown, reasons.get(name))
+            ingest(
+                lake,
+                name,
+                files,
+                sources_dir,
+                progress,
+                bundle.shown,
+                reasons.get(name),
+                bundle.told,
+            )
             for name, files in dealt.items()
         ]
     if bundle.notes:
@@ -88,8 +113,11 @@ def ingest_folder(lake: Lake, folder: Path, progress: Progress | None = None) ->
     return take(lake, [folder], progress=progress)
 
 
-def guess(path: Path, sources: Mapping[str, Source]) -> Guess | None:
-    """Say of which source a file seems to be; None if no source is known to read it."""
+def guess(path: Path, sources: Mapping[str, Source], kind: str = "") -> Guess | None:
+    """Say of which source a file seems to be; None if no source is known to read it.
+
+    `kind` is what a manifest says that it is: `logs`, `alert` and the like.
+    """
     head = _head(path)
     if _is_binary(head):
         named = [one for one in sources.values() if one.takes(path)]
@@ -97,6 +125,8 @@ def guess(path: Path, sources: Mapping[str, Source]) -> Guess | None:
         return Guess(found[0].name, "it is no text, and called so") if len(found) == 1 else None
     text = _text(head)
     held = [one for one in sources.values() if one.sniffs and _holds(one, text)]
+    rooms = {room for word, room in _ROOMS.items() if word in kind}
+    held = [one for one in held if one.folder.name in rooms] or held
     specific = [one for one in held if not one.is_generic] or held
     beaten = {name for one in specific for name in one.over}
     left = [one for one in specific if one.name not in beaten]
@@ -110,6 +140,7 @@ def _gathered(paths: Iterable[Path], scratch: Path) -> _Bundle:
         if not path.exists():
             raise InquestError(f"{path} cannot be read: there is no such file.")
         if path.is_dir():
+            _heed(bundle, path, scratch)
             for file in _walked(path, bundle.notes):
                 _add(bundle, _named(file, scratch), printable(str(file)), scratch, _NESTED)
         elif path.is_file() or path.is_fifo():
@@ -118,6 +149,71 @@ def _gathered(paths: Iterable[Path], scratch: Path) -> _Bundle:
         else:
             raise InquestError(f"{path} is neither a file, a pipe nor a folder.")
     return bundle
+
+
+def _heed(bundle: _Bundle, folder: Path, scratch: Path) -> None:
+    """Keep what the manifest of a folder, if it has one, says of its files."""
+    found = read_manifest(folder)
+    if found is None:
+        return
+    bundle.notes += [note.replace(f"{scratch}/", "") for note in found.notes]
+    for entry in found.files:
+        told = replace(of_entry(entry), captured_at=found.captured_at)
+        bundle.told[entry.path.resolve()] = told
+
+
+def _peeled(bundle: _Bundle, scratch: Path) -> _Bundle:
+    """The files without what a tool wrapped around them, and what is said of each."""
+    made = _Bundle(notes=bundle.notes)
+    for file in bundle.files:
+        name = bundle.name(file)
+        said = bundle.told.get(file.resolve(), Told()).or_else(of_name(name))
+        for part in _parts(file, scratch):
+            told = said.or_else(_of_part(part))
+            if part.is_empty:
+                by = f": `{printable(told.command)}` printed nothing" if told.command else ""
+                made.notes.append(f"{name} is empty{by}.")
+                continue
+            made.files.append(part.path)
+            made.whole[part.path] = file
+            made.told[part.path] = replace(told, file=name)
+            if name != str(part.path):
+                made.shown[part.path] = name
+    return made
+
+
+def _parts(file: Path, scratch: Path) -> list[Part]:
+    if any(map(Path.is_file, sidecars(file))):
+        return [Part(file)]
+    return parts(file, Path(tempfile.mkdtemp(dir=scratch)))
+
+
+def _of_part(part: Part) -> Told:
+    return replace(of_command(part.command), command=part.command, container=part.container)
+
+
+def _dated(bundle: _Bundle) -> _Bundle:
+    """When each file was taken: by its manifest, when it was written, or by what the others tell.
+
+    A file that was written long after all that the files tell of is a copy: it was taken when the
+    newest of that was.
+    """
+    now = datetime.now(UTC)
+    found = {file: _moments(file, now) for file in bundle.files}
+    newest = max((one.newest for one in found.values() if one.newest), default=None)
+    for file, told in bundle.told.items():
+        if any(map(Path.is_file, sidecars(bundle.whole[file]))):
+            continue
+        written = datetime.fromtimestamp(bundle.whole[file].stat().st_mtime, UTC)
+        is_copy = newest is not None and written - newest > _COPIED_AFTER
+        captured = told.captured_at or (newest if is_copy else min(written, now))
+        undated = found[file].first or captured
+        bundle.told[file] = replace(told, captured_at=captured, undated_at=undated)
+    return bundle
+
+
+def _moments(file: Path, now: datetime) -> Moments:
+    return Moments(None, None) if _is_binary(_head(file)) else moments.told(file, now)
 
 
 def _drained(pipe: Path, scratch: Path) -> Path:
@@ -142,6 +238,7 @@ def _add(bundle: _Bundle, file: Path, shown: str, scratch: Path, nested: int) ->
         return
     into = Path(tempfile.mkdtemp(dir=scratch))
     bundle.notes += [f"{shown}: {fault}." for fault in unpack(file, into)]
+    _heed(bundle, into, scratch)
     for member in _walked(into, bundle.notes):
         _add(bundle, member, f"{shown}/{member.relative_to(into)}", scratch, nested - 1)
 
@@ -172,7 +269,7 @@ def _reason(error: BaseException) -> str:
 
 def _is_evidence(path: Path) -> bool:
     is_hidden = any(part.startswith(".") for part in path.parts)
-    return not (is_hidden or path.name.endswith(ARRIVALS) or path.name == MANIFEST)
+    return not (is_hidden or path.name.endswith(ARRIVALS) or path.name == manifest.NAME)
 
 
 def _dealt(
@@ -189,7 +286,7 @@ def _dealt(
             found = _taker(file, takers)
         elif source:
             found = source
-        elif known := guess(file, sources):
+        elif known := guess(file, sources, _kind(bundle.told.get(file, Told()))):
             found = known.source
             reasons[found][file] = known.why
         else:
@@ -204,6 +301,10 @@ def _dealt(
         where = " or ".join(map(bundle.name, bundle.files))
         raise InquestError(f"There is no file of {source} at {where}: its sources take {patterns}.")
     return dealt, reasons
+
+
+def _kind(told: Told) -> str:
+    return told.kind or ("logs" if told.is_log else "")
 
 
 def _taker(file: Path, takers: Iterable[Source]) -> str | None:

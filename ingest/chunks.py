@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime
 from itertools import chain, pairwise
 
 import numpy as np
@@ -54,9 +55,16 @@ def _joined(chunks: Sequence[Chunk]) -> Chunk:
     return Chunk(raw, tuple(chain.from_iterable(one.broken for one in chunks)), chunks[-1].consumed)
 
 
-def placed(chunk: Chunk, shown: str, before: int) -> Chunk:
-    """A chunk as of the file that a person knows, in which some lines stand before it."""
+def placed(chunk: Chunk, shown: str, before: int, captured_at: datetime | None = None) -> Chunk:
+    """A chunk as of the file that a person knows, in which some lines stand before it.
+
+    `captured_at` is when the file was taken, where that is known better than by the file.
+    """
     raw = chunk.raw
+    if captured_at and "captured_at" in raw.column_names:
+        at = raw.schema.get_field_index("captured_at")
+        moment = pa.scalar(captured_at, raw.schema.field(at).type)
+        raw = raw.set_column(at, raw.schema.field(at), pa.repeat(moment, len(raw)))
     if "path" in raw.column_names:
         at = raw.schema.get_field_index("path")
         raw = raw.set_column(at, "path", pa.repeat(shown, len(raw)))

@@ -23,6 +23,7 @@ from duckdb.sqltypes import BIGINT, BOOLEAN, VARCHAR
 
 from ingest.project import Given, projection, reason
 from ingest.source import Source
+from ingest.told import Told
 from lake import schema
 from lake.ask import literal, quoted
 from lake.errors import LakeError
@@ -85,6 +86,7 @@ def prepare(lake: Lake, connection: duckdb.DuckDBPyConnection, source: Source) -
         side_effects=True,
     )
     connection.register("raw", source.reader.empty())
+    connection.execute(f"SET VARIABLE told = {Told().sql}")
     mapped, relation = "", connection.sql(source.sql)
     given = dict(zip(relation.columns, relation.types, strict=True))
     rows = dict.fromkeys(source.tables, f"(\n{source.sql}\n)")
@@ -100,7 +102,8 @@ def prepare(lake: Lake, connection: duckdb.DuckDBPyConnection, source: Source) -
         "metadata.product.name": literal(product),
     }
     selects = {
-        table: f"FROM (SELECT {projection(table, given, defaults)} FROM {rows[table]}) "
+        table: f"FROM (SELECT {projection(table, given, defaults, source.reads)} "
+        f"FROM {rows[table]}) "
         f"WHERE stored(position, {reason(table, given)})"
         for table in source.tables
     }

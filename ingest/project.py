@@ -20,15 +20,19 @@ Given: TypeAlias = Mapping[str, DuckDBPyType]
 
 _NOT_STORED = ("position", "problem", "class_name", "ocsf_rest")
 _WHOLE = frozenset({"integer", "uinteger", "bigint", "ubigint", "hugeint"})
+_OF_FILES = {"log_record", "kubernetes_object", "kubernetes_event", "detection_finding"}
+_TOLD = "getvariable('told')"
+_LINE_BY_LINE = ("lines", "records", "plain")
 _HEX_DIGITS = {"trace_uid": 32, "span_uid": 16, "parent_span_uid": 16}
 
 
-def projection(table: str, given: Given, defaults: Mapping[str, str]) -> str:
+def projection(table: str, given: Given, defaults: Mapping[str, str], reads: str = "") -> str:
     """The select list of a table's columns, and of `position`, `problem` and `fault`.
 
     `fault` is why a row would be no valid OCSF.
 
-    Who speaks (`workload`) is named as every other source names it.
+    Who speaks (`workload`) is named as every other source names it. What the variable `told` says
+    of the file (told.py) stands in where a record does not: whose log it is, when it was taken.
 
     `defaults` has, by OCSF path, the SQL that stands in where the SELECT gives nothing.
     """
@@ -39,13 +43,32 @@ def projection(table: str, given: Given, defaults: Mapping[str, str]) -> str:
     }
     if rest := _rest({n: k for n, k in given.items() if n not in _NOT_STORED}, wanted):
         columns["ocsf_rest"] = rest
-    if "workload" in given:
-        columns["workload"] = f"resolved({columns['workload']})"
+    if "workload" in given or table == "log_record":
+        columns["workload"] = f"whose({columns['workload']}, {_TOLD})"
+    if table in _OF_FILES:
+        columns |= _of_file(table, columns, reads)
     columns["position"] = "position"
     columns["problem"] = "problem::VARCHAR" if "problem" in given else "NULL::VARCHAR"
     invalid = "\n".join(faults(table, {n: k for n, k in given.items() if n not in _NOT_STORED}))
     columns["fault"] = f"CASE {invalid} END" if invalid else "NULL::VARCHAR"
     return ",\n".join(f"{sql} AS {quoted(name)}" for name, sql in columns.items())
+
+
+def _of_file(table: str, columns: Mapping[str, str], reads: str) -> dict[str, str]:
+    """The columns that say where a row stands, and when and in which namespace if it does not."""
+    time, unmapped, line = columns["time"], columns["unmapped"], "NULL"
+    found = dict[str, str]()
+    if table == "log_record":
+        unmapped = f"undated({unmapped}, {time}, {_TOLD})"
+        found["time"] = f"coalesce({time}, {_TOLD}.undated_at)"
+    if reads in _LINE_BY_LINE:
+        line = "position"
+    if table.startswith("kubernetes_"):
+        kind = columns["object"]
+        found["workload"] = f"in_namespace({columns['workload']}, ({kind}).kind, {_TOLD})"
+        found["object"] = f"in_namespace({kind}, ({kind}).kind, {_TOLD})"
+    found["unmapped"] = f"beside({unmapped}, {line}, {_TOLD})"
+    return found
 
 
 def reason(table: str, given: Given) -> str:

@@ -27,6 +27,7 @@ from ingest.grown import CUTTABLE, Tail, prefix, tail
 from ingest.plan import QUARANTINE, Plan, Refused, discard, prepare, take, write
 from ingest.read.stream import Chunk
 from ingest.source import Source, connect, load
+from ingest.told import Told
 from lake.ask import literal
 from lake.errors import InquestError
 from lake.store import Lake
@@ -87,6 +88,7 @@ class _File:
     batch_id: str
     size: int
     seed: bytes = b""
+    told: Told = field(default_factory=Told)
     tail: Tail | None = None
     mapped: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
@@ -124,11 +126,13 @@ def ingest(
     progress: Progress | None = None,
     shown: Mapping[Path, str] | None = None,
     guesses: Mapping[Path, str] | None = None,
+    told: Mapping[Path, Told] | None = None,
 ) -> Summary:
     """Read files of a source into the lake; a file that is in it already changes nothing.
 
     `progress` is called with the file, the bytes read of it and its size; `shown` is what a file is
-    called that is not where a person put it, and `guesses` why it is held to be of this source.
+    called that is not where a person put it, `guesses` why it is held to be of this source, and
+    `told` what is said of it beside its content.
     Raises InquestError for an unknown source, a faulty source file, and a file that is not there or
     cannot be read.
     """
@@ -136,7 +140,10 @@ def ingest(
     if source not in sources:
         raise InquestError(f"There is no source {source}: `inquest sources list` names them.")
     started, found, names = time.monotonic(), sources[source], shown or {}
-    files = [_file(found, path, names.get(path, str(path))) for path in paths]
+    files = [
+        _file(found, path, names.get(path, str(path)), (told or {}).get(path, Told()))
+        for path in paths
+    ]
     with connect(found.folder, lake.path) as connection:
         plan = prepare(lake, connection, found)
         for group in _grouped(files):
@@ -155,14 +162,15 @@ def ingest(
     )
 
 
-def _file(source: Source, path: Path, shown: str) -> _File:
-    """A file and its batch: its content, and of a source that reads it from there its place."""
+def _file(source: Source, path: Path, shown: str, told: Told) -> _File:
+    """A file and its batch: its content, whom it is said to be about, and perhaps its place."""
     place = "/".join(Path(shown).parts[-PLACE_PARTS:]) if "path" in source.context else ""
+    seed = (place + told.whom).encode()
     try:
         with path.open("rb") as file:
-            digest = hashlib.file_digest(file, partial(hashlib.sha256, place.encode()))
+            digest = hashlib.file_digest(file, partial(hashlib.sha256, seed))
             batch_id = f"{source.name}:{digest.hexdigest()}"
-            return _File(path, shown, batch_id, file.tell(), place.encode())
+            return _File(path, shown, batch_id, file.tell(), seed, told)
     except OSError as error:
         raise InquestError(f"{path} cannot be read: {error.strerror}.") from error
 
@@ -254,9 +262,10 @@ def _stage(plan: Plan, file: _File, progress: Progress | None) -> None:
     path, before = file.tail or Tail(file.path, 0)
     chunks = plan.source.reader.read(path, plan.now)
     is_whole = "file" in plan.source.context
+    plan.connection.execute(f"SET VARIABLE told = {file.told.sql}")
     for chunk in gathered(chunks) if is_whole else chain.from_iterable(map(apart, chunks)):
-        if file.shown != str(path):
-            chunk = placed(chunk, file.shown, before)
+        if file.shown != str(path) or file.told.captured_at:
+            chunk = placed(chunk, file.shown, before, file.told.captured_at)
         counts, refused = take(plan, chunk.raw, file.staged)
         file.mapped += counts
         _set_aside(plan, file, chunk, refused)

@@ -37,6 +37,7 @@ def _otlp(signal: str) -> Reader:
 READERS = {
     "lines": Reader(lines.read, lines.SCHEMA.empty_table, "line"),
     "records": Reader(records.read, records.SCHEMA.empty_table, "line"),
+    "plain": Reader(records.read_plain, records.PLAIN.empty_table, "line"),
     "json": Reader(json.read, json.SCHEMA.empty_table, "doc"),
     "csv": Reader(csv.read, csv.SCHEMA.empty_table, "to_json(fields)::VARCHAR"),
     "yaml": Reader(yaml.read, yaml.SCHEMA.empty_table, yaml.TEXT),

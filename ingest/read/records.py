@@ -5,6 +5,9 @@ lines have theirs: at the front if any has, else within the first hundred charac
 belongs to it: a stack trace of any language, a statement, a table. Before the first such line every
 line is a record, but for indented ones and those of a stack trace. `position` is the first line's,
 `line` holds them all with `\n` between.
+
+In a plain text no time counts: every line is a record but those that go on with one; its `raw` has
+`captured_at` too, as of `text`.
 """
 
 from __future__ import annotations
@@ -19,12 +22,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingest.read import lines, stream
+from ingest.read import lines, stream, text
 from ingest.read.stream import RAW_CHARACTERS, Broken, Chunk, Stream, arrivals
 
 Mask: TypeAlias = npt.NDArray[np.bool_]
 
 SCHEMA = lines.SCHEMA
+PLAIN = SCHEMA.append(text.CAPTURED_AT)
 
 _TIMES = "|".join(
     [
@@ -47,7 +51,7 @@ _LEAD = r"^(?:<\d{1,3}>(?:\d )?)?(?:[A-Za-z]{1,9}[\]:,]?\s+)?[\[(\"']?"
 _FRONT = f"{_LEAD}(?:{_TIMES}|{_SHORT})"
 _WITHIN = rf"^\S.{{0,100}}?\b(?:{_TIMES})"
 _CONTINUED = (
-    r"^(?:\s|at |Caused by: |Suppressed: |\.\.\. \d+ |[})\]]+[,;]?$|--- End of |---> |=> "
+    r"^(?:\s|\\t|at |Caused by: |Suppressed: |\.\.\. \d+ |[})\]]+[,;]?$|--- End of |---> |=> "
     r"|Traceback \(most recent call last\)|During handling of the above|The above exception was"
     r"|[\w.$]+(?:Error|Exception|Throwable|Warning|Interrupt|Exit)(?:: |$)"
     r"|goroutine \d+ |created by |exit status \d|\[signal |[\w./()*-]+\(.*\)$"
@@ -59,11 +63,27 @@ def read(path: Path, now: datetime) -> Iterator[Chunk]:
     """Read a file's records; one longer than CHUNK_BYTES is broken, as a line would be."""
     received, seen = arrivals(path, now), 0
     with Stream(path) as content:
-        for records, broken in _records(content):
+        for records, broken in _records(content, is_plain=False):
             at = received(range(seen, seen + len(records)))
             records = records.append_column("path", pa.repeat(str(path), len(records)))
             yield Chunk(records.append_column("ingested_at", at), broken, content.consumed)
             seen += len(records)
+
+
+def read_plain(path: Path, now: datetime) -> Iterator[Chunk]:
+    """Read a plain text's records."""
+    received, captured_at = arrivals(path, now), text.captured(path, now)
+    with Stream(path) as content:
+        for records, broken in _records(content, is_plain=True):
+            rows, count = records, len(records)
+            columns = {
+                "path": pa.repeat(str(path), count),
+                "ingested_at": pa.repeat(received(range(1))[0], count),
+                "captured_at": pa.repeat(pa.scalar(captured_at, text.CAPTURED_AT.type), count),
+            }
+            for name, column in columns.items():
+                rows = rows.append_column(name, column)
+            yield Chunk(rows, broken, content.consumed)
 
 
 def matching(found: pa.Table, pattern: str) -> Mask:
@@ -84,14 +104,14 @@ def joined(found: pa.Table, begins: Mask) -> pa.Table:
     return pa.table([found["position"].take(at), texts], ["position", "line"])
 
 
-def _records(content: Stream) -> Iterator[tuple[pa.Table, tuple[Broken, ...]]]:
+def _records(content: Stream, *, is_plain: bool) -> Iterator[tuple[pa.Table, tuple[Broken, ...]]]:
     """Yield records; the last of a block waits for what may follow it in the next."""
     held, pattern, is_timed = SCHEMA.empty_table().select([0, 1]), "", False
     for block in content.lines():
         found, broken = lines.every(block.text.removesuffix(b"\n"), block.first)
-        pattern = pattern or _manner(found)
+        pattern = "" if is_plain else pattern or _manner(found)
         begins = _begins(found, pattern, is_timed=is_timed)
-        is_timed = is_timed or bool(matching(found, pattern).any())
+        is_timed = not is_plain and (is_timed or bool(matching(found, pattern).any()))
         begins = np.append(np.zeros(len(held), bool), begins)
         found = pa.concat_tables([held, found])
         last = int(np.flatnonzero(begins)[-1]) if begins.any() else 0
@@ -109,7 +129,7 @@ def _manner(found: pa.Table) -> str:
 
 def _begins(found: pa.Table, pattern: str, *, is_timed: bool) -> Mask:
     """Which lines begin a record, in a file that has begun one with a time already or not."""
-    begins = matching(found, pattern)
+    begins = matching(found, pattern) if pattern else np.zeros(len(found), bool)
     if not is_timed:
         first = int(begins.argmax()) if begins.any() else len(found)
         begins[:first] = ~matching(found[:first], rf"{_CONTINUED}|^\s*$")

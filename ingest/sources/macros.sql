@@ -259,6 +259,36 @@ CREATE MACRO resolved(workload) AS list_transform([{
       nullif(regexp_extract(w."zone", '^([a-z]+-[a-z]+\d+)-[a-z]$', 1), '')),
     'account': w.account})[1];
 
+-- What is said of a file beside its content (the variable `told`, of ingest/told.py) ---------------
+-- Who speaks in a log that does not say it; what a record says of itself wins.
+CREATE MACRO whose(workload, told) AS
+  CASE WHEN coalesce(told.pod, told.service, told."namespace") IS NULL THEN resolved(workload)
+    ELSE list_transform([resolved(workload)], lambda w: resolved({
+      'service': CASE WHEN w.pod IS NULL THEN coalesce(w.service, told.service) ELSE w.service END,
+      'version': w."version", 'instance': w.instance, 'pod': coalesce(w.pod, told.pod),
+      'node': w.node,
+      'namespace': CASE WHEN coalesce(told.pod, told.service) IS NULL THEN w."namespace"
+        ELSE coalesce(w."namespace", told."namespace") END,
+      'cluster': w."cluster", 'zone': w."zone", 'region': w.region, 'account': w.account}))[1] END;
+
+-- An object or its workload, in the namespace that was asked for where its kind has one.
+CREATE MACRO in_namespace(named, kind, told) AS
+  CASE WHEN told."namespace" IS NULL OR named."namespace" <> '' OR kind IS NULL
+      OR kind IN ('Node', 'Namespace', 'PersistentVolume', 'StorageClass', 'ClusterRole',
+        'ClusterRoleBinding', 'CustomResourceDefinition', 'IngressClass', 'PriorityClass')
+    THEN named ELSE struct_update(named, "namespace" := told."namespace") END;
+
+-- `unmapped` with where the row stands: the file's name, its line, the command that printed it.
+CREATE MACRO beside(unmapped, line, told) AS CASE
+  WHEN coalesce(told.note, '') = '' THEN unmapped
+  ELSE '{' || concat_ws(',', told.note, '"line":' || line,
+    CASE WHEN length(unmapped) > 2 THEN unmapped[2:-2] END) || '}' END;
+
+CREATE MACRO undated(unmapped, moment, told) AS CASE
+  WHEN moment IS NOT NULL OR told.undated_at IS NULL THEN unmapped
+  ELSE '{' || concat_ws(',', '"undated":true',
+    CASE WHEN length(unmapped) > 2 THEN unmapped[2:-2] END) || '}' END;
+
 -- The tags of a workload's images: of those with its names, or of all if they have but one name.
 CREATE MACRO image_tags(images, names) AS list_transform(
   [list_transform(images,
