@@ -92,7 +92,9 @@ CREATE MACRO container_past(container) AS
   CASE WHEN try_cast(container.restartCount AS BIGINT) > 0
       OR container.lastState.terminated.exitCode <> '0'
     THEN container.name || ' restarted ' || coalesce(container.restartCount, '?') || ' times'
-      || coalesce(', last ended with ' || told_end(container.lastState.terminated), '')
+      || CASE WHEN concat(container.lastState.terminated.exitCode,
+          container.lastState.terminated.reason, container.lastState.terminated.finishedAt) <> ''
+        THEN ', last ended with ' || told_end(container.lastState.terminated) ELSE '' END
   END;
 
 -- https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
@@ -357,3 +359,149 @@ CREATE MACRO klog_time(text, moment) AS list_transform(
   [try_strptime(year(moment) || text, '%Y%m%d %H:%M:%S.%f'),
    try_strptime((year(moment) - 1) || text, '%Y%m%d %H:%M:%S.%f')],
   lambda t: t AT TIME ZONE 'UTC').list_filter(lambda t: t <= moment + INTERVAL 1 DAY)[1];
+
+-- Summaries -------------------------------------------------------------------------------------
+-- The first member of a JSON object at some paths that says anything, as text.
+CREATE MACRO member(doc, paths) AS
+  list_filter(json_extract_string(doc, paths), lambda v: v <> '')[1];
+
+CREATE MACRO member_object(doc, name) AS
+  CASE WHEN json_type(doc, '/' || name) = 'OBJECT' THEN json_extract(doc, '/' || name) END;
+
+-- The kind that a member of a summary lists, by its name: failing_pods, deployments, hpas.
+CREATE MACRO kind_of_member(name) AS CASE
+  WHEN regexp_matches(name, '(?i)pods?$') THEN 'Pod'
+  WHEN regexp_matches(name, '(?i)deployments?$') THEN 'Deployment'
+  WHEN regexp_matches(name, '(?i)replica_?sets?$') THEN 'ReplicaSet'
+  WHEN regexp_matches(name, '(?i)stateful_?sets?$') THEN 'StatefulSet'
+  WHEN regexp_matches(name, '(?i)daemon_?sets?$') THEN 'DaemonSet'
+  WHEN regexp_matches(name, '(?i)cron_?jobs?$') THEN 'CronJob'
+  WHEN regexp_matches(name, '(?i)(?:^|_|failed)jobs?$') THEN 'Job'
+  WHEN regexp_matches(name, '(?i)nodes?(?:_?health|_?status)?$') THEN 'Node'
+  WHEN regexp_matches(name, '(?i)events?$') THEN 'Event'
+  WHEN regexp_matches(name, '(?i)(?:^|_)services?$') THEN 'Service'
+  WHEN regexp_matches(name, '(?i)ingress(?:es)?$') THEN 'Ingress'
+  WHEN regexp_matches(name, '(?i)(?:hpas?|horizontal_?pod_?autoscalers?)$')
+    THEN 'HorizontalPodAutoscaler'
+  WHEN regexp_matches(name, '(?i)(?:pvcs?|persistent_?volume_?claims?)$')
+    THEN 'PersistentVolumeClaim'
+  WHEN regexp_matches(name, '(?i)(?:pvs?|persistent_?volumes?)$') THEN 'PersistentVolume'
+  WHEN regexp_matches(name, '(?i)config_?maps?$') THEN 'ConfigMap'
+  WHEN regexp_matches(name, '(?i)secrets?$') THEN 'Secret'
+  WHEN regexp_matches(name, '(?i)(?:^|_)namespaces$') THEN 'Namespace'
+  WHEN regexp_matches(name, '(?i)(?:resource_?)?quotas?$') THEN 'ResourceQuota'
+  WHEN regexp_matches(name, '(?i)network_?polic(?:y|ies)$') THEN 'NetworkPolicy'
+  WHEN regexp_matches(name, '(?i)(?:^|_)endpoints$') THEN 'Endpoints'
+END;
+
+-- The latest time, up to a limit, that is anywhere in a document.
+CREATE MACRO latest_told(doc, until) AS list_max(list_filter(list_transform(
+  regexp_extract_all(doc::VARCHAR,
+    '"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?)"', 1),
+  lambda t: any_time(t)), lambda t: t <= until));
+
+-- A container's state in the API's form, from {"waiting": true, "reason": ...}, a word with its
+-- reason beside it, or that form itself; `beside` holds what stands beside a word.
+CREATE MACRO summary_state(state, beside) AS list_transform([{
+    'word': CASE WHEN json_type(state) = 'VARCHAR' THEN json_extract_string(state, '$') END,
+    'told': CASE WHEN json_type(state) = 'OBJECT' THEN state ELSE beside END}],
+  lambda s: {'word': s.word, 'which': CASE
+    WHEN lower(s.word) IN ('waiting', 'running', 'terminated') THEN lower(s.word)
+    WHEN s.word IN ('Completed', 'Error', 'OOMKilled', 'ContainerCannotRun', 'DeadlineExceeded',
+      'Evicted') THEN 'terminated'
+    WHEN s.word <> '' THEN 'waiting'
+    WHEN coalesce(member(s.told, ['/waiting']), 'false') <> 'false' THEN 'waiting'
+    WHEN coalesce(member(s.told, ['/running']), 'false') <> 'false' THEN 'running'
+    WHEN coalesce(member(s.told, ['/terminated']), 'false') <> 'false'
+      OR (json_type(state) = 'OBJECT' AND member(s.told, ['/exit_code',
+        '/exitCode']) <> '') THEN 'terminated'
+  END, 'told': s.told})
+  .list_transform(lambda s: {'word': s.word, 'which': s.which,
+    'told': CASE WHEN json_type(s.told, '/' || s.which) = 'OBJECT'
+      THEN json_extract(s.told, '/' || s.which) ELSE s.told END})
+  .list_transform(lambda s: {
+    'waiting': CASE WHEN s.which = 'waiting' THEN {
+      'reason': coalesce(member(s.told, ['/reason', '/state_reason', '/stateReason',
+        '/waiting_reason', '/waitingReason']),
+        CASE WHEN lower(s.word) <> 'waiting' THEN s.word END),
+      'message': member(s.told, ['/message', '/state_message', '/stateMessage'])} END,
+    'running': CASE WHEN s.which = 'running' THEN {'startedAt': member(s.told, ['/started_at',
+      '/startedAt'])} END,
+    'terminated': CASE WHEN s.which = 'terminated' THEN {
+      'exitCode': member(s.told, ['/exit_code', '/exitCode', '/last_exit_code', '/lastExitCode']),
+      'signal': member(s.told, ['/signal']),
+      'reason': coalesce(
+        member(s.told, ['/reason', '/state_reason', '/stateReason', '/terminated_reason',
+          '/terminatedReason', '/termination_reason', '/terminationReason']),
+        CASE WHEN lower(s.word) <> 'terminated' THEN s.word END),
+      'message': member(s.told, ['/message']), 'startedAt': member(s.told, ['/started_at',
+        '/startedAt']),
+      'finishedAt': member(s.told, ['/finished_at', '/finishedAt'])} END})[1];
+
+CREATE MACRO summary_before(container) AS coalesce(json_extract(container, '$.last_state'),
+  json_extract(container, '$.lastState'), json_extract(container, '$.previous_state'));
+
+-- How a container ended before: by a state of its own, by members named last_..., or, since one
+-- that runs cannot have ended, by the exit code that stands beside its running state.
+CREATE MACRO summary_last_state(container) AS CASE
+  WHEN summary_before(container) IS NOT NULL THEN summary_state(summary_before(container),
+    container)
+  WHEN coalesce(
+      member(container, ['/last_exit_code', '/lastExitCode', '/last_termination_reason',
+        '/lastTerminationReason', '/last_state_reason', '/lastStateReason']),
+      CASE WHEN member(json_extract(container, '$.state'), ['/running']) <> 'false'
+        THEN member(json_extract(container, '$.state'), ['/exit_code', '/exitCode']) END) <> ''
+    THEN {'waiting': NULL, 'running': NULL, 'terminated': {
+      'exitCode': coalesce(member(container, ['/last_exit_code', '/lastExitCode']),
+        member(json_extract(container, '$.state'), ['/exit_code', '/exitCode'])), 'signal': NULL,
+      'reason': member(container, ['/last_termination_reason', '/lastTerminationReason',
+        '/last_state_reason', '/lastStateReason']),
+      'message': member(container, ['/last_termination_message', '/lastTerminationMessage']),
+        'startedAt': NULL,
+      'finishedAt': member(container, ['/last_finished_at', '/lastFinishedAt',
+        '/last_terminated_at', '/lastTerminatedAt'])}} END;
+
+CREATE MACRO summary_container(container) AS {
+  'name': member(container, ['/name', '/container_name', '/containerName', '/container']),
+  'image': member(container, ['/image']),
+  'ready': try_cast(member(container, ['/ready']) AS BOOLEAN),
+  'restartCount': try_cast(member(container, ['/restart_count', '/restartCount',
+    '/restarts']) AS BIGINT),
+  'state': summary_state(coalesce(json_extract(container, '$.state'), json_extract(container,
+    '$.status')), container),
+  'lastState': summary_last_state(container)};
+
+-- Conditions in the API's form, of a list or of an object from type to status.
+CREATE MACRO summary_conditions(conditions) AS CASE json_type(conditions)
+  WHEN 'ARRAY' THEN list_transform(json_extract(conditions, '$[*]'), lambda c: {
+    'type': member(c, ['/type']), 'status': member(c, ['/status']), 'reason': member(c,
+      ['/reason']),
+    'message': member(c, ['/message']),
+    'lastTransitionTime': member(c, ['/last_transition_time', '/lastTransitionTime',
+      '/last_update_time', '/lastUpdateTime'])})
+  WHEN 'OBJECT' THEN list_transform(map_entries(from_json(conditions, '"MAP(VARCHAR, JSON)"')),
+    lambda e: {'type': e.key, 'status': coalesce(member(e."value", ['/status']),
+      json_extract_string(e."value", '$')),
+      'reason': member(e."value", ['/reason']), 'message': member(e."value", ['/message']),
+      'lastTransitionTime': member(e."value", ['/last_transition_time', '/lastTransitionTime'])})
+END;
+
+-- A condition that a summary tells as a member of its own: ready, memory_pressure.
+CREATE MACRO summary_condition(type, told) AS CASE
+  WHEN lower(told) IN ('true', 'false', 'unknown', 'ready', 'notready') THEN [{
+    'type': type, 'status': CASE lower(told) WHEN 'true' THEN 'True' WHEN 'ready' THEN 'True'
+      WHEN 'unknown' THEN 'Unknown' ELSE 'False' END, 'reason': NULL::VARCHAR,
+    'message': NULL::VARCHAR, 'lastTransitionTime': NULL::VARCHAR}]
+  ELSE [] END;
+
+-- Whether a line goes on with the one before it: indented, or of a stack trace.
+CREATE MACRO line_continues(line) AS regexp_matches(line,
+  '^(?:\s|at |Caused by: |Suppressed: |\.\.\. \d+ |[})\]]+[,;]?$|During handling of the above'
+  || '|The above exception was|[\w.$]+(?:Error|Exception|Throwable|Interrupt|Exit)(?:: |$)'
+  || '|goroutine \d+ |created by |stack backtrace:)');
+
+-- An entry of a list that is a log: its text, or its time and message.
+CREATE MACRO log_entry(entry) AS coalesce(
+  nullif(concat_ws(' ', member(entry, ['/timestamp', '/time', '/ts']),
+    member(entry, ['/message', '/msg', '/log', '/line'])), ''),
+  json_extract_string(entry, '$'));
