@@ -10,6 +10,7 @@ _NAME = re.compile(r"[a-z0-9](?:[a-z0-9._/-]*[a-z0-9])?")
 _LEAST = 4  # letters of a name that may stand for a longer one
 _ITSELF, _WORKLOAD, _NAMESPACE = 1.0, 0.9, 0.2
 _WORDS = frozenset({
+    "and", "any", "app", "are", "can", "for", "has", "how", "its", "not", "our", "pod", "the", "was", "why",
     "alert", "cluster", "config", "container", "cron", "daemonset", "default", "deployment",
     "event", "error", "failed", "failing", "health", "healthy", "ingress", "issue", "job", "kube",
     "kubernetes", "logs", "name", "namespace", "node", "pending", "pods", "problem", "prod",
@@ -30,7 +31,7 @@ class Asked:
         """The names in several texts; `kind/name` and `namespace/name` are two."""
         found = {name for text in texts for name in _NAME.findall(text.lower())}
         parts = {part for name in found for part in name.split("/")}
-        return cls(frozenset(found | parts) - _WORDS)
+        return cls(frozenset(name for name in found | parts if len(name) > 2) - _WORDS)
 
     def relevance(self, namespace: str, *names: str) -> float:
         """1 for an object that is named, less for its workload or namespace; 0 if nothing is."""

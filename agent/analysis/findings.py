@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 
 DEPTH = {"root": 1.0, "proximate": 0.0, "symptom": -2.0}
-RELEVANT, BESIDE = 1.5, -3.0  # what was asked about; something else was
+RELEVANT, BESIDE = 1.5, -4.0  # what was asked about; something else was
 EXPLAINED = -2.5  # another finding is its cause
 EXPLAINS, MOST_EXPLAINED = 0.7, 2
 LAPSE = 0.03  # nothing is certain

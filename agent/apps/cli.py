@@ -22,6 +22,7 @@ from agent.apps import (
     ingest,
     investigate,
     ocsf,
+    playbooks,
     pr_check,
     quarantine,
     report,
@@ -64,6 +65,7 @@ for command in (
 app.command(context_settings={"ignore_unknown_options": True})(ask.ask)  # SQL may begin with `--`
 app.add_typer(report.app)
 app.add_typer(sources.app)
+app.add_typer(playbooks.app)
 app.add_typer(quarantine.app)
 app.add_typer(ocsf.app)
 

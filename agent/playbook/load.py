@@ -17,6 +17,9 @@ from agent.playbook.form import ROLES, Check, Playbook, Query, Remedy, Trial
 from agent.state import Indicator, Mechanism
 
 OURS = Path(playbooks.__file__).parent
+_HERE = Path(__file__).parent
+TEMPLATE = _HERE / "template.yaml"
+"""What a new playbook begins as."""
 
 _NEEDED = {
     "id": str, "title": str, "role": str, "mechanism": str, "indicator": str, "certainty": float,
@@ -69,6 +72,14 @@ class _Reading:
 @cache
 def load(folder: Path | None = None) -> tuple[Playbook, ...]:
     """Our own playbooks, and those of `folder`, by id; PlaybookError with every fault."""
+    found, faults = read_all(folder)
+    if faults:
+        raise PlaybookError("\n".join(map(str, faults)))
+    return tuple(found)
+
+
+def read_all(folder: Path | None = None) -> tuple[list[Playbook], list[Fault]]:
+    """Our own playbooks and those of `folder` that can be read, by id, and all that is wrong."""
     found: list[Playbook] = []
     faults: list[Fault] = []
     for place in (OURS, *([folder] if folder else [])):
@@ -79,9 +90,13 @@ def load(folder: Path | None = None) -> tuple[Playbook, ...]:
             else:
                 faults += known
     faults += shared_faults(found)
-    if faults:
-        raise PlaybookError("\n".join(map(str, faults)))
-    return tuple(sorted(found, key=lambda one: one.id))
+    return sorted(found, key=lambda one: one.id), faults
+
+
+def reasons() -> list[str]:
+    """The reasons that Kubernetes gives for trouble: what playbooks should know."""
+    lines = (_HERE / "reasons.txt").read_text("utf-8").splitlines()
+    return sorted({w for line in lines if not line.startswith("#") for w in line.split()})
 
 
 def files(folder: Path) -> list[Path]:
