@@ -92,13 +92,13 @@ class Folder:
     def _cut(self, file: str, text: str) -> bytes:
         kept = _shortened(text)
         if len(kept) < len(text.encode()):
-            self.note(f"{file} was cut to {FILE_BYTES // 1_000_000} MB")
+            self.note(f"{file} was cut to {FILE_BYTES:,} bytes")
         return kept
 
     def _fits(self, file: str, kept: bytes) -> bool:
         fits = self.bytes + len(kept) <= BUNDLE_BYTES
         if not fits:
-            self.note(f"{file} was left out: the bundle holds {BUNDLE_BYTES // 1_000_000} MB")
+            self.note(f"{file} was left out: a bundle holds {BUNDLE_BYTES:,} bytes")
         return fits
 
 

@@ -88,8 +88,7 @@ def gather(folder: Folder, namespace: str, since_s: float) -> None:
     answer = folder.ask(KUBECTL, "kubernetes/version.json", "k8s_version", "version", "-o", "json")
     if answer.error:
         return  # there is no cluster to ask, and kubectl has said why
-    words = ("api-resources", "--no-headers=false")
-    folder.ask(KUBECTL, "kubernetes/api_resources.txt", "k8s_api_resources", *words)
+    folder.ask(KUBECTL, "kubernetes/api_resources.txt", "k8s_api_resources", "api-resources")
     where = ("--namespace", namespace) if namespace else ("--all-namespaces",)
     found = {kind: _objects(folder, kind, *where) for kind in _HOME}
     found |= {kind: _objects(folder, kind) for kind in _CLUSTER}

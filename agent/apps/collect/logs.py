@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,15 +21,17 @@ def gather(folder: Folder, given: str) -> None:
     for file in _files(path):
         folder.tell(f"reading {file.name}")
         try:
-            text = _tail(file)
+            text, is_cut = _tail(file)
         except OSError as error:
             folder.note(f"{file} cannot be read: {error.strerror}")
             continue
         if text is None:
             folder.note(f"{file} was left out: it is no text")
             continue
+        if is_cut:
+            folder.note(f"{file} was cut to its last {FILE_BYTES:,} bytes")
         inside = file.relative_to(path.parent)
-        params = {"path": str(file)} | ({"service": name} if name else {})
+        params = {"path": str(file)} | ({"kind": "service", "name": name} if name else {})
         folder.keep(str(Path("logs", name, inside)), "logs", Answer(text), params=params)
 
 
@@ -46,12 +49,12 @@ def _files(path: Path) -> Iterator[Path]:
         yield path
 
 
-def _tail(file: Path) -> str | None:
-    """The end of a file as text, from the beginning of a line; None if it is no text."""
+def _tail(file: Path) -> tuple[str | None, bool]:
+    """The end of a file from the beginning of a line, and whether it is cut; None if no text."""
     with file.open("rb") as source:
         if b"\0" in source.read(_HEAD_BYTES):
-            return None
-        size = source.seek(0, 2)
-        source.seek(max(0, size - FILE_BYTES))
+            return None, False
+        is_cut = source.seek(0, os.SEEK_END) > FILE_BYTES
+        source.seek(-FILE_BYTES if is_cut else 0, os.SEEK_END if is_cut else os.SEEK_SET)
         kept = source.read(FILE_BYTES)
-    return (kept.partition(b"\n")[2] if size > FILE_BYTES else kept).decode(errors="replace")
+    return (kept.partition(b"\n")[2] if is_cut else kept).decode(errors="replace"), is_cut

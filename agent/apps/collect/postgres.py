@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from agent.apps.collect.folder import Folder
 from agent.apps.collect.tool import Tool
+from agent.errors import RequestError
 
 _SQL: Final = Path(__file__).parent / "sql"
 _ASKED: Final = {
@@ -36,6 +37,11 @@ def gather(folder: Folder, dsn: str) -> None:
 def _psql(dsn: str) -> Tool:
     """The client of a server; a password goes by the environment, where nobody else sees it."""
     url = urlsplit(dsn)
+    if url.scheme not in {"postgresql", "postgres"} or "password=" in url.query:
+        raise RequestError(
+            "The DSN of --postgres would show its password, if it has one: "
+            "write it as postgresql://USER:PASSWORD@HOST:PORT/DATABASE."
+        )
     environment = {"PGOPTIONS": _READ_ONLY, "PGCONNECT_TIMEOUT": "10", "PGAPPNAME": "inquest"}
     if url.password:
         environment["PGPASSWORD"] = unquote(url.password)
