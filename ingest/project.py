@@ -45,7 +45,7 @@ def projection(table: str, given: Given, defaults: Mapping[str, str], reads: str
         columns["ocsf_rest"] = rest
     if "workload" in given or table == "log_record":
         columns["workload"] = f"whose({columns['workload']}, {_TOLD})"
-    if table in _OF_FILES:
+    if table in _OF_FILES or (table == "application_lifecycle" and reads == "text"):
         columns |= _of_file(table, columns, reads)
     columns["position"] = "position"
     columns["problem"] = "problem::VARCHAR" if "problem" in given else "NULL::VARCHAR"
@@ -67,6 +67,8 @@ def _of_file(table: str, columns: Mapping[str, str], reads: str) -> dict[str, st
         kind = columns["object"]
         found["workload"] = f"in_namespace({columns['workload']}, ({kind}).kind, {_TOLD})"
         found["object"] = f"in_namespace({kind}, ({kind}).kind, {_TOLD})"
+    if table == "application_lifecycle":
+        return {"workload": f"in_namespace({columns['workload']}, '', {_TOLD})"}
     found["unmapped"] = f"beside({unmapped}, {line}, {_TOLD})"
     return found
 

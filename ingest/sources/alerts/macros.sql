@@ -21,3 +21,8 @@ CREATE MACRO rule(uid, name) AS
 -- {EVENT.DATE} and {EVENT.TIME} of Zabbix, '2025.01.15' and '10:06:01'; NULL unless both are given.
 CREATE MACRO zabbix_time(day, clock) AS
   replace(nullif(day, ''), '.', '-') || ' ' || nullif(clock, '');
+
+-- The members of five objects, of those with one name the last; what is none has none.
+CREATE MACRO merged(objects) AS list_transform([list_transform(objects,
+  lambda o: CASE WHEN json_type(o) = 'OBJECT' THEN o ELSE '{}' END)],
+  lambda o: json_merge_patch(o[1], o[2], o[3], o[4], o[5]))[1];
