@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -11,6 +12,7 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from agent.analysis.asked import Asked
+from agent.analysis.object_graph import DEPTH, Chain, Edge, Ill, explained
 from agent.nodes.context import Context
 from agent.playbook.compile import checking, finding, triage, whole
 from agent.playbook.form import Check, Playbook
@@ -20,6 +22,7 @@ from agent.state import (
     Evidence,
     Finding,
     Gap,
+    Hop,
     Investigation,
     NextStep,
     Resource,
@@ -43,6 +46,12 @@ _KINDS: dict[str, ResourceKind] = {
     "Service": "service",
 }
 _SLACK = timedelta(seconds=1)
+_REFS = """
+SELECT DISTINCT concat_ws('/', kind, nullif(namespace, ''), name) AS source, relation,
+  concat_ws('/', to_kind, nullif(to_namespace, ''), to_name) AS target
+FROM refs
+WHERE to_name <> '' AND is_there IS DISTINCT FROM false
+ORDER BY ALL"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +85,8 @@ def survey_playbooks(state: Investigation, runtime: Runtime[Context]) -> Investi
             found += [_found(book, row, answer.id, asking, evidence) for row in rows]
         except QueryError as error:
             gaps.append(Gap("not_looked_at", f"The playbook {book.id} failed: {error}"))
-    return {"evidence": evidence, "findings": _relevant(found, asking, evidence), "gaps": gaps}
+    chained = _chained(_relevant(found, asking, evidence), asking, evidence)
+    return {"evidence": evidence, "findings": chained, "gaps": gaps}
 
 
 def _asking(state: Investigation, context: Context) -> _Asking:
@@ -216,3 +226,40 @@ def _is_known(asking: _Asking, evidence: dict[str, Evidence]) -> bool:
     evidence |= answer.noted()
     rows = answer.rows.dicts()
     return any(asking.asked.relevance("", row["name"], row["service"] or "") > 0.5 for row in rows)
+
+
+def _chained(found: list[Finding], asking: _Asking, evidence: dict[str, Evidence]) -> list[Finding]:
+    """The findings with who explains them; who explains what was asked about is about it too."""
+    ills = {one: _ill(one) for one in found if not one.refuted and one.role in DEPTH}
+    if len(ills) < 2:
+        return found
+    answer = asking.ask("refs", "Which object refers to which?", whole(_REFS))
+    chains = explained([Edge(*row.values()) for row in answer.rows.dicts()], ills.values())
+    if not chains:
+        return found
+    evidence |= answer.noted()
+    asked: defaultdict[Ill, float] = defaultdict(lambda: -1.0)
+    for one, ill in ills.items():
+        if chain := chains.get(ill):
+            asked[chain.end] = max(asked[chain.end], one.relevance)
+    return [_explained(one, ills.get(one), chains, asked, answer.id) for one in found]
+
+
+def _ill(one: Finding) -> Ill:
+    return Ill(one.object, one.role, one.certainty, one.playbook, one.explains)
+
+
+def _explained(
+    one: Finding, ill: Ill | None, chains: dict[Ill, Chain], asked: dict[Ill, float], evidence: str
+) -> Finding:
+    if ill is None:
+        return one
+    heard = max(one.relevance, asked.get(ill, -1.0))
+    chain = chains.get(ill)
+    if chain is None:
+        return replace(one, relevance=heard)
+    hops = tuple(
+        Hop(edge.target, edge.source, edge.relation, None, True, True, True, (evidence,))
+        for edge in reversed(chain.edges)
+    )
+    return replace(one, relevance=heard, explained_by=chain.end.object, path=hops)
