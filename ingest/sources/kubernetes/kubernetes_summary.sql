@@ -1,12 +1,12 @@
 -- name: kubernetes_summary
 -- reads: yaml
--- class: kubernetes_object kubernetes_event log_record
+-- class: kubernetes_object kubernetes_event
 -- product: Kubernetes / client
--- sniff: "(?:[A-Za-z]+_?)*?(?:[pP]ods|[dD]eployments|(?:[rR]eplica|[sS]tateful|[dD]aemon)_?[sS]ets|[jJ]obs|[nN]odes|[nN]ode_?[hH]ealth|[eE]vents|[sS]ervices|[iI]ngresses|[hH]pas|[aA]utoscalers|[pP]vcs|[cC]laims)"\s*:\s*\[\s*(?:\{|\]\s*\})|"(?:logs|previous_?[lL]ogs|pod_?[lL]ogs)"\s*:\s*["\[]|"creation_timestamp"\s*:
--- sniff: "(?:restart_?[cC]ount|restarts|phase|node_?[nN]ame|involved_?[oO]bject|(?:un)?available(?:_?[rR]eplicas)?|(?:desired|ready)(?:_?[rR]eplicas)?|memory_?[pP]ressure|pod(?:_?[nN]ame)?|container_?[sS]tatuses|reason)"\s*:|\A\s*\{\s*"(?:[A-Za-z]+_?)*?(?:[pP]ods|[dD]eployments|(?:[rR]eplica|[sS]tateful|[dD]aemon)_?[sS]ets|[jJ]obs|[nN]odes|[nN]ode_?[hH]ealth|[eE]vents|[sS]ervices|[iI]ngresses|[hH]pas|[aA]utoscalers|[pP]vcs|[cC]laims)"\s*:\s*\[\s*\]\s*\}|"kind"\s*:\s*"\w+List"
+-- sniff: "(?:[A-Za-z]+_?)*?(?:[pP]ods|[dD]eployments|(?:[rR]eplica|[sS]tateful|[dD]aemon)_?[sS]ets|[jJ]obs|[nN]odes|[nN]ode_?[hH]ealth|[eE]vents|[sS]ervices|[iI]ngresses|[hH]pas|[aA]utoscalers|[pP]vcs|[cC]laims)"\s*:\s*\[\s*(?:\{|\]\s*\})|"creation_timestamp"\s*:
+-- sniff: "(?:restart_?[cC]ount|restarts|phase|node_?[nN]ame|involved_?[oO]bject|(?:un)?available(?:_?[rR]eplicas)?|(?:desired|ready)(?:_?[rR]eplicas)?|memory_?[pP]ressure|pod_?[nN]ame|container_?[sS]tatuses|reason)"\s*:|\A\s*\{\s*"(?:[A-Za-z]+_?)*?(?:[pP]ods|[dD]eployments|(?:[rR]eplica|[sS]tateful|[dD]aemon)_?[sS]ets|[jJ]obs|[nN]odes|[nN]ode_?[hH]ealth|[eE]vents|[sS]ervices|[iI]ngresses|[hH]pas|[aA]utoscalers|[pP]vcs|[cC]laims)"\s*:\s*\[\s*\]\s*\}|"kind"\s*:\s*"\w+List"
 -- What programs print of Kubernetes through a client library, in snake or camel case: {"pods": [...]},
 -- {"deployments": [...]}, {"nodes": [...]}, {"warning_events": [...]} and their like, several of them
--- in one document, each item flat or as the API has it; and {"pod_name": ..., "logs": "..."}.
+-- in one document, each item flat or as the API has it.
 -- Rows are as those of kubernetes_objects: conditions and container_states in the API's form, in
 -- unmapped `object` what is told of spec and status, and beside it the `summary` as it was printed.
 -- What tells no time is as of the file's capture, and `undated`.
@@ -252,76 +252,11 @@ events AS (
     CASE WHEN message IS NULL AND reason IS NULL THEN 'the event says nothing' END AS problem
   FROM reports
 ),
-kept AS (   -- the text of a log, or a list of its lines
-  SELECT *, CASE json_type(told)
-      WHEN 'VARCHAR' THEN told->>'$'
-      WHEN 'ARRAY' THEN array_to_string(list_transform(json_extract(told, '$[*]'),
-        lambda l: log_entry(l)), chr(10)) END              AS text
-  FROM (
-    SELECT *, json_extract(doc, '/' || key) AS told
-    FROM (
-      SELECT *, unnest(['logs', 'previous_logs', 'previousLogs', 'pod_logs', 'podLogs']) AS key
-      FROM documents
-      WHERE member(doc, ['/pod_name', '/podName', '/pod', '/namespace']) <> ''
-    )
-  )
-),
-written AS (
-  SELECT *, unnest(string_split(text, chr(10))) AS line,
-    unnest(range(1, len(string_split(text, chr(10))) + 1)) AS number
-  FROM kept
-),
-grouped AS (
-  SELECT *, sum(CASE WHEN number = 1 OR NOT line_continues(line) THEN 1 ELSE 0 END) OVER (
-    PARTITION BY position, key ORDER BY number)            AS nth
-  FROM written
-  WHERE trim(line) <> ''
-),
-records AS (
-  SELECT position, captured_at, ingested_at, doc, key, nth, string_agg(line,
-    chr(10) ORDER BY number) AS text
-  FROM grouped
-  GROUP BY ALL
-),
-spoken AS (
-  SELECT *,
-    line_time(text)                                        AS own_time,
-    last_value(own_time IGNORE NULLS) OVER (PARTITION BY position, key ORDER BY nth) AS before,
-    max(own_time) OVER ()                                  AS latest,
-    CASE WHEN contains(text, chr(10)) THEN regexp_extract(text,
-      '(?m)^([\w.$]+(?:Error|Exception|Throwable|Interrupt|Exit))(?:: (.*))?$', ['type', 'message'])
-    END                                                    AS thrown
-  FROM records
-),
-logs AS (
-  SELECT
-    position,
-    ingested_at,
-    'log_record'                                           AS class_name,
-    coalesce(before, latest, captured_at)                  AS "time",
-    1                                                      AS activity_id,
-    CASE WHEN thrown.type <> '' AND log_level(text) = '' THEN 4
-      ELSE level_severity_id(log_level(text)) END          AS severity_id,
-    nullif(log_level(text), '')                            AS severity,
-    CASE WHEN thrown.type <> '' THEN {'type': thrown.type, 'message': nullif(thrown.message, ''),
-      'stacktrace': text} END                              AS exception,
-    0                                                      AS status_id,
-    text                                                   AS message,
-    {'pod': member(doc, ['/pod_name', '/podName', '/pod', '/name']), 'namespace': member(doc,
-      ['/namespace']),
-     'cluster': member(doc, ['/cluster_name', '/clusterName', '/cluster'])}  AS workload,
-    filled({'container': member(doc, ['/container', '/container_name', '/containerName']),
-      'previous': CASE WHEN key LIKE 'previous%' OR member(doc,
-        ['/previous']) = 'true' THEN true END,
-      'undated': CASE WHEN own_time IS NULL THEN true END}) AS unmapped
-  FROM spoken
-),
 others AS (
-  SELECT position, ingested_at, 'log_record' AS class_name, NULL::TIMESTAMPTZ AS "time",
-    1 AS activity_id, 1 AS severity_id,
+  SELECT position, ingested_at, 'kubernetes_object' AS class_name, NULL::TIMESTAMPTZ AS "time",
     CASE WHEN len(list_filter(json_keys(doc), lambda k: kind_of_member(k) IS NOT NULL)) > 0 THEN ''
-      ELSE 'the document tells neither objects nor events nor logs of Kubernetes' END AS problem
+      ELSE 'the document lists neither objects nor events of Kubernetes' END AS problem
   FROM documents
-  WHERE position NOT IN (SELECT position FROM items) AND position NOT IN (SELECT position FROM logs)
+  WHERE position NOT IN (SELECT position FROM items)
 )
-FROM states UNION ALL BY NAME FROM events UNION ALL BY NAME FROM logs UNION ALL BY NAME FROM others
+FROM states UNION ALL BY NAME FROM events UNION ALL BY NAME FROM others

@@ -493,15 +493,3 @@ CREATE MACRO summary_condition(type, told) AS CASE
       WHEN 'unknown' THEN 'Unknown' ELSE 'False' END, 'reason': NULL::VARCHAR,
     'message': NULL::VARCHAR, 'lastTransitionTime': NULL::VARCHAR}]
   ELSE [] END;
-
--- Whether a line goes on with the one before it: indented, or of a stack trace.
-CREATE MACRO line_continues(line) AS regexp_matches(line,
-  '^(?:\s|at |Caused by: |Suppressed: |\.\.\. \d+ |[})\]]+[,;]?$|During handling of the above'
-  || '|The above exception was|[\w.$]+(?:Error|Exception|Throwable|Interrupt|Exit)(?:: |$)'
-  || '|goroutine \d+ |created by |stack backtrace:)');
-
--- An entry of a list that is a log: its text, or its time and message.
-CREATE MACRO log_entry(entry) AS coalesce(
-  nullif(concat_ws(' ', member(entry, ['/timestamp', '/time', '/ts']),
-    member(entry, ['/message', '/msg', '/log', '/line'])), ''),
-  json_extract_string(entry, '$'));
