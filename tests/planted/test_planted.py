@@ -47,8 +47,8 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 
 
 def investigated(bundle: Path, desk: Path) -> dict[str, Any]:
-    words = [INQUEST, "investigate", bundle, "--format", "json"]
-    done = subprocess.run(words, cwd=desk, capture_output=True, check=True)
+    words = ["investigate", str(bundle), "--format", "json"]
+    done = subprocess.run([INQUEST, *words], cwd=desk, capture_output=True, check=True)
     report: dict[str, Any] = json.loads(done.stdout)
     return report
 

@@ -81,6 +81,7 @@ def collect(
     What is not installed, or refuses, is said and left out.
     """
     from agent.apps.collect.folder import Folder
+    from agent.report.words import plural
 
     asked = Asked(
         namespace=namespace,
@@ -106,7 +107,7 @@ def collect(
         if not folder.files:
             raise RequestError(f"Nothing could be gathered, so {out} was not written.")
         folder.close(about)
-    say(f"{out}: {len(folder.files)} files, {folder.bytes / 1e6:.1f} MB")
+    say(f"{out}: {plural(len(folder.files), 'file')}, {folder.bytes / 1e6:.1f} MB")
 
 
 def _gather(folder: Folder, asked: Asked) -> None:

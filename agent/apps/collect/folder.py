@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +15,9 @@ from agent.redaction import redact
 
 MANIFEST: Final = "_index.json"
 FILE_BYTES: Final = 5_000_000
+LIST_BYTES: Final = 25_000_000
+"""Of a list of objects, which is of no use without its end."""
+
 BUNDLE_BYTES: Final = 200_000_000
 
 _APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
@@ -55,6 +59,7 @@ class Folder:
         text = self.safe(answer.output) or self.safe(answer.error)
         if answer.error:
             self.note(f"{tool}: {answer.error}")
+        file = self._free(file)
         if not text.strip() or not self._fits(file, kept := self._cut(file, text)):
             return
         target = self.path / file
@@ -90,10 +95,18 @@ class Folder:
         (self.path / MANIFEST).write_text(f"{text}\n", encoding="utf-8")
 
     def _cut(self, file: str, text: str) -> bytes:
-        kept = _shortened(text)
-        if len(kept) < len(text.encode()):
-            self.note(f"{file} was cut to {FILE_BYTES:,} bytes")
+        kept, is_cut = _shortened(text)
+        if is_cut:
+            self.note(f"{file} was cut to {len(kept):,} bytes")
         return kept
+
+    def _free(self, file: str) -> str:
+        """A name that no file has yet."""
+        path, nth = Path(file), 1
+        while (self.path / path).exists():
+            nth += 1
+            path = Path(file).with_stem(f"{Path(file).stem}_{nth}")
+        return str(path)
 
     def _fits(self, file: str, kept: bytes) -> bool:
         fits = self.bytes + len(kept) <= BUNDLE_BYTES
@@ -108,8 +121,7 @@ def conceal(value: Any, name: str = "") -> Any:
     A list of {name, value}, as of a container's environment, is read as names and their values.
     """
     if isinstance(value, str):
-        said = redact(f"{name}={value}")
-        return said.removeprefix(f"{name}=") if said.startswith(f"{name}=") else redact(value)
+        return _concealed(value, name)
     if isinstance(value, list):
         return [conceal(item, name) for item in value]
     if not isinstance(value, dict):
@@ -122,16 +134,24 @@ def conceal(value: Any, name: str = "") -> Any:
     }
 
 
-def _shortened(text: str) -> bytes:
-    """Bytes of a text within `FILE_BYTES`: of a list of objects the first, of lines the last."""
+@lru_cache(maxsize=65536)
+def _concealed(value: str, name: str) -> str:
+    """A text without secrets; objects say the same things again and again, so it is remembered."""
+    said = redact(f"{name}={value}")
+    return said.removeprefix(f"{name}=") if said.startswith(f"{name}=") else redact(value)
+
+
+def _shortened(text: str) -> tuple[bytes, bool]:
+    """A text that is not too long, and whether it was: of objects the first, of lines the last."""
     given = text.encode()
     if len(given) <= FILE_BYTES:
-        return given
+        return given, False
     try:
         value = json.loads(text)
     except ValueError:
-        return given[-FILE_BYTES:].partition(b"\n")[2]
-    while len(given) > FILE_BYTES and isinstance(value, dict) and value.get("items"):
+        return given[-FILE_BYTES:].partition(b"\n")[2], True
+    is_cut = False
+    while len(given) > LIST_BYTES and isinstance(value, dict) and value.get("items"):
         value["items"] = value["items"][: len(value["items"]) // 2]
-        given = json.dumps(value, ensure_ascii=False).encode()
-    return given if len(given) <= FILE_BYTES else b""
+        given, is_cut = json.dumps(value, ensure_ascii=False).encode(), True
+    return (given, is_cut) if len(given) <= LIST_BYTES else (b"", True)

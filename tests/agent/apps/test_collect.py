@@ -243,13 +243,15 @@ def test_of_a_log_that_is_too_long_the_end_is_kept(
 def test_of_a_list_of_objects_that_is_too_long_the_first_are_kept_whole(
     kubectl: Program, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(folder, "FILE_BYTES", 5_000)
+    monkeypatch.setattr(folder, "FILE_BYTES", 1_000)
+    monkeypatch.setattr(folder, "LIST_BYTES", 5_000)
     kubectl.says("get pods", items(*(pod(f"p{n}") for n in range(100))))
     assert run(["collect", str(out)]) == 0
     kept = json.loads((out / "kubernetes/pods.json").read_text())["items"]
     assert [each["metadata"]["name"] for each in kept] == [f"p{n}" for n in range(len(kept))]
     assert 0 < len(kept) < 100
-    assert "kubernetes/pods.json was cut to 5,000 bytes" in manifest(out)["notes"]
+    size = (out / "kubernetes/pods.json").stat().st_size
+    assert f"kubernetes/pods.json was cut to {size:,} bytes" in manifest(out)["notes"]
 
 
 def test_what_does_not_fit_the_bundle_is_left_out_and_said(
@@ -263,6 +265,18 @@ def test_what_does_not_fit_the_bundle_is_left_out_and_said(
     assert run(["collect", str(out), "--no-kube", "--logs", f"door={logs}"]) == 0
     assert [each["file"] for each in manifest(out)["files"]] == ["logs/door/many/a.log"]
     assert manifest(out)["notes"] == ["logs/door/many/b.log was left out: a bundle holds 15 bytes"]
+
+
+def test_two_logs_of_one_name_are_both_kept(out: Path, tmp_path: Path) -> None:
+    for name in ("front", "back"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "door.log").write_text(f"{name} door\n", encoding="utf-8")
+    logs = [
+        word for name in ("front", "back") for word in ("--logs", f"{tmp_path / name}/door.log")
+    ]
+    assert run(["collect", str(out), "--no-kube", *logs]) == 0
+    said = {each["file"]: (out / each["file"]).read_text() for each in manifest(out)["files"]}
+    assert said == {"logs/door.log": "front door\n", "logs/door_2.log": "back door\n"}
 
 
 def test_the_manifest_says_what_was_asked_and_whose_a_log_is(
