@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from agent.apps import shelf
+from agent.apps.bundle import request_of
 from agent.apps.cases import Case, read_cases
 from agent.apps.investigate import answer, opened
 from agent.apps.options import FormatOption, LakeOption, ModelOption, lake_folder, worded_by
@@ -188,7 +189,8 @@ def solve(case: Case, plan: Plan, tell: Progress = lambda _: None) -> Result:
     where = f"{REPORTS}/{case.id}"
     try:
         with opened(case.bundle, case.lake, plan.lake, plan.out / LAKES / case.id, tell) as lake:
-            report, _ = answer(lake, case.request, tell, worded_by(plan.model))
+            request = request_of(case.bundle, case.request) if case.bundle else case.request
+            report, _ = answer(lake, request, tell, worded_by(plan.model))
             shelf.write(report, plan.out / where)
     except Exception as error:  # noqa: BLE001 - one incident's fault is not the others'
         if str(error) == DUCKDB_INTERRUPTED:

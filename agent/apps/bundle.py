@@ -14,7 +14,8 @@ _NAMES = ("name", "pod", "pod_name", "resource_name", "app_name", "keyword", "de
 
 def request_of(folder: Path, request: Request | None = None) -> Request:
     """The request to investigate a folder of evidence; what is asked by hand goes before."""
-    asked = replace(request or Request(), whole=True)
+    given = request or Request()
+    asked = replace(given, whole=given.at is None and given.alert is None)
     manifest = read_manifest(folder)
     if manifest is None:
         return asked

@@ -238,11 +238,11 @@ def _chained(found: list[Finding], asking: _Asking, evidence: dict[str, Evidence
     if not chains:
         return found
     evidence |= answer.noted()
-    asked: defaultdict[Ill, float] = defaultdict(lambda: -1.0)
+    follows: defaultdict[Ill, list[tuple[float, Chain]]] = defaultdict(list)
     for one, ill in ills.items():
         if chain := chains.get(ill):
-            asked[chain.end] = max(asked[chain.end], one.relevance)
-    return [_explained(one, ills.get(one), chains, asked, answer.id) for one in found]
+            follows[chain.end].append((one.relevance, chain))
+    return [_explained(one, ills.get(one), chains, follows, answer.id) for one in found]
 
 
 def _ill(one: Finding) -> Ill:
@@ -250,16 +250,32 @@ def _ill(one: Finding) -> Ill:
 
 
 def _explained(
-    one: Finding, ill: Ill | None, chains: dict[Ill, Chain], asked: dict[Ill, float], evidence: str
+    one: Finding,
+    ill: Ill | None,
+    chains: dict[Ill, Chain],
+    follows: dict[Ill, list[tuple[float, Chain]]],
+    evidence: str,
 ) -> Finding:
+    """A finding with what explains it; or with the way to the most relevant that it explains."""
     if ill is None:
         return one
-    heard = max(one.relevance, asked.get(ill, -1.0))
-    chain = chains.get(ill)
-    if chain is None:
-        return replace(one, relevance=heard)
-    hops = tuple(
-        Hop(edge.target, edge.source, edge.relation, None, True, True, True, (evidence,))
-        for edge in reversed(chain.edges)
+    if chain := chains.get(ill):
+        return replace(one, explained_by=chain.end.object)
+    if ill not in follows:
+        return one
+    relevance, way = max(follows[ill], key=lambda f: (f[0], len(f[1].edges)))
+    path = tuple(_hop(edge, evidence) for edge in reversed(way.edges))
+    return replace(one, relevance=max(one.relevance, relevance), path=path)
+
+
+def _hop(edge: Edge, evidence: str) -> Hop:
+    """A reference as a step of trouble: from what is needed to who needs it."""
+    return Hop(
+        source=edge.target,
+        target=edge.source,
+        text=f"which {edge.relation} it",
+        structure=True,
+        deviation=True,
+        order=True,
+        evidence=(evidence,),
     )
-    return replace(one, relevance=heard, explained_by=chain.end.object, path=hops)
