@@ -169,5 +169,15 @@ def test_an_exception_of_a_span_is_said_by_its_service() -> None:
     assert row["line"] == "POST /pay failed ← Refused: payment:8443 refused ← payment is down"
 
 
-def test_an_untroubled_line_is_not_said() -> None:
-    assert said(log_record=[log("served GET /cart in 7 ms", severity_id=1)]) == []
+@pytest.mark.parametrize(
+    "message",
+    [
+        "served GET /cart in 7 ms",
+        "import done: 40 rows, 0 errors",
+        "batch done errors=0 failed=0",
+        "retry 2 of 3 succeeded",
+        "reconnected after the connection was refused",
+    ],
+)
+def test_a_line_that_tells_of_no_trouble_is_not_said(message: str) -> None:
+    assert said(log_record=[log(message, severity_id=1)]) == []
