@@ -51,7 +51,7 @@ def parts(file: Path, scratch: Path) -> list[Part]:
     if len(text) > _LARGEST:
         return [Part(file)]
     found = list(_parts(text.replace(b"\r\n", b"\n")))
-    filled = [one for one in found if one[2].strip()]
+    filled = [one for one in found if one[2].strip(b" \t\r\n\"'")]
     if not filled:
         return [Part(file, found[0][0] if found else "", is_empty=True)]
     made = list[Part]()

@@ -5,7 +5,7 @@ a list, a watch, or a `cluster-info dump`, of whose container logs every line is
 kind ContainerLog with `metadata` (the pod's name and namespace), `container` and `log`.
 `position` is the line on which a document begins; the command that was typed may stand before it.
 Of YAML only what JSON can say is read as other than text, so that `1e5`, `00123`, `1.10`, `on` and
-times stay what they are.
+times stay what they are. Lines of `key: value` that are no YAML as a whole are a document of them.
 """
 
 from __future__ import annotations
@@ -40,6 +40,8 @@ _LOG = re.compile(
 )
 _SEPARATOR = re.compile(r"^(?:---[ \t]*(?:#.*)?|\.\.\.[ \t]*)$", re.MULTILINE)
 _ALIAS = re.compile(r"(?:^|[\s\[{,:-])\*\S")
+_PAIR = re.compile(r"^([A-Za-z_][\w.-]*): +(\S.*?) *$", re.MULTILINE)
+_FEWEST_PAIRS = 3
 _SECRET = re.compile(r"Secret|ConfigMap")
 
 
@@ -157,7 +159,18 @@ def _document(text: str, position: int) -> _Found:
         elif found is not None:
             yield _broken(position, "the text is neither YAML nor JSON", text)
     except (yaml.YAMLError, ValueError, TypeError, RecursionError):
-        yield _broken(position, "the text is neither YAML nor JSON", text)
+        if plain := _plain(text):
+            yield _Doc(position, orjson.dumps(plain).decode())
+        else:
+            yield _broken(position, "the text is neither YAML nor JSON", text)
+
+
+def _plain(text: str) -> dict[str, str | None]:
+    """The `key: value` lines of what is no YAML, as a tool prints them; none of an object's."""
+    found = {key: value.strip("'\"") for key, value in _PAIR.findall(text)}
+    if len(found) < _FEWEST_PAIRS or _FIELD.search(text):
+        return {}
+    return {key: None if value in ("null", "~") else value for key, value in found.items()}
 
 
 def _has_alias(text: str) -> bool:
