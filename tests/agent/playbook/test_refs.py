@@ -117,7 +117,8 @@ def test_a_description_tells_of_volumes_and_environment() -> None:
         "Service Account": "cart",
         "Node": "node-1/10.0.0.1",
         "Containers": "cart:\n    Environment Variables from:\n"
-        "      prices  ConfigMap  Optional: false\n    Environment:\n      KEY:  <set to the key 'k' in secret 'key'>  Optional: true",
+        "      prices  ConfigMap  Optional: false\n    Environment:\n"
+        "      KEY:  <set to the key 'k' in secret 'key'>  Optional: true",
         "Volumes": "v:\n    Type:      ConfigMap (a volume populated by a ConfigMap)\n"
         "    Name:      rules\n    Optional:  false\n  d:\n    Type:       PersistentVolumeClaim "
         "(a reference to one)\n    ClaimName:  data\n    ReadOnly:   false\n  s:\n"
