@@ -180,3 +180,30 @@ CREATE MACRO table_workload(labels) AS list_transform(
     'namespace': named_value(l, 'namespace'), 'cluster': named_value(l, 'cluster'),
     'zone': named_value(l, 'zone'), 'region': named_value(l, 'region'),
     'account': named_value(l, 'account')})[1];
+
+-- Performance Insights ----------------------------------------------------------------------------
+-- The first member of a JSON object at some paths that says anything, as text.
+CREATE MACRO first_of(doc, paths) AS
+  list_filter(json_extract_string(doc, paths), lambda v: v <> '')[1];
+
+CREATE MACRO load_of(part) AS first_of(part, ['/db_load_avg', '/dbLoadAvg', '/db_load', '/dbLoad',
+  '/avg_load', '/load', '/average_active_sessions', '/aas', '/Total', '/value']);
+
+-- Dimensions as one source names them: what is only the name of something by the thing itself.
+-- https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PerfInsights.API.html
+CREATE MACRO insight_dimensions(dimensions) AS to_json(map_from_entries(list_transform(
+  map_entries(from_json(dimensions, '"MAP(VARCHAR, VARCHAR)"')), lambda e: {
+    'key': coalesce(MAP {'db.wait_event.name': 'db.wait_event',
+      'db.wait_event.type': 'db.wait_event_type', 'db.sql.statement': 'db.sql',
+      'db.sql_tokenized.statement': 'db.sql', 'db.sql.id': 'db.sql_id',
+      'db.sql_tokenized.id': 'db.sql_id', 'db.user.name': 'db.user', 'db.host.id': 'db.host',
+      'db.host.name': 'db.host', 'db.application.name': 'db.application'}[e.key], e.key),
+    'value': e."value"}).list_filter(lambda e: e."value" IS NOT NULL)));
+
+-- Dimensions as a JSON object, of one or of a list of {Name, Value}; NULL if there are none.
+CREATE MACRO cloudwatch_dimensions(dimensions) AS CASE json_type(dimensions)
+  WHEN 'OBJECT' THEN dimensions
+  WHEN 'ARRAY' THEN to_json(map_from_entries(list_transform(json_extract(dimensions, '$[*]'),
+    lambda d: {'key': first_of(d, ['/Name', '/name']), 'value': first_of(d, ['/Value', '/value'])})
+    .list_filter(lambda e: e.key IS NOT NULL)))
+END;
