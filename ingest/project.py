@@ -44,7 +44,8 @@ def projection(table: str, given: Given, defaults: Mapping[str, str], reads: str
     if rest := _rest({n: k for n, k in given.items() if n not in _NOT_STORED}, wanted):
         columns["ocsf_rest"] = rest
     if "workload" in given or table == "log_record":
-        columns["workload"] = f"whose({columns['workload']}, {_TOLD})"
+        is_text = str(table == "log_record").lower()
+        columns["workload"] = f"whose({columns['workload']}, {is_text}, {_TOLD})"
     if table in _OF_FILES or (table == "application_lifecycle" and reads == "text"):
         columns |= _of_file(table, columns, reads)
     columns["position"] = "position"

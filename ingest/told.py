@@ -57,6 +57,23 @@ _WITH_VALUE = frozenset(
     }
 )
 _PODS = ("pod", "pods", "po")
+_MAKERS = frozenset(
+    {"deploy", "sts", "ds", "rs", "cj", "svc"}
+    | {
+        f"{kind}{s}"
+        for kind in (
+            "deployment",
+            "statefulset",
+            "daemonset",
+            "replicaset",
+            "job",
+            "cronjob",
+            "service",
+            "rollout",
+        )
+        for s in ("", "s")
+    }
+)
 _NAMES = ("pod_name", "podname", "pod", "resource_name", "resource", "name")
 _KINDS = ("kind", "resource_type", "type")
 _LABELS = ("app.kubernetes.io/name", "app", "k8s-app", "name", "service")
@@ -118,10 +135,10 @@ class Told:
         said: dict[str, object] = {key: value for key, value in note.items() if value}
         said |= {"previous": True} if self.is_previous else {}
         members = json.dumps(said, ensure_ascii=False)[1:-1]
-        is_who = self.is_log and (self.pod or self.service)
         values = {
-            "pod": _sql(self.pod if is_who else ""),
-            "service": _sql(self.service if is_who else ""),
+            "is_log": "true" if self.is_log else "false",
+            "pod": _sql(self.pod),
+            "service": _sql(self.service),
             "namespace": _sql(self.namespace),
             "note": _sql(members),
             "undated_at": _sql(self.undated_at.isoformat() if self.undated_at else "")
@@ -223,8 +240,10 @@ def _parted(words: list[str]) -> tuple[dict[str, str], list[str]]:
 def _named(kind: str, name: str) -> Told:
     if not name or any(sign in name for sign in "*{ "):
         return Told()
-    is_pod = kind.lower() in _PODS
-    return Told(pod=name) if is_pod else Told(service=name) if kind else Told()
+    word = kind.lower().partition(".")[0]
+    if word in _PODS:
+        return Told(pod=name)
+    return Told(service=name) if word in _MAKERS else Told()
 
 
 def _selected(selector: str) -> Told:

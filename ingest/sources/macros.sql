@@ -260,15 +260,14 @@ CREATE MACRO resolved(workload) AS list_transform([{
     'account': w.account})[1];
 
 -- What is said of a file beside its content (the variable `told`, of ingest/told.py) ---------------
--- Who speaks in a log that does not say it; what a record says of itself wins.
-CREATE MACRO whose(workload, told) AS
-  CASE WHEN coalesce(told.pod, told.service, told."namespace") IS NULL THEN resolved(workload)
+-- Who speaks in a log, or is spoken of in a text, that does not say it; what a record says wins.
+CREATE MACRO whose(workload, is_text, told) AS
+  CASE WHEN coalesce(told.pod, told.service) IS NULL OR NOT (is_text OR told.is_log)
+    THEN resolved(workload)
     ELSE list_transform([resolved(workload)], lambda w: resolved({
       'service': CASE WHEN w.pod IS NULL THEN coalesce(w.service, told.service) ELSE w.service END,
       'version': w."version", 'instance': w.instance, 'pod': coalesce(w.pod, told.pod),
-      'node': w.node,
-      'namespace': CASE WHEN coalesce(told.pod, told.service) IS NULL THEN w."namespace"
-        ELSE coalesce(w."namespace", told."namespace") END,
+      'node': w.node, 'namespace': coalesce(w."namespace", told."namespace"),
       'cluster': w."cluster", 'zone': w."zone", 'region': w.region, 'account': w.account}))[1] END;
 
 -- An object or its workload, in the namespace that was asked for where its kind has one.

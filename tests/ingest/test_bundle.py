@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import shutil
 import threading
@@ -47,14 +48,89 @@ def test_what_no_source_reads_is_said_and_sidecars_are_none(tmp_path: Path) -> N
     shutil.copy(DATA / "nginx" / "input.log", folder / "access.log")
     (folder / "access.log.arrivals.jsonl").touch()
     (folder / "notes.txt").write_text("dear diary\n")
+    (folder / "picture").write_bytes(bytes(range(32)) * 9)
     (folder / "nothing").touch()
     with Lake.create(tmp_path / "lake") as lake:
-        nginx, rest = ingest_folder(lake, folder)
+        nginx, plain, rest = ingest_folder(lake, folder)
     assert (nginx.source, len(nginx.files), nginx.mapped) == ("nginx", 1, 6)
+    assert (plain.source, plain.mapped) == ("plain_log", 1)
     assert rest.notes == (
-        f"{folder}/notes.txt was skipped: no source is known to read it.",
         f"{folder}/nothing was skipped: it is empty.",
+        f"{folder}/picture was skipped: it is no text, and its name is none that OTLP would have: "
+        "traces, metrics, logs.",
     )
+
+
+def evidence(folder: Path, **files: str) -> Path:
+    """A folder of evidence: texts by their names, `_` for a dot."""
+    folder.mkdir()
+    for name, text in files.items():
+        (folder / name.replace("_txt", ".txt")).write_text(text)
+        os.utime(folder / name.replace("_txt", ".txt"), (1772618400, 1772618400))  # a year later
+    return folder
+
+
+LOGS = "SELECT time, message, workload.pod AS pod, workload.namespace AS namespace, unmapped "
+LOGS += "FROM log_record ORDER BY message, pod"
+
+
+def test_an_undated_log_is_of_whom_its_command_names_and_of_when_the_bundle_was_taken(
+    lake: Lake, tmp_path: Path
+) -> None:
+    folder = evidence(
+        tmp_path / "evidence",
+        a_txt="$ kubectl logs press-0 -n print -c ink --previous\nthe plate is jammed\n",
+        b_txt="kubectl logs press-1 -n print\nthe plate is jammed\n",
+        c_txt="starting up\n2025-03-04T10:00:00Z INFO ready\n2025-03-04T10:05:00Z INFO idle\n",
+    )
+    take(lake, [folder])
+    idle, ready, start, first, second = lake.at().ask(LOGS).dicts()
+    assert (first["pod"], second["pod"]) == ("press-0", "press-1")
+    assert {first["namespace"], second["namespace"]} == {"print"}
+    assert first["time"] == second["time"] == idle["time"]
+    assert start["time"] == ready["time"]
+    said = json.loads(first["unmapped"])
+    assert said["file"] == f"{folder}/a.txt"
+    assert (said["line"], said["container"], said["previous"]) == (2, "ink", True)
+    assert said["undated"] is True
+
+
+def test_a_table_is_of_the_namespace_that_was_asked_for(lake: Lake, tmp_path: Path) -> None:
+    text = "kubectl get pods -n print\nNAME      READY   STATUS    RESTARTS   AGE\n"
+    folder = evidence(tmp_path / "evidence", a_txt=f"{text}press-0   1/1     Running   0   5m\n")
+    take(lake, [folder])
+    ask = "SELECT object.namespace AS a, workload.namespace AS b FROM kubernetes_object"
+    assert lake.at().ask(ask).dicts() == [{"a": "print", "b": "print"}]
+
+
+def test_what_printed_nothing_and_what_a_tool_could_not_do_are_said(
+    lake: Lake, tmp_path: Path
+) -> None:
+    folder = evidence(
+        tmp_path / "evidence",
+        a_txt="kubectl get pods -A | grep press\n\n",
+        b_txt="Command `kubectl logs x` failed with return code 1\nstdout:\n\nstderr:\n"
+        'Error from server (NotFound): pods "x" not found\n',
+    )
+    found, rest = take(lake, [folder])
+    assert (found.source, found.mapped) == ("plain_log", 1)
+    nothing = f"{folder}/a.txt is empty: `kubectl get pods -A | grep press` printed nothing."
+    assert rest.notes == (nothing,)
+    ask = "SELECT severity_id, attributes FROM log_record"
+    assert lake.at().ask(ask).dicts() == [{"severity_id": 1, "attributes": '{"tool_error":true}'}]
+
+
+def test_the_kind_in_a_manifest_chooses_among_sources(lake: Lake, tmp_path: Path) -> None:
+    rule = "groups:\n- name: a\n  rules:\n  - alert: Idle\n    expr: up == 0\n"
+    rule += "    labels:\n      namespace: print\n"
+    folder = evidence(
+        tmp_path / "evidence",
+        a_txt=rule,
+        b_txt="Name:         press-0\nNamespace:    print\n",
+    )
+    kinds = [{"file": "a.txt", "kind": "alert"}, {"file": "b.txt", "kind": "logs"}]
+    (folder / "_index.json").write_text(json.dumps({"files": kinds}))
+    assert {one.source for one in take(lake, [folder])} == {"generic_alert", "plain_log"}
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 -- reads: json
 -- class: log_record
 -- product: Application / JSON log
--- sniff: \A\s*(?:\[\s*\{\s*"|\{\s*\n\s*"|\{\s*"[^\n]*[^}\s]\s*\n|(?:\{\s*".*\}[ \t\r]*\n\s*){16}|(?:\{\s*".*\}[ \t\r]*\n\s*){0,15}(?:\{\s*".*)?\s*\z)
+-- sniff: \A\s*(?:\[\s*\{\s*"|\{\s*\n\s*"|\{\s*"[^\n]*[^}\s]\s*\n|(?:\{\s*".*\}[ \t\r]*\n\s*){16}|(?:\{\s*".*\}[ \t\r]*\n\s*){1,15}(?:\{\s*".*)?\s*\z|\{\s*".*\s*\z)
 -- over: text_log logfmt
 -- generic: yes
 -- JSON lines of any shape, from zap, logrus, pino, bunyan, winston, structlog, python-json-logger,
