@@ -80,3 +80,17 @@ CREATE MACRO logged_level(line) AS nullif(regexp_extract(left(line, 120),
 CREATE MACRO logged_by(line) AS coalesce(
   nullif(regexp_extract(line, ' --- \[ *([\w.-]+)\] \[', 1), ''),
   nullif(regexp_extract(line, '^([\w.-]+?)-\d+ +\| ', 1), ''));
+
+-- Argo CD's texts ---------------------------------------------------------------------------------
+-- A field of `argocd app get`: `Sync Status:  OutOfSync from HEAD (b882d15)`.
+CREATE MACRO field_of(text, name) AS
+  nullif(trim(regexp_extract(text, '(?m)^(?:- )?' || name || ': *(.*)$', 1)), '');
+
+-- A cell of a table whose columns stand below their headings; NULL if it has no such column.
+CREATE MACRO column_of(heading, line, name) AS list_transform(
+  [length(regexp_extract(heading, '^((?:.*\s)?)' || name || '(?:\s|$)', 1))],
+  lambda start: CASE WHEN regexp_matches(heading, '(?:^|\s)' || name || '(?:\s|$)') THEN
+    trim(substr(line, start + 1, coalesce(nullif(length(
+      regexp_extract(substr(heading, start + 1), '^\S+(?: \S+)*\s*', 0)), 0), 1000)
+      + CASE WHEN regexp_matches(substr(heading, start + 1), '^\S+(?: \S+)*\s*$') THEN 10000 ELSE 0
+        END)) END)[1];
