@@ -189,7 +189,8 @@ def _parts(file: Path, scratch: Path) -> list[Part]:
 
 
 def _of_part(part: Part) -> Told:
-    return replace(of_command(part.command), command=part.command, container=part.container)
+    chosen = Told(command=part.command, container=part.container)
+    return of_command(part.command).or_else(chosen)
 
 
 def _dated(bundle: _Bundle) -> _Bundle:

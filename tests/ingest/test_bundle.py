@@ -88,7 +88,7 @@ def test_an_undated_log_is_of_whom_its_command_names_and_of_when_the_bundle_was_
     assert (first["pod"], second["pod"]) == ("press-0", "press-1")
     assert {first["namespace"], second["namespace"]} == {"print"}
     assert first["time"] == second["time"] == idle["time"]
-    assert start["time"] == ready["time"]
+    assert (start["message"], start["time"]) == ("starting up", ready["time"])
     said = json.loads(first["unmapped"])
     assert said["file"] == f"{folder}/a.txt"
     assert (said["line"], said["container"], said["previous"]) == (2, "ink", True)

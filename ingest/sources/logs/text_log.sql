@@ -20,7 +20,7 @@ timed AS (
     nullif(regexp_extract(h.rest, '^ ?([A-Z]{3,4})\b', 1), '') AS zone,
     log_time(h."at", ingested_at) - to_minutes(CASE WHEN regexp_matches(h."at", '\d$')
       THEN coalesce(zone_minutes(zone), 0) ELSE 0 END)    AS moment,
-    regexp_replace(CASE WHEN zone_minutes(zone) IS NOT NULL
+    regexp_replace(CASE WHEN h."at" = '' THEN line WHEN zone_minutes(zone) IS NOT NULL
       THEN ltrim(h.rest)[length(zone) + 1:] ELSE h.rest END, '^[\s\]:|,.)"'']+', '') AS rest
   FROM heads
 ),
