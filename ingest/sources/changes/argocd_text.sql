@@ -116,7 +116,7 @@ objects AS (
        'Service', 'Job', 'CronJob', 'Ingress') THEN name END,
      'namespace': CASE WHEN kind <> 'Application' THEN space END} AS workload,
     {'kind': kind, 'name': name, 'namespace': space}       AS object,
-    is_ready,
+    CASE WHEN told IS NOT NULL OR conditions IS NOT NULL THEN is_ready END AS is_ready,
     reason,
     conditions,
     filled({'argocd': told::JSON, 'undated': true})        AS unmapped,
