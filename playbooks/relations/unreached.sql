@@ -1,6 +1,6 @@
 -- Lines of `said` by which somebody did not reach another one: one row a line, with who that was
 -- (`host`, as `name:port` where the line says so) and `how`: refused, timed out, unknown name,
--- reset, answered 5xx. Proxies' own words of their upstreams are left to the playbooks of proxies.
+-- answered 5xx. Proxies' own words of their upstreams are left to the playbooks of proxies.
 SELECT *,
   coalesce(
     nullif(regexp_extract(line, '(?i)\b(?:host=|(?:server|connect\w*) (?:at|on|to)(?: host)? )'
@@ -14,18 +14,15 @@ SELECT *,
     '') AS host
 FROM (
   SELECT *, CASE
-    WHEN regexp_matches(line, '(?i)ENOTFOUND|EAI_AGAIN|UnknownHost|no such host\b|name or service not known'
-      || '|name resolution|could not (translate|resolve) host|nodename nor servname|NXDOMAIN'
-      || '|name does not resolve|host is unknown|getaddrinfo|no address associated') THEN 'unknown name'
+    WHEN regexp_matches(line, '(?i)ENOTFOUND|UnknownHost|no such host\b|name or service not known'
+      || '|could not (translate|resolve) host|nodename nor servname|NXDOMAIN'
+      || '|name does not resolve|host is unknown|no address associated') THEN 'unknown name'
     WHEN regexp_matches(line, '(?i)connection ?refused|ECONNREFUSED|actively refused|\brefused\b.{0,60}\bconnect'
       || '|connect.{0,100}\brefused\b|failed to connect to all addresses|\b(errno )?111\b.{0,40}connect'
       || '|can''t connect to (local )?(mysql|server)') THEN 'refused'
-    WHEN regexp_matches(line, '(?i)ECONNRESET|connection (was )?(reset|aborted|closed) by|reset by peer'
-      || '|broken pipe|EPIPE|socket hang up|server closed the connection|unexpected EOF'
-      || '|connection (has been|was) (lost|terminated)|premature(ly)? (close|end)') THEN 'reset'
     WHEN regexp_matches(line, '(?i)ETIMEDOUT|ESOCKETTIMEDOUT|(connect|read|socket|request|gateway|call|response)\w*[ _-]?(timed? ?-?out|timeout)'
-      || '|timed out|deadline exceeded|DEADLINE_EXCEEDED|no route to host|EHOSTUNREACH|ENETUNREACH|network is unreachable'
-      || '|host is unreachable|time-?out (occurred|after|exceeded)') THEN 'timed out'
+      || '|timed out|deadline exceeded|DEADLINE_EXCEEDED'
+      || '|time-?out (occurred|after|exceeded)') THEN 'timed out'
     WHEN regexp_matches(line, '(?i)\b50[0234]\b.{0,40}(bad gateway|service (temporarily )?unavailable|gateway time-?out|internal server error)'
       || '|(bad gateway|service (temporarily )?unavailable|gateway time-?out|internal server error).{0,40}\b50[0234]\b'
       || '|\b(status( code)?|code|returned|responded with|answered|http(/[\d.]+)?|got|error)["'']?[ :=]{1,3}["'']?((status|code) ){0,2}50[0234]\b|code ?= ?Unavailable') THEN 'answered 5xx'
