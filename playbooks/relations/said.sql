@@ -1,5 +1,5 @@
--- Whatever anybody said of trouble from $start to $end: log lines that are warnings or speak of
--- failure (not of none, nor of one that is over), spans' exceptions, warnings of the cluster, what
+-- Whatever anybody said of trouble from $start to $end: log lines that are warnings, hold an
+-- exception or speak of failure (not of none, nor of one that is over), spans' exceptions, warnings of the cluster, what
 -- containers ended with. One row for what is said alike (but for numbers) of one object, with the
 -- line that said it first and how often.
 -- Of a stack trace, `line` is its message, the innermost cause and, of a panic, the frame.
@@ -15,7 +15,7 @@ WITH heard AS (   -- alike but for digits, of one speaker: cheap, and few are le
       (epoch_us(time), coalesce(message, ''))) AS words
   FROM log_record
   WHERE time >= $start AND time < $end AND workload.service IS DISTINCT FROM 'inquest'
-    AND (severity_id >= 3 OR regexp_matches(message,
+    AND (severity_id >= 3 OR exception.type <> '' OR regexp_matches(message,
       '(?i)error|exception|fail|fatal|panic|refus|reject|denied|time(d|-)? ?out|cannot|can''t|could ?n.t|could not|unable|not (found|set|defined|allowed|exist|permitted)|no such|missing|required|invalid|expire|unauthor|forbidden|kill|out of|exhaust|too (many|large|long|old)|reset by|broken|un(reachable|available|healthy|known|expected|defined|supported|resolved|handled|recognized)|no space|full|traceback|caused by|exit|terminat|abort|crash|deadlock|lock|conflict|mismatch|corrupt|violat|evict|throttl|limit|quota|exceed|retry|attempt|down\b|los[ts]|leak|slow|stuck|skew|overflow|backlog|lag|degraded|disconnect|closed|\beof\b|pause|heap|signal|quorum|leader|elect|starv|block|revoked|disabled|overload|capacity|rebalanc|usage:|\b(4[0-9]|5[0-3])\d\b'))
     AND NOT coalesce(contains(attributes, '"tool_error":true'), false)
     AND NOT (coalesce(severity_id, 0) < 3 AND regexp_matches(message,
