@@ -27,8 +27,9 @@ waiting AS (
   LEFT JOIN objects
     ON objects.kind = 'Pod' AND objects.namespace = latest.namespace AND objects.name = latest.name
   WHERE (placed_at IS NULL OR placed_at < latest.seen_at)
-    AND nullif(objects.node, '<none>') IS NULL
     AND coalesce(objects.phase, 'Pending') = 'Pending'
+    AND NOT coalesce(regexp_matches(objects.conditions,
+      '"type": ?"PodScheduled"[^}]*"status": ?"True"|"status": ?"True"[^}]*"type": ?"PodScheduled"'), false)
 )
 SELECT holder_kind AS kind, namespace, holder AS name,
   min(name) AS pod, count(*)::BIGINT AS pods, max(seen_at) AS seen_at,
