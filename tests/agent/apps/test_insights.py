@@ -1,0 +1,122 @@
+"""`inquest insights` over bundles of clusters of our own invention."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent.apps.cli import run
+
+Row = dict[str, Any]
+
+
+def object_(kind: str, name: str, api: str = "v1", namespace: str = "shop", **more: Any) -> Row:
+    meta = {"name": name} | ({"namespace": namespace} if namespace else {})
+    labels = more.pop("labels", None)
+    return {
+        "apiVersion": api,
+        "kind": kind,
+        "metadata": meta | ({"labels": labels} if labels else {}),
+        **more,
+    }
+
+
+def node(name: str, version: str) -> Row:
+    ready = {"type": "Ready", "status": "True"}
+    info = {"kubeletVersion": version, "containerRuntimeVersion": "containerd://1.7.2"}
+    return object_("Node", name, namespace="", status={"nodeInfo": info, "conditions": [ready]})
+
+
+def cluster(folder: Path, *objects: Row) -> Path:
+    folder.mkdir()
+    listed = {"apiVersion": "v1", "kind": "List", "items": list(objects)}
+    (folder / "objects.json").write_text(json.dumps(listed))
+    return folder
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> list[str]:
+    east = cluster(
+        tmp_path / "east",
+        node("east-1", "v1.26.4"),
+        node("east-2", "v1.30.1"),
+        object_("CronJob", "bill", "batch/v1beta1", spec={"schedule": "0 4 * * *"}),
+        object_("Job", "mail", "batch/v1", spec={"suspend": True}),
+        object_("Service", "cart", spec={"selector": {"app": "card"}, "ports": [{"port": 80}]}),
+        object_(
+            "Pod",
+            "cart-1",
+            labels={"app": "cart"},
+            spec={"containers": [{"name": "cart", "image": "images.example/cart:latest"}]},
+            status={"phase": "Running"},
+        ),
+    )
+    west = cluster(tmp_path / "west", node("west-1", "v1.30.1"))
+    return [str(east), str(west)]
+
+
+def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert run(["insights", *arguments]) == 0
+    return capsys.readouterr().out
+
+
+def test_two_clusters_are_told_apart_and_the_worst_comes_first(
+    two: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = json.loads(told(capsys, *two, "--area", "insights", "--format", "json"))
+
+    by_object = {(one["cluster"], one["object"], one["playbook"]) for one in found["insights"]}
+    assert by_object == {
+        ("east", "Service/shop/cart", "insights/service_without_match"),
+        ("east", "Job/shop/mail", "insights/job_not_done"),
+        ("east", "CronJob/shop/bill", "insights/removed_api"),
+        ("east", "Node/east-1", "insights/version_skew"),
+        ("east", "Pod/shop/cart-1", "insights/latest_tag"),
+        ("east", "Pod/shop/cart-1", "insights/resources_unset"),
+    }
+    assert found["counts"] == {"failing": 3, "risk": 1, "hygiene": 2}
+    assert {"cluster": "west", "component": "kubelet", "version": "v1.30.1", "count": 1} in found[
+        "versions"
+    ]
+
+    text = told(capsys, *two, "--area", "insights")
+    assert text.index("FAILING") < text.index("east Service/shop/cart") < text.index("HYGIENE")
+    assert "kubelet: east v1.26.4, v1.30.1; west v1.30.1" in text
+
+
+def test_the_target_version_decides_what_an_upgrade_removes(
+    two: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "CronJob/shop/bill" not in told(
+        capsys, *two, "--area", "insights", "--target-version", "1.24"
+    )
+
+
+def test_the_page_loads_nothing_and_escapes_what_it_quotes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    odd = cluster(
+        tmp_path / "odd", object_("CronJob", "a", spec={"schedule": "<script>1</script>"})
+    )
+    page = told(capsys, str(odd), "--format", "html", "--at-least", "0.5")
+    assert "&lt;script&gt;" in page
+    assert "<script" not in page
+    assert "http" not in page.replace("http-equiv", "")
+    assert "CronJob/shop/a" in told(capsys, str(odd), "--format", "markdown")
+
+
+def test_a_cluster_that_is_well_has_no_insights(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    well = cluster(tmp_path / "well", node("well-1", "v1.30.1"))
+    assert told(capsys, str(well)).startswith("1 cluster looked at: nothing found")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--lake", "nowhere"], ["nowhere"], ["--target-version", "2"], ["--area", "moon"]],
+)
+def test_bad_input_is_said(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["insights", *arguments]) == 2
+    assert capsys.readouterr().err
