@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 import duckdb
@@ -20,6 +23,7 @@ from lake.errors import QueryError
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 """What a row of a test is of that says no time."""
+_WORD = re.compile(r"[a-z_]+")
 _ALWAYS = {"object", "workload", "said"}  # of a template, beside the columns
 _SPAN: dict[str, Any] = {
     "start": datetime(2025, 12, 31, tzinfo=UTC),
@@ -55,55 +59,84 @@ def lint(playbook: Playbook) -> Iterator[Fault]:
 
 def tried(playbook: Playbook) -> Iterator[Fault]:
     """The tests of a playbook that fail, with what was found in place of what was expected."""
-    for at, trial in enumerate(playbook.tests):
-        where = playbook.lines[f"tests.{at}"]
-        try:
-            found = run(playbook, trial)
-        except (ValueError, duckdb.Error, pa.ArrowException) as error:
-            yield Fault(playbook.file, where, f"test {trial.name!r}: {error}")
-            continue
-        objects = sorted({place(row["kind"], row["namespace"], row["name"]) for row in found})
-        if objects != sorted(trial.finds):
-            text = f"found {', '.join(objects) or 'nothing'}, expected {_listed(trial.finds)}"
-            yield Fault(playbook.file, where, f"test {trial.name!r}: {text}")
-        elif trial.says and not any(trial.says in filled(playbook.cause, r) for r in found):
-            said = filled(playbook.cause, found[0]) if found else "nothing"
-            yield Fault(playbook.file, where, f"test {trial.name!r}: it says {said!r}")
-
-
-def run(playbook: Playbook, trial: Trial) -> list[dict[str, Any]]:
-    """What a playbook finds in the rows of one of its tests, less what its checks refute."""
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'; SET threads = 1")
-        for table in schema.tables():
-            rows = [_row(table, one) for one in trial.given.get(table, ())]
-            held = pa.Table.from_pylist(rows, schema.arrow_schema(table))
-            connection.register(f"given_{table}", held)
-            listed = ", ".join(
-                f"{quoted(name)}::{kind} AS {quoted(name)}"
-                for name, kind in schema.duckdb_columns(table).items()
-            )
-            connection.execute(
-                f"CREATE TEMP VIEW {quoted(table)} AS SELECT {listed} FROM given_{table}"
-            )
+        bench = _Bench(connection, playbook)
+        for at, trial in enumerate(playbook.tests):
+            where = playbook.lines[f"tests.{at}"]
+            try:
+                found = bench.found(trial)
+            except (ValueError, duckdb.Error, pa.ArrowException) as error:
+                yield Fault(playbook.file, where, f"test {trial.name!r}: {error}")
+                continue
+            if wrong := _wrong(playbook, trial, found):
+                yield Fault(playbook.file, where, f"test {trial.name!r}: {wrong}")
+
+
+def _wrong(playbook: Playbook, trial: Trial, found: list[dict[str, Any]]) -> str:
+    objects = sorted({row["object"] for row in found})
+    if objects != sorted(trial.finds):
+        return f"found {_listed(objects)}, expected {_listed(trial.finds)}"
+    said = [filled(playbook.cause, row) for row in found]
+    if trial.says and not any(trial.says in one for one in said):
+        return f"it says {(said or ['nothing'])[0]!r}"
+    return ""
+
+
+@dataclass
+class _Bench:
+    """The tables that a playbook reads, filled anew for each test; its queries are bound once."""
+
+    connection: duckdb.DuckDBPyConnection
+    playbook: Playbook
+    prepared: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for table in self.tables:
+            columns = schema.duckdb_columns(table).items()
+            listed = ", ".join(f"{quoted(name)} {kind}" for name, kind in columns)
+            self.connection.execute(f"CREATE TABLE {quoted(table)} ({listed})")
+
+    @cached_property
+    def tables(self) -> list[str]:
+        """The tables that the playbook's SQL, relations and checks name."""
+        asked = [finding(self.playbook), *(checking(check) for check in self.playbook.checks)]
+        words = set(_WORD.findall("\n".join(asked)))
+        return [table for table in schema.tables() if table in words]
+
+    def found(self, trial: Trial) -> list[dict[str, Any]]:
+        """What the playbook finds in the rows of a test, less what its checks refute."""
+        self._fill(trial)
+        rows = self._run(_bound(finding(self.playbook), trial.question))
+        for row in rows:
+            row["object"] = place(row["kind"] or "", row["namespace"] or "", row["name"] or "")
+        return [row for row in rows if not any(self._refutes(c, row) for c in self.playbook.checks)]
+
+    def _fill(self, trial: Trial) -> None:
         for table in trial.given.keys() - set(schema.tables()):
             raise ValueError(schema.no_table(table))
-        sql = _bound(finding(playbook), trial.question)
-        found: list[dict[str, Any]] = connection.sql(sql).to_arrow_table().to_pylist()
-        for row in found:
-            row["object"] = place(row["kind"] or "", row["namespace"] or "", row["name"] or "")
-        return [row for row in found if not _refuted(connection, playbook, row)]
+        for table in self.tables:
+            self.connection.execute(f"DELETE FROM {quoted(table)}")
+        for table, given in trial.given.items():
+            rows = [_row(table, one) for one in given]
+            if table in self.tables and rows:
+                held = pa.Table.from_pylist(rows, schema.arrow_schema(table))
+                self.connection.register("given", held)
+                self.connection.execute(f"INSERT INTO {quoted(table)} BY NAME FROM given")
 
+    def _run(self, sql: str) -> list[dict[str, Any]]:
+        name = self.prepared.get(sql)
+        if name is None:
+            name = self.prepared[sql] = f"asked_{len(self.prepared)}"
+            self.connection.execute(f"PREPARE {name} AS {sql}")
+        answer = self.connection.execute(f"EXECUTE {name}")
+        columns = [column[0] for column in answer.description or ()]
+        return [dict(zip(columns, row, strict=True)) for row in answer.fetchall()]
 
-def _refuted(
-    connection: duckdb.DuckDBPyConnection, playbook: Playbook, row: dict[str, Any]
-) -> bool:
-    for check in playbook.checks:
-        if check.refutes:
-            has_rows = bool(connection.execute(_checked(check, row)).fetchone())
-            if has_rows == (check.refutes == "rows"):
-                return True
-    return False
+    def _refutes(self, check: Check, row: dict[str, Any]) -> bool:
+        if not check.refutes:
+            return False
+        return bool(self._run(_checked(check, row))) == (check.refutes == "rows")
 
 
 def _checked(check: Check, row: Mapping[str, Any]) -> str:
@@ -146,5 +179,5 @@ def _templates(playbook: Playbook) -> Iterator[tuple[str, str]]:
         yield f"remedies.{at}", f"{remedy.text} {remedy.command}"
 
 
-def _listed(finds: tuple[str, ...]) -> str:
+def _listed(finds: Sequence[str]) -> str:
     return ", ".join(sorted(finds)) or "nothing"

@@ -118,7 +118,7 @@ def _cause(report: Report) -> str:
 
 def _about(cause: Cause) -> str:
     facts = [
-        text(words.identity(cause.resource)),
+        text(words.subject(cause)),
         cause.indicator,
         words.spoken(cause.mechanism),
         f"{words.spoken(cause.status)}, probability {words.probability(cause.probability)}",

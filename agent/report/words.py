@@ -307,6 +307,11 @@ def identity(resource: Resource) -> str:
     return " ".join(filter(None, [kind, line(resource.name), line(resource.version)]))
 
 
+def subject(cause: Cause) -> str:
+    """What a cause is about: the object that a playbook named, else the resource."""
+    return line(cause.object) or identity(cause.resource)
+
+
 def rollout(change: Change, report: Report) -> str:
     """When a change was declared and seen, and on how many instances."""
     told = f"declared {moment(change.declared_at, report)}" if change.declared_at else "undeclared"

@@ -157,10 +157,11 @@ def _strongest(anomalies: Iterable[Anomaly]) -> list[Anomaly]:
 
 
 def _told(cause: Cause) -> dict[str, Any]:
-    text = f"{cause.text}. {cause.reason}" if cause.reason else cause.text
+    said = "" if cause.said in cause.text else f" {cause.said}"
+    text = f"{cause.text}{said}. {cause.reason}" if cause.reason else f"{cause.text}{said}"
     return {
         "text": text,
-        "resource": cause.resource.name,
+        "resource": cause.object or cause.resource.name,
         "probability": cause.probability,
         "grounded": cause.grounded,
     }

@@ -166,7 +166,7 @@ def _filled(case: Case, home: Path) -> tuple[Request, float]:
 
 def _taken_in(lake: Lake, case: Case) -> Request:
     """Ingest by the adapter that a case's layout has, else as a bundle."""
-    from agent.config import Request
+    from agent.apps.bundle import request_of
     from ingest.bundle import take
 
     for name, path in case.paths.items():
@@ -184,7 +184,7 @@ def _taken_in(lake: Lake, case: Case) -> Request:
         neutral = Path(scratch) / case.alias
         neutral.symlink_to(case.bundle.resolve(), target_is_directory=True)
         take(lake, [neutral])
-    return Request()
+    return request_of(case.bundle)
 
 
 def _has_adapters() -> bool:
@@ -202,6 +202,9 @@ def _plain(request: Request) -> dict[str, Any]:
         "service": request.service,
         "alert": request.alert,
         "lookback_s": request.lookback_s,
+        "question": request.question,
+        "focus": request.focus,
+        "whole": request.whole,
     }
 
 
@@ -218,5 +221,8 @@ def _asked(file: Path) -> tuple[Request, float]:
         service=given["service"],
         alert=given["alert"],
         lookback_s=given["lookback_s"],
+        question=given.get("question", ""),
+        focus=tuple(given.get("focus", ())),
+        whole=given.get("whole", False),
     )
     return request, float(told["ingest_s"])
