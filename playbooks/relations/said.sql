@@ -37,7 +37,8 @@ traced AS (
     coalesce(words.stack, words.message) AS trace,
     coalesce(words.message, words.reason, '') AS message,
     list_filter(json_extract_string(words.attributes, ['/error', '/err', '/error.message',
-      '/exception.message', '/reason', '/cause', '/detail', '/postgresql.detail', '/status.message']),
+      '/exception.message', '/reason', '/cause', '/detail', '/postgresql.detail', '/status.message',
+      '/upstream.address']),
       lambda one: one <> '' AND NOT contains(coalesce(words.message, ''), one)) AS details
   FROM heard
   UNION ALL
@@ -50,6 +51,22 @@ traced AS (
     FROM failed
   )
 ),
+rooted AS (
+  SELECT *,
+    rtrim(left(regexp_extract(left(message, 4000),
+      '[^\r\n]+(?:[\r\n]+[^\r\n]+){0,3}'), 1000)) AS head,
+    CASE WHEN contains(trace, chr(10)) THEN left(trim(coalesce(
+      nullif(regexp_extract(trace, '(?s).*\n\s*(Caused by: [^\r\n]+)', 1), ''),
+      nullif(regexp_extract(trace, '(?s).*Caused by:\s*\n(?:\s+[^\r\n]+\n)*\s+(\S[^\r\n]*)', 1), ''),
+      nullif(regexp_extract(trace, '(?s).* ---> ([\w.]+: [^\r\n]+)', 1), ''),
+      nullif(regexp_extract(trace, '(?s).*\[cause\]: ([^\r\n]+)', 1), ''),
+      nullif(regexp_extract(trace,
+        'Traceback \(most recent call last\):\r?\n(?:(?:[ \t][^\n]*)?\n)*([^\s][^\r\n]*)', 1), ''),
+      nullif(regexp_extract(trace,
+        'goroutine \d+ \[[^\]]*\]:\n(?:(?:panic|runtime)[^\n]*\n\t[^\n]*\n)*([^\n]+\n\t[^\s]+)', 1), ''),
+      nullif(regexp_extract(trace, '\n\s+(at [^\r\n]+)', 1), ''))), 500) END AS root
+  FROM traced
+),
 lines AS (
   SELECT origin,
     CASE WHEN workload.pod IS NOT NULL THEN 'Pod'
@@ -59,22 +76,13 @@ lines AS (
     workload.service AS service, workload.node AS node, first_at, last_at,
     coalesce(severity_id, 0) AS severity_id, times,
     concat_ws(' ← ',
-      nullif(rtrim(left(regexp_extract(left(message, 4000),
-        '[^\r\n]+(?:[\r\n]+[^\r\n]+){0,3}'), 1000)), ''),
+      nullif(head, ''),
       CASE WHEN words.type <> '' AND NOT contains(message, words.type)
         THEN concat_ws(': ', words.type, left(words.reason, 500)) END,
       left(details[1], 500),
-      CASE WHEN contains(trace, chr(10)) THEN left(trim(coalesce(
-        nullif(regexp_extract(trace, '(?s).*\n\s*(Caused by: [^\r\n]+)', 1), ''),
-        nullif(regexp_extract(trace, '(?s).*Caused by:\s*\n(?:\s+[^\r\n]+\n)*\s+(\S[^\r\n]*)', 1), ''),
-        nullif(regexp_extract(trace, '(?s).* ---> ([\w.]+: [^\r\n]+)', 1), ''),
-        nullif(regexp_extract(trace, '(?s).*\[cause\]: ([^\r\n]+)', 1), ''),
-        nullif(regexp_extract(trace,
-          'Traceback \(most recent call last\):\r?\n(?:(?:[ \t][^\n]*)?\n)*([^\s][^\r\n]*)', 1), ''),
-        nullif(regexp_extract(trace,
-          'goroutine \d+ \[[^\]]*\]:\n(?:(?:panic|runtime)[^\n]*\n\t[^\n]*\n)*([^\n]+\n\t[^\s]+)', 1), ''),
-        nullif(regexp_extract(trace, '\n\s+(at [^\r\n]+)', 1), ''))), 500) END) AS line
-  FROM traced
+      CASE WHEN NOT contains(concat_ws(' ', head, words.type || ': ' || words.reason), root)
+        THEN root END) AS line
+  FROM rooted
 ),
 owners AS (
   SELECT kind, name, namespace AS told, namespace, owner_kind, owner_name
@@ -125,13 +133,17 @@ placed AS (
   FROM alike
   LEFT JOIN owners AS pods ON pods.kind = alike.kind AND pods.name = alike.name
     AND pods.told = alike.namespace AND alike.kind = 'Pod'
+),
+jobs AS (   -- by name, where no pod was listed
+  SELECT DISTINCT name FROM owners WHERE kind = 'Job'
 )
 SELECT origin, placed.kind, placed.namespace, placed.name, service, node, seen_at, placed.last_at,
   severity_id, times, line,
   coalesce(sets.owner_kind, CASE WHEN stem <> '' AND placed.owner_kind IS DISTINCT FROM 'Job'
-    THEN 'Deployment' END, placed.owner_kind, placed.kind) AS holder_kind,
+    THEN 'Deployment' END, placed.owner_kind, CASE WHEN jobs.name IS NOT NULL THEN 'Job' END,
+    placed.kind) AS holder_kind,
   coalesce(sets.owner_name, CASE WHEN placed.owner_kind IS DISTINCT FROM 'Job'
-    THEN nullif(stem, '') END, placed.owner_name, placed.name) AS holder,
+    THEN nullif(stem, '') END, placed.owner_name, jobs.name, placed.name) AS holder,
   CASE WHEN origin = 'log' AND calm.first_at < $since THEN
     min(seen_at) OVER (PARTITION BY placed.speaker, template) >= $since END AS is_new,
   origin = 'container' OR coalesce(origin = 'log' AND CASE WHEN ended_at IS NOT NULL
@@ -146,3 +158,5 @@ LEFT JOIN (SELECT speaker, min(first_at) AS first_at FROM spoke GROUP BY speaker
   ON calm.speaker = placed.speaker
 LEFT JOIN (SELECT name, max(last_at) AS last_at FROM spoke GROUP BY name) AS until
   ON until.name = placed.name
+LEFT JOIN jobs ON placed.kind = 'Pod'
+  AND jobs.name = regexp_extract(placed.name, '^(.+)-[a-z0-9]{5}$', 1)

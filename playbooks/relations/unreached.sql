@@ -29,6 +29,7 @@ FROM (
     END AS how
   FROM said
   WHERE origin <> 'event' AND NOT regexp_matches(line, '(?i)while \w+ing .{0,40}upstream'
-    || '|upstream (connect error|timed out|request timeout|prematurely)')   -- a proxy's own words
+    || '|upstream (connect error|timed out|request timeout|prematurely)'   -- a proxy's own words
+    || '|\b(may|might|could|will|would) (be|time)\b')   -- what has not come yet
 )
 WHERE how IS NOT NULL

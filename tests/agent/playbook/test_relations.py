@@ -1,33 +1,48 @@
 """The relations tell what an engineer would read in the telemetry; each on rows of OCSF tables."""
 
-from typing import Any
+import json
+from datetime import UTC, datetime
+from typing import Any, Protocol
 
+import pyarrow as pa
 import pytest
 
-from agent.playbook.form import Playbook, Query, Trial
-from agent.playbook.trial import run
+from agent.playbook.compile import whole
+from lake.ask import bind, placeholders
+from lake.schema import arrow_schema
+from lake.store import Lake
 
+Row = dict[str, Any]
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+SPAN: Row = {"start": NOW.replace(hour=0), "since": NOW.replace(hour=11, minute=45), "end": NOW}
 CHECKOUT = {"service": "checkout", "pod": "checkout-5d9f8b7c4-x2x7k", "namespace": "shop"}
-BEFORE, AFTER, LATER = "2026-01-01T11:00:00", "2026-01-01T11:50:00", "2026-01-01T11:58:00"
+BEFORE, AFTER, LATER = ("2026-01-01T11:00Z", "2026-01-01T11:50Z", "2026-01-01T11:58Z")
 
 
-def asked(sql: str, **given: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows of a SELECT over relations, where the tables hold `given`."""
-    playbook = Playbook(
-        id="a/b",
-        title="",
-        role="root",
-        mechanism="unknown",
-        indicator="none",
-        certainty=0.5,
-        finds=Query("", sql),
-        cause="",
-    )
-    return run(playbook, Trial("", given, ()))
+class Said(Protocol):
+    """What is said where the tables hold these rows."""
+
+    def __call__(self, **given: list[Row]) -> list[Row]: ...
 
 
-def said(**given: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return asked("SELECT * FROM said", **given)
+@pytest.fixture
+def said(lake: Lake) -> Said:
+    def ask(**given: list[Row]) -> list[Row]:
+        for table, rows in given.items():
+            lake.append(table, pa.Table.from_pylist([*map(_row, rows)], arrow_schema(table)), table)
+        sql = whole("SELECT * FROM said ORDER BY line")
+        return lake.at().ask(bind(sql, **{n: SPAN[n] for n in placeholders(sql)})).dicts()
+
+    return ask
+
+
+def _row(given: Row) -> Row:
+    """A row with a time, whose JSON is text."""
+    row = {"time": AFTER, **given}
+    row["time"] = row["ingested_at"] = datetime.fromisoformat(row["time"])
+    for column in {"attributes", "container_states", "span_events"} & row.keys():
+        row[column] = json.dumps(row[column])
+    return row
 
 
 def log(message: str, at: str = AFTER, **more: Any) -> dict[str, Any]:
@@ -66,7 +81,7 @@ def log(message: str, at: str = AFTER, **more: Any) -> dict[str, Any]:
     ],
 )
 def test_a_stack_trace_is_told_by_its_message_and_its_innermost_cause(
-    trace: str, root: str
+    said: Said, trace: str, root: str
 ) -> None:
     (row,) = said(log_record=[log("the order failed", exception={"stacktrace": trace})])
 
@@ -74,21 +89,32 @@ def test_a_stack_trace_is_told_by_its_message_and_its_innermost_cause(
     assert row["line"].endswith(root)
 
 
-def test_what_a_structured_record_says_of_its_error_is_in_the_line() -> None:
+def test_a_cause_that_the_message_tells_is_told_once(said: Said) -> None:
+    trace = 'Traceback (most recent call last):\n  File "a.py", line 1, in f\nOSError: no space'
+    (row,) = said(
+        log_record=[
+            log("", exception={"type": "OSError", "message": "no space"} | {"stacktrace": trace})
+        ]
+    )
+
+    assert row["line"] == "OSError: no space"
+
+
+def test_what_a_structured_record_says_of_its_error_is_in_the_line(said: Said) -> None:
     (row,) = said(log_record=[log("cannot pay", attributes={"error": "dial tcp: i/o timeout"})])
 
     assert row["line"] == "cannot pay ← dial tcp: i/o timeout"
 
 
-def test_lines_that_differ_by_numbers_are_one_row_with_the_first_of_them() -> None:
-    lines = [log(f"order {n} failed", at=f"2026-01-01T11:5{n}:00") for n in (3, 1, 2)]
+def test_lines_that_differ_by_numbers_are_one_row_with_the_first_of_them(said: Said) -> None:
+    lines = [log(f"order {n} failed", at=f"2026-01-01T11:5{n}:00Z") for n in (3, 1, 2)]
 
     (row,) = said(log_record=lines)
 
     assert (row["line"], row["times"]) == ("order 1 failed", 3)
 
 
-def test_a_line_is_new_if_its_workload_never_said_the_like_while_all_was_calm() -> None:
+def test_a_line_is_new_if_its_workload_never_said_the_like_while_all_was_calm(said: Said) -> None:
     old_pod = CHECKOUT | {"pod": "checkout-6f7d8c9b4-p9d2z"}
     rows = said(
         log_record=[
@@ -107,7 +133,7 @@ def test_a_line_is_new_if_its_workload_never_said_the_like_while_all_was_calm() 
     }
 
 
-def test_the_last_words_of_a_container_are_those_before_it_ended() -> None:
+def test_the_last_words_of_a_container_are_those_before_it_ended(said: Said) -> None:
     state = {"name": "app", "lastState": {"terminated": {"finishedAt": "2026-01-01T11:50:02Z"}}}
     pod = {"kind": "Pod", "namespace": "shop", "name": CHECKOUT["pod"]}
     rows = said(
@@ -121,7 +147,7 @@ def test_the_last_words_of_a_container_are_those_before_it_ended() -> None:
     }
 
 
-def test_a_line_is_of_the_workload_that_holds_the_pod() -> None:
+def test_a_line_is_of_the_workload_that_holds_the_pod(said: Said) -> None:
     def owned(kind: str, name: str, owner: tuple[str, str] | None = None) -> dict[str, Any]:
         one: dict[str, Any] = {"kind": kind, "namespace": "shop", "name": name}
         if owner:
@@ -134,11 +160,13 @@ def test_a_line_is_of_the_workload_that_holds_the_pod() -> None:
             log("an error", workload=unplaced),
             log("an error", workload={"pod": "cart-0"}),
             log("an error", workload={"pod": "mail-7c6d9f5b8-q4w5z", "namespace": "post"}),
+            log("an error", workload={"pod": "import-x7k2p", "namespace": "shop"}),
         ],
         kubernetes_object=[
             owned("Pod", CHECKOUT["pod"], ("ReplicaSet", "checkout-5d9f8b7c4")),
             owned("ReplicaSet", "checkout-5d9f8b7c4", ("Rollout", "checkout")),
             owned("Pod", "cart-0", ("StatefulSet", "cart")),
+            owned("Job", "import"),
         ],
     )
 
@@ -146,10 +174,11 @@ def test_a_line_is_of_the_workload_that_holds_the_pod() -> None:
         ("shop", "Rollout", "checkout"),
         ("shop", "StatefulSet", "cart"),
         ("post", "Deployment", "mail"),
+        ("shop", "Job", "import"),
     }
 
 
-def test_an_exception_of_a_span_is_said_by_its_service() -> None:
+def test_an_exception_of_a_span_is_said_by_its_service(said: Said) -> None:
     event = {
         "name": "exception",
         "attributes": {"exception.type": "Refused", "exception.message": "payment:8443 refused"},
@@ -179,5 +208,5 @@ def test_an_exception_of_a_span_is_said_by_its_service() -> None:
         "reconnected after the connection was refused",
     ],
 )
-def test_a_line_that_tells_of_no_trouble_is_not_said(message: str) -> None:
+def test_a_line_that_tells_of_no_trouble_is_not_said(said: Said, message: str) -> None:
     assert said(log_record=[log(message, severity_id=1)]) == []
