@@ -97,7 +97,8 @@ def test_the_page_loads_nothing_and_escapes_what_it_quotes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     odd = cluster(
-        tmp_path / "odd", object_("CronJob", "a", spec={"schedule": "<script>1</script>"})
+        tmp_path / "odd",
+        object_("CronJob", "a", "batch/v1", spec={"schedule": "<script>1</script>"}),
     )
     page = told(capsys, str(odd), "--format", "html", "--at-least", "0.5")
     assert "&lt;script&gt;" in page
