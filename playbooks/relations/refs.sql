@@ -1,6 +1,7 @@
 -- Every reference from one object of the cluster to another before $end: one row a reference.
 -- `relation` is owns, mounts, uses, runs as, runs on, selects, scales, routes to, calls, binds,
 -- creates, grants, grants to, manages or lies in; `detail` the key, port or selector that is meant.
+-- Selected are pods, and what makes pods with such labels.
 -- `is_there` is NULL where absence would say nothing: no object of the target's kind was listed in
 -- its namespace, or the referring object is ready without it. What is optional, or made by the
 -- cluster itself, counts as there. `missing` says what is not: object, key, port or match.
@@ -131,8 +132,6 @@ selected AS (
       WHEN EXISTS (FROM labelled l WHERE l.namespace = s.namespace) THEN false END AS is_there
   FROM selectors s LEFT JOIN hits h USING (kind, namespace, name)
   WHERE len(s.terms) > 0
-  QUALIFY h.to_kind IS NULL OR h.to_kind = 'Pod'
-    OR NOT bool_or(h.to_kind = 'Pod') OVER (PARTITION BY s.kind, s.namespace, s.name)
 ),
 raw AS (
   SELECT kind, namespace, name, 'mounts' AS relation, m."of" AS to_kind, namespace AS to_namespace,

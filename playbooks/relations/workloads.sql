@@ -13,5 +13,7 @@ WHERE pod IS NOT NULL AND coalesce(phase, '') NOT IN ('Succeeded', 'Failed')
   AND NOT EXISTS (FROM objects m WHERE m.kind = o.owner_kind AND m.namespace = o.namespace
     AND m.name = o.owner_name)
   AND NOT (kind = 'ReplicaSet' AND coalesce(desired, 0) = 0)
+  AND NOT (kind = 'Pod' AND EXISTS (FROM made m WHERE m.namespace = o.namespace
+    AND m.name = o.service AND m.kind IN ('Deployment', 'StatefulSet', 'DaemonSet')))
 QUALIFY kind <> 'Pod' OR service IS NULL
   OR row_number() OVER (PARTITION BY kind, namespace, service ORDER BY name) = 1

@@ -1,26 +1,25 @@
 """What refers to what in a cluster, as the relation `refs` tells it."""
 
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
-from agent.playbook.form import Playbook, Query, Trial
-from agent.playbook.trial import run
+import pyarrow as pa
+import pytest
 
-SQL = """
-SELECT kind, namespace, name, seen_at, relation AS said, to_kind, to_name, detail, is_there, missing
-FROM refs
-"""
-ASKS = Playbook(
-    id="test/refs",
-    title="",
-    role="root",
-    mechanism="config",
-    indicator="none",
-    certainty=0.5,
-    finds=Query("What refers to what?", SQL),
-    cause="",
-)
+from agent.playbook.compile import whole
+from lake.ask import bind
+from lake.schema import arrow_schema
+from lake.store import Lake
+
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+LATER = NOW.replace(hour=13)
+TABLE = "kubernetes_object"
 
 Row = dict[str, Any]
+Refs = Callable[..., list[tuple[Any, ...]]]
 
 
 def seen(kind: str, name: str, labels: Row | None = None, /, **object_: Any) -> Row:
@@ -31,21 +30,38 @@ def seen(kind: str, name: str, labels: Row | None = None, /, **object_: Any) -> 
     }
 
 
-def refs(*objects: Row) -> list[tuple[Any, ...]]:
+@pytest.fixture
+def refs(tmp_path: Path) -> Refs:
     """`relation, target, detail, whether it is there or what is missing`, in their order."""
-    found = run(ASKS, Trial("", {"kubernetes_object": list(objects)}, ()))
-    return sorted(
-        (r["said"], f"{r['to_kind']}/{r['to_name']}", r["detail"] or "",
-         r["missing"] or r["is_there"])
-        for r in found
-    )  # fmt: skip
+
+    def ask(*objects: Row) -> list[tuple[Any, ...]]:
+        with Lake.create(tmp_path / str(len([*tmp_path.iterdir()]))) as lake:
+            rows = [_row(one) for one in objects]
+            lake.append(TABLE, pa.Table.from_pylist(rows, arrow_schema(TABLE)), "batch")
+            found = lake.at().ask(bind(whole("SELECT * FROM refs"), end=LATER)).dicts()
+        return sorted(
+            (r["relation"], f"{r['to_kind']}/{r['to_name']}", r["detail"] or "", _there(r))
+            for r in found
+        )
+
+    return ask
+
+
+def _there(found: Row) -> Any:
+    return found["missing"] or found["is_there"]
+
+
+def _row(given: Row) -> Row:
+    """A row with its times, whose JSON is text."""
+    texts = {key: json.dumps(given[key]) for key in ("attributes", "unmapped") if given.get(key)}
+    return {"time": NOW, "ingested_at": NOW, **given, **texts}
 
 
 def pod(**spec: Any) -> Row:
     return seen("Pod", "cart-1", {"app": "cart"}, spec=spec)
 
 
-def test_what_a_pod_mounts_and_uses_is_there_or_not_or_lacks_a_key() -> None:
+def test_what_a_pod_mounts_and_uses_is_there_or_not_or_lacks_a_key(refs: Refs) -> None:
     env = [
         {"name": "A", "valueFrom": {"configMapKeyRef": {"name": "prices", "key": "eur"}}},
         {"name": "B", "valueFrom": {"configMapKeyRef": {"name": "prices", "key": "usd"}}},
@@ -68,12 +84,12 @@ def test_what_a_pod_mounts_and_uses_is_there_or_not_or_lacks_a_key() -> None:
     ]
 
 
-def test_a_ready_pod_proves_that_what_was_not_listed_is_there() -> None:
+def test_a_ready_pod_proves_that_what_was_not_listed_is_there(refs: Refs) -> None:
     asks = pod(volumes=[{"name": "v", "configMap": {"name": "gone"}}]) | {"is_ready": True}
     assert refs(asks, seen("ConfigMap", "prices"))[0][3] is None
 
 
-def test_a_selector_is_matched_by_all_its_labels() -> None:
+def test_a_selector_is_matched_by_all_its_labels(refs: Refs) -> None:
     service = seen("Service", "cart", spec={"selector": {"app": "cart"}})
     wrong = seen("Service", "cart", spec={"selector": {"app": "cart", "tier": "web"}})
     assert refs(pod(), service) == [("selects", "Pod/cart-1", '{"app":"cart"}', True)]
@@ -81,7 +97,7 @@ def test_a_selector_is_matched_by_all_its_labels() -> None:
     assert refs(service)[0][3] is None
 
 
-def test_a_selector_of_pods_that_do_not_run_selects_what_would_make_them() -> None:
+def test_a_selector_of_pods_that_do_not_run_selects_what_would_make_them(refs: Refs) -> None:
     template = {"metadata": {"labels": {"app": "cart"}}, "spec": {"containers": []}}
     deployment = seen("Deployment", "cart", spec={"replicas": 0, "template": template})
     budget = seen("PodDisruptionBudget", "cart", spec={
@@ -92,7 +108,7 @@ def test_a_selector_of_pods_that_do_not_run_selects_what_would_make_them() -> No
     ]
 
 
-def test_an_ingress_routes_to_a_port_of_a_service() -> None:
+def test_an_ingress_routes_to_a_port_of_a_service(refs: Refs) -> None:
     def backend(name: str, port: Row) -> Row:
         return {"backend": {"service": {"name": name, "port": port}}}
 
@@ -112,7 +128,7 @@ def test_an_ingress_routes_to_a_port_of_a_service() -> None:
     ]
 
 
-def test_a_description_tells_of_volumes_and_environment() -> None:
+def test_a_description_tells_of_volumes_and_environment(refs: Refs) -> None:
     told = {
         "Service Account": "cart",
         "Node": "node-1/10.0.0.1",
@@ -140,7 +156,7 @@ def test_a_description_tells_of_volumes_and_environment() -> None:
     ]
 
 
-def test_who_owns_is_told_by_reference_or_by_name() -> None:
+def test_who_owns_is_told_by_reference_or_by_name(refs: Refs) -> None:
     owned = pod() | {"workload": {"service": "cart", "namespace": "shop"}}
     deployment = seen("Deployment", "cart", spec={})
     assert refs(owned, deployment) == [("owns", "Pod/cart-1", "by its name", True)]
@@ -148,7 +164,7 @@ def test_who_owns_is_told_by_reference_or_by_name() -> None:
     assert refs(owned, deployment) == [("owns", "Pod/cart-1", "", True)]
 
 
-def test_roles_classes_webhooks_and_claims_are_followed() -> None:
+def test_roles_classes_webhooks_and_claims_are_followed(refs: Refs) -> None:
     found = refs(
         seen("RoleBinding", "b", roleRef={"kind": "Role", "name": "reader"},
           subjects=[{"kind": "ServiceAccount", "name": "cart"}]),
@@ -172,7 +188,7 @@ def test_roles_classes_webhooks_and_claims_are_followed() -> None:
     ]
 
 
-def test_malformed_objects_refer_to_nothing() -> None:
+def test_malformed_objects_refer_to_nothing(refs: Refs) -> None:
     odd: list[Row] = [pod(containers="x", volumes={"a": 1}, serviceAccountName=7)]
     odd += [seen(kind, "odd", spec=[1]) for kind in ("Ingress", "Service", "StatefulSet")]
     assert [one[0] for one in refs(*odd)] in ([], ["runs as"])
