@@ -10,7 +10,8 @@ _NAME = re.compile(r"[a-z0-9](?:[a-z0-9._/-]*[a-z0-9])?")
 _LEAST = 4  # letters of a name that may stand for a longer one
 _ITSELF, _WORKLOAD, _NAMESPACE = 1.0, 0.9, 0.2
 _WORDS = frozenset({
-    "and", "any", "app", "are", "can", "for", "has", "how", "its", "not", "our", "pod", "the", "was", "why",
+    "and", "any", "app", "are", "can", "for", "has", "how", "its", "not", "our", "pod",
+    "the", "was", "why",
     "alert", "cluster", "config", "container", "cron", "daemonset", "default", "deployment",
     "event", "error", "failed", "failing", "health", "healthy", "ingress", "issue", "job", "kube",
     "kubernetes", "logs", "name", "namespace", "node", "pending", "pods", "problem", "prod",

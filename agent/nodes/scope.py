@@ -53,6 +53,8 @@ def scope(_state: Investigation, runtime: Runtime[Context]) -> Investigation:
     alerts = context.notebook.ask("alerts", **_around(context.request.at or at, context.request))
     firings = _chosen(alerts.rows.dicts(), context.request)
     detected = context.request.at or next((a["time"] for a in firings if not a["resolved"]), last)
+    if context.request.whole and not first <= detected <= last + _AFTER:
+        detected = last  # an alert without a time is as old as the bundle
     early = detected - timedelta(seconds=context.request.lookback_s)
     late = (context.request.until or detected) + _AFTER
     around = context.notebook.ask("extent", "around", start=early, end=late)

@@ -8,12 +8,14 @@ from functools import cache
 from importlib.resources import files
 
 from agent.playbook.form import Check, Playbook
+from lake import schema
 
 COLUMNS = ("kind", "namespace", "name", "seen_at", "said")
 """What the rows of `finds` must have: the object, when it was so, and the line that says it."""
 MOST = 500  # findings of one playbook
 
 _READ = re.compile(r"(?i)\b(?:FROM|JOIN)\s+([a-z_]+)\b")
+_NEEDS = re.compile(r"(?m)^-- needs: (.+)$")
 _COMMENT = re.compile(r"--[^\n]*")
 
 
@@ -53,6 +55,27 @@ def triage(playbooks: Iterable[Playbook]) -> str:
     )
     union = "\nUNION ALL\n".join(asked)
     return whole(f"SELECT playbook, found FROM (\n{union}\n) WHERE found > 0 ORDER BY playbook")
+
+
+def needs(playbook: Playbook) -> frozenset[str]:
+    """The tables of which one at least has to have rows for the playbook to find anything."""
+    return _needs(playbook.finds.sql)
+
+
+def _needs(sql: str) -> frozenset[str]:
+    """The tables that a SELECT reads; of a relation those that its file says it `needs`.
+
+    A relation that says nothing needs what it reads itself.
+    """
+    read = {name.lower() for name in _READ.findall(_COMMENT.sub("", sql))}
+    tables = read & set(schema.tables())
+    return frozenset(tables).union(*(_needs_of(name) for name in read & relations().keys()))
+
+
+@cache
+def _needs_of(name: str) -> frozenset[str]:
+    said = _NEEDS.search(relations()[name])
+    return frozenset(said[1].split()) if said else _needs(relations()[name])
 
 
 def _after_with(sql: str) -> str:

@@ -14,7 +14,7 @@ from langgraph.runtime import Runtime
 from agent.analysis.asked import Asked
 from agent.analysis.object_graph import DEPTH, Chain, Edge, Ill, explained
 from agent.nodes.context import Context
-from agent.playbook.compile import checking, finding, triage, whole
+from agent.playbook.compile import checking, finding, needs, triage, whole
 from agent.playbook.form import Check, Playbook
 from agent.playbook.load import load
 from agent.playbook.words import command, filled, place
@@ -71,8 +71,12 @@ class _Asking:
 def survey_playbooks(state: Investigation, runtime: Runtime[Context]) -> Investigation:
     """Ask every playbook, and put each finding to the playbook's own checks."""
     context = runtime.context
-    books = [one for one in load(context.request.playbooks) if one.role != "standing"]
-    context.progress(f"survey: {len(books)} playbooks")
+    every = [one for one in load(context.request.playbooks) if one.role != "standing"]
+    held = context.notebook.view.snapshots.keys()
+    books = [one for one in every if not needs(one).isdisjoint(held)]
+    context.progress(
+        f"survey: {len(books)} of {len(every)} playbooks, the others' data is not here"
+    )
     asking = _asking(state, context)
     evidence: dict[str, Evidence] = {}
     gaps: list[Gap] = []
