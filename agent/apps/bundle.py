@@ -6,14 +6,20 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from typing import TYPE_CHECKING
+
 from agent.config import Request
-from ingest.manifest import Manifest, read_manifest
+
+if TYPE_CHECKING:
+    from ingest.manifest import Manifest
 
 _NAMES = ("name", "pod", "pod_name", "resource_name", "app_name", "keyword", "deployment", "job")
 
 
 def request_of(folder: Path, request: Request | None = None) -> Request:
     """The request to investigate a folder of evidence; what is asked by hand goes before."""
+    from ingest.manifest import read_manifest
+
     given = request or Request()
     asked = replace(given, whole=given.at is None and given.alert is None)
     manifest = read_manifest(folder)

@@ -168,7 +168,7 @@ class GitHub:
         )
 
     def listed(self, what: str, asked: Mapping[str, str]) -> str:
-        """Read the first page of what the repository has, as `deployments`, in GitHub's own JSON."""
+        """Read the first page of what the repository has, as `deployments`, in its own JSON."""
         return self._send("GET", f"/repos/{self._repo}/{what}", params=asked).text
 
     def keep_comment(self, number: int, marker: str, body: str) -> int:

@@ -75,7 +75,7 @@ def served(cluster: Cluster, config: Path) -> Iterator[None]:
             self.end_headers()
             self.wfile.write(str(body).encode())
 
-        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer  # noqa: N815
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer  # noqa: N815  # the name that the API has
 
         def log_message(self, *_: object) -> None:
             """Nobody reads it."""
