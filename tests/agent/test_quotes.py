@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.quotes import named, plain, quoted
 from agent.nodes.tell import _QUOTED
+from agent.quotes import named, plain, quoted
 
 MARKS = st.text(alphabet="“”{} ab", max_size=20)
 

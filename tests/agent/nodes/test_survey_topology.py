@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from agent.analysis.anomalies import departures
-from agent.quotes import quoted
 from agent.nodes.survey.axis import Axis
 from agent.nodes.survey.topology import _told, survey_topology
+from agent.quotes import quoted
 from agent.state import Call, Indicator, Investigation, Window
 from lake.store import Lake
 from tests.agent.nodes.alone import alone
