@@ -62,6 +62,9 @@ def investigate(
     ask: Annotated[
         str | None, typer.Option(metavar="TEXT", help="What you want to know, in your words.")
     ] = None,
+    playbooks: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="A folder with playbooks of your own.")
+    ] = None,
     lake: LakeOption = None,
     model: ModelOption = None,
     form: FormatOption = "text",
@@ -71,7 +74,10 @@ def investigate(
     Give a time, an alert, a service or a folder of evidence; what is left out, the data say.
     """
     request = replace(
-        read_request(at, alert, service, lookback), calm=stretch(calm), question=ask or ""
+        read_request(at, alert, service, lookback),
+        calm=stretch(calm),
+        question=ask or "",
+        playbooks=playbooks,
     )
     if bundle:
         request = request_of(bundle, request)
