@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 DEPTH = {"root": 1.0, "proximate": 0.0, "symptom": -2.0}
 RELEVANT, BESIDE = 1.5, -4.0  # what was asked about; something else was
-EXPLAINED = -2.5  # another finding is its cause
+EXPLAINED, MOST_OF_EXPLAINED = -2.5, 1.5  # another finding is its cause, however sure it is itself
 EXPLAINS, MOST_EXPLAINED = 0.7, 2
 LAPSE = 0.03  # nothing is certain
 
@@ -36,6 +36,6 @@ def probability(sign: Sign) -> float:
     """The probability that a finding is the cause, or one of several."""
     odds = math.log(sign.certainty / (1.0 - sign.certainty)) + DEPTH[sign.role]
     odds += sign.relevance * (RELEVANT if sign.relevance > 0 else -BESIDE)
-    odds += EXPLAINED if sign.explained else 0.0
     odds += EXPLAINS * min(sign.explains, MOST_EXPLAINED)
+    odds = min(odds, MOST_OF_EXPLAINED) + EXPLAINED if sign.explained else odds
     return (1.0 - LAPSE) / (1.0 + math.exp(-odds))

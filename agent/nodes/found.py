@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 
 from agent.analysis.findings import Sign, probability
+from agent.analysis.retelling import Tale, outdone, retold
 from agent.quotes import quoted
 from agent.state import Cause, Finding, Hop, Statement
 
@@ -13,8 +15,8 @@ PREFIX = "finding "
 
 
 def findings_as_causes(findings: Iterable[Finding]) -> dict[str, Cause]:
-    """Every finding that may be a cause; of one object that several find alike the surest."""
-    every = [one for one in findings if one.role not in ("benign", "standing")]
+    """Every finding that may be a cause, what is told twice once; of one object the surest."""
+    every = told_once(one for one in findings if one.role not in ("benign", "standing"))
     explains = Counter(one.explained_by for one in every if not one.refuted)
     causes: dict[str, Cause] = {}
     for one in every:
@@ -23,13 +25,41 @@ def findings_as_causes(findings: Iterable[Finding]) -> dict[str, Cause]:
             role=one.role,
             relevance=one.relevance,
             explained=bool(one.explained_by),
-            explains=explains[one.object],
+            explains=0 if one.explained_by else explains[one.object],
         )
         cause = _cause(one, 0.0 if one.refuted else probability(sign))
         key = f"{PREFIX}{one.playbook} {one.object}"
         if key not in causes or causes[key].probability < cause.probability:
             causes[key] = cause
     return causes
+
+
+def told_once(findings: Iterable[Finding]) -> list[Finding]:
+    """The findings without those that tell what another tells better, which has their evidence.
+
+    Who only says that something failed follows from who says how.
+    """
+    every = list(findings)
+    standing = [one for one in every if not one.refuted]
+    twins = retold([_tale(one) for one in standing])
+    kept = [_joined(one, [standing[t] for t, b in twins.items() if b == place])
+            for place, one in enumerate(standing) if place not in twins]  # fmt: skip
+    for place, better in outdone([_tale(one) for one in kept]).items():
+        if not kept[place].explained_by:
+            kept[place] = replace(kept[place], explained_by=kept[better].object)
+    return [*kept, *(one for one in every if one.refuted)]
+
+
+def _tale(one: Finding) -> Tale:
+    is_vague = one.mechanism == "unknown"
+    return Tale(one.playbook, one.object, one.said, one.role, one.certainty, is_vague)
+
+
+def _joined(one: Finding, twins: list[Finding]) -> Finding:
+    """A finding with the evidence of those that tell the same; it is about what they are about."""
+    cited = dict.fromkeys(e for each in (one, *twins) for e in each.evidence_for)
+    relevance = max(each.relevance for each in (one, *twins))
+    return replace(one, relevance=relevance, evidence_for=tuple(cited))
 
 
 def _cause(one: Finding, sure: float) -> Cause:

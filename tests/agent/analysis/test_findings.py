@@ -41,3 +41,8 @@ def test_nothing_is_certain() -> None:
 
 def test_what_was_not_asked_about_is_no_cause_however_sure_it_is() -> None:
     assert probability(Sign(certainty=0.9, role="root", relevance=-1.0)) < 0.5
+
+
+def test_what_something_else_explains_is_no_cause_however_sure_it_is() -> None:
+    sure = Sign(certainty=0.95, role="root", relevance=1.0, explained=True, explains=2)
+    assert probability(sure) < 0.5
