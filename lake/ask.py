@@ -124,24 +124,47 @@ class View:
     ) -> None:
         self.snapshots = dict(snapshots)
         self._relations = dict(relations)
+        self._held: dict[str, tuple[str, ...]] = {}
         files = [file for relation in relations.values() for file in relation.files]
         self._database = _sandbox(files, threads)
 
     def ask(self, sql: str, limits: Limits = _LIMITS) -> Rows:
         """Answer one SELECT; QueryError if it is refused, fails, or takes too long."""
+        with self._asking(sql, limits) as (connection, tables):
+            arrow, truncated = _fetch(connection.sql(sql), limits)
+        read = {table: self.snapshots[table] for table in tables if table in self.snapshots}
+        return Rows(arrow, read, truncated)
+
+    def hold(self, name: str, sql: str, limits: Limits = _LIMITS) -> int:
+        """Keep the answer of one SELECT as a table `name` for later questions to this view.
+
+        Gives how many rows it has; QueryError as `ask`. What is read of it is read of its tables.
+        """
+        with self._asking(sql, limits) as (connection, tables):
+            connection.execute(f"CREATE OR REPLACE TABLE {quoted(name)} AS {sql}")
+            rows = connection.execute(f"SELECT count(*) FROM {quoted(name)}").fetchall()
+        self._held[name.lower()] = tables
+        return int(rows[0][0])
+
+    @contextmanager
+    def _asking(
+        self, sql: str, limits: Limits
+    ) -> Iterator[tuple[duckdb.DuckDBPyConnection, tuple[str, ...]]]:
+        """A connection in which a SELECT, once it is allowed, can run; with the tables it reads."""
         tables: tuple[str, ...] = ()
         with self._database.cursor() as connection, _deadline(connection, limits) as is_past:
             try:
-                tables = _tables(connection, sql)
-                for table in tables:
+                named = _tables(connection, sql, frozenset(self._held))
+                direct = [table for table in named if table not in self._held]
+                for table in direct:
                     connection.execute(_view(table, self._relations.get(table)))
-                arrow, truncated = _fetch(connection.sql(sql), limits)
+                behind = (table for name in named for table in self._held.get(name, ()))
+                tables = tuple(sorted({*direct, *behind}))
+                yield connection, tables
             except _FAILURES as error:
                 if is_past():
                     raise QueryError(f"The query took longer than {limits.seconds:g} s.") from error
                 raise QueryError(_explained(error, tables)) from error
-        read = {table: self.snapshots[table] for table in tables if table in self.snapshots}
-        return Rows(arrow, read, truncated)
 
 
 def literal(value: object) -> str:
@@ -238,8 +261,10 @@ def _deadline(
         watcher.join()
 
 
-def _tables(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[str, ...]:
-    """Name the lake's tables that a query reads; QueryError unless all it does is allowed."""
+def _tables(
+    connection: duckdb.DuckDBPyConnection, sql: str, held: frozenset[str]
+) -> tuple[str, ...]:
+    """Name the lake's and the held tables that a query reads; QueryError unless all is allowed."""
     serialize = "SELECT json_serialize_sql($sql::VARCHAR, skip_null := true, skip_empty := true)"
     tree = connection.execute(serialize, {"sql": sql}).fetchall()[0][0]
     try:
@@ -248,25 +273,25 @@ def _tables(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[str, ...]:
             raise QueryError(f"Only a SELECT may be asked: {parsed['error_message']}")
         if len(parsed["statements"]) != 1:
             raise QueryError("One SELECT at a time may be asked.")
-        return tuple(sorted(set(_walk(parsed["statements"][0], frozenset()))))
+        return tuple(sorted(set(_walk(parsed["statements"][0], frozenset(), held))))
     except RecursionError as error:
         raise QueryError("The query is nested too deeply.") from error
 
 
-def _walk(node: object, known: frozenset[str]) -> Iterator[str]:
+def _walk(node: object, known: frozenset[str], held: frozenset[str]) -> Iterator[str]:
     """Yield the tables under a node of DuckDB's parse tree; `known` are the CTEs in scope."""
     if isinstance(node, list):
         for child in node:
-            yield from _walk(child, known)
+            yield from _walk(child, known, held)
     if isinstance(node, dict):
         known |= {cte["key"].lower() for cte in node.get("cte_map", {}).get("map", ())}
-        yield from _check(node, known)
+        yield from _check(node, known, held)
         for child in node.values():
-            yield from _walk(child, known)
+            yield from _walk(child, known, held)
 
 
-def _check(node: Mapping[str, Any], known: frozenset[str]) -> Iterator[str]:
-    """Refuse a node that is more than a question; yield its table if it reads one of the lake's."""
+def _check(node: Mapping[str, Any], known: frozenset[str], held: frozenset[str]) -> Iterator[str]:
+    """Refuse a node that is more than a question; yield its table if it reads one that there is."""
     kind = node.get("type")
     if isinstance(kind, str) and "class" not in node and kind not in _SHAPES:
         raise QueryError(f"A query may not use {kind}.")
@@ -277,7 +302,7 @@ def _check(node: Mapping[str, Any], known: frozenset[str]) -> Iterator[str]:
         raise QueryError(f"A query may not call {name}.")
     if kind == "BASE_TABLE":
         table = ".".join(node["qualified_name"]["path"]).lower()
-        if table in schema.tables():
+        if table in schema.tables() or (table in held and table not in known):
             yield table
         elif table not in known:
             raise QueryError(schema.no_table(table))

@@ -80,17 +80,19 @@ def insights(
 
 def look(view: View, name: str, books: Iterable[Playbook], question: str = "") -> Insights:
     """Ask one cluster's lake which checks find anything, and what; a check that fails is a gap."""
+    from agent.playbook.relations import held
     from agent.report.insights import Insights, Version
 
     cluster = next((row["name"] for row in _ask(view, _CLUSTER)), name)
-    by_id = {book.id: book for book in books}
+    span = {**_SPAN, "question": question}
+    by_id = {book.id: book for book in held(view, books, span, _VERSIONS)}
     gaps: list[str] = []
     rows = [
         _insight(book, row, cluster)
         for book in _fired(view, by_id, question)
         for row in _found(view, book, question, gaps)
     ]
-    versions = tuple(Version(cluster, **row) for row in _ask_whole(view, _VERSIONS, question))
+    versions = tuple(Version(cluster, **row) for row in _ask(view, _VERSIONS, question))
     return Insights((cluster,), tuple(_without_doubles(rows)), versions, tuple(gaps))
 
 
@@ -217,12 +219,6 @@ def _joined(found: Iterable[Insights], at_least: float) -> Insights:
         tuple(versions),
         tuple(dict.fromkeys(gap for each in every for gap in each.gaps)),
     )
-
-
-def _ask_whole(view: View, sql: str, question: str) -> list[dict[str, Any]]:
-    from agent.playbook.compile import whole
-
-    return _ask(view, whole(sql.strip()), question)
 
 
 def _ask(

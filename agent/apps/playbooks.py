@@ -54,13 +54,13 @@ def show(
     ] = False,
 ) -> None:
     """Show a playbook as it is."""
-    from agent.playbook.compile import finding
+    from agent.playbook.compile import finding, whole
     from agent.playbook.load import load
 
     one = next((one for one in load(playbooks) if one.id == name), None)
     if one is None:
         raise PlaybookError(f"There is no playbook {name}: `inquest playbooks list` names them.")
-    say(finding(one) if sql else Path(one.file).read_text("utf-8"))
+    say(whole(finding(one)) if sql else Path(one.file).read_text("utf-8"))
 
 
 @app.command("new")

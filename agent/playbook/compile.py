@@ -15,7 +15,6 @@ COLUMNS = ("kind", "namespace", "name", "seen_at", "said")
 MOST = 500  # findings of one playbook
 
 _READ = re.compile(r"(?i)\b(?:FROM|JOIN)\s+([a-z_]+)\b")
-_NEEDS = re.compile(r"(?m)^-- needs: (.+)$")
 _COMMENT = re.compile(r"--[^\n]*")
 
 
@@ -29,7 +28,7 @@ def relations() -> dict[str, str]:
 
 def whole(sql: str) -> str:
     """A SELECT with every relation that it names, and those that they name, before it."""
-    needed = _needed(sql)
+    needed = in_order(_named(sql))
     if not needed:
         return sql
     ctes = ",\n".join(f"{name} AS MATERIALIZED (\n{relations()[name]}\n)" for name in needed)
@@ -37,13 +36,13 @@ def whole(sql: str) -> str:
 
 
 def finding(playbook: Playbook) -> str:
-    """What a playbook finds: its rows in a total order."""
-    return whole(f"FROM (\n{playbook.finds.sql.strip()}\n)\nORDER BY ALL\nLIMIT {MOST}")
+    """What a playbook finds: its rows in a total order. `whole` makes it stand alone."""
+    return f"FROM (\n{playbook.finds.sql.strip()}\n)\nORDER BY ALL\nLIMIT {MOST}"
 
 
 def checking(check: Check) -> str:
     """What a check asks about one finding, in a total order."""
-    return whole(f"FROM (\n{check.query.sql.strip()}\n)\nORDER BY ALL\nLIMIT {MOST}")
+    return f"FROM (\n{check.query.sql.strip()}\n)\nORDER BY ALL\nLIMIT {MOST}"
 
 
 def triage(playbooks: Iterable[Playbook]) -> str:
@@ -54,42 +53,27 @@ def triage(playbooks: Iterable[Playbook]) -> str:
         for one in playbooks
     )
     union = "\nUNION ALL\n".join(asked)
-    return whole(f"SELECT playbook, found FROM (\n{union}\n) WHERE found > 0 ORDER BY playbook")
+    return f"SELECT playbook, found FROM (\n{union}\n) WHERE found > 0 ORDER BY playbook"
 
 
-def needs(playbook: Playbook) -> frozenset[str]:
-    """The tables of which one at least has to have rows for the playbook to find anything."""
-    return _needs(playbook.finds.sql)
+def reads(sql: str) -> frozenset[str]:
+    """The relations and tables that a SELECT reads by itself, but for what was asked."""
+    names = {name.lower() for name in _READ.findall(_COMMENT.sub("", sql))}
+    return frozenset(names & (relations().keys() | set(schema.tables()))) - {"asked"}
 
 
-def _needs(sql: str) -> frozenset[str]:
-    """The tables that a SELECT reads; of a relation those that its file says it `needs`.
-
-    A relation that says nothing needs what it reads itself.
-    """
-    read = {name.lower() for name in _READ.findall(_COMMENT.sub("", sql))}
-    tables = read & set(schema.tables())
-    return frozenset(tables).union(*(_needs_of(name) for name in read & relations().keys()))
-
-
-@cache
-def _needs_of(name: str) -> frozenset[str]:
-    said = _NEEDS.search(relations()[name])
-    return frozenset(said[1].split()) if said else _needs(relations()[name])
+def in_order(names: Iterable[str]) -> list[str]:
+    """Relations and all that they need, each after those that it reads."""
+    order: list[str] = []
+    for name in sorted({*names} & relations().keys()):
+        order += (*_needed_by(name), name)
+    return [*dict.fromkeys(order)]
 
 
 def _after_with(sql: str) -> str:
     """A SELECT as one may follow other CTEs: its own are in brackets."""
     is_with = re.match(r"(?is)\s*(--[^\n]*\s*)*WITH\b", sql)
     return f"FROM (\n{sql.strip()}\n)" if is_with else sql.strip()
-
-
-def _needed(sql: str) -> list[str]:
-    """The relations that a SELECT names, each after those that it needs itself."""
-    order: list[str] = []
-    for name in _named(sql):
-        order += (*_needed_by(name), name)
-    return [*dict.fromkeys(order)]
 
 
 @cache

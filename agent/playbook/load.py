@@ -18,6 +18,7 @@ from agent.state import Indicator, Mechanism
 
 OURS = Path(playbooks.__file__).parent
 _HERE = Path(__file__).parent
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 TEMPLATE = _HERE / "template.yaml"
 """What a new playbook begins as."""
 
@@ -110,7 +111,7 @@ def read(file: Path, expected_id: str) -> Playbook | list[Fault]:
     """One file as a playbook, or all that is wrong with it."""
     reading = _Reading(str(file))
     try:
-        node = yaml.compose(file.read_text("utf-8"), Loader=yaml.SafeLoader)
+        node = yaml.compose(file.read_text("utf-8"), Loader=_LOADER)
         if node is None:
             return [Fault(str(file), 1, "the file is empty")]
         told = _plain(node, "", reading)

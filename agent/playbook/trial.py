@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from agent.playbook.compile import COLUMNS, checking, finding
+from agent.playbook.compile import COLUMNS, checking, finding, whole
 from agent.playbook.form import Check, Playbook, Trial
 from agent.playbook.load import Fault
 from agent.playbook.words import filled, names, place
@@ -36,7 +36,7 @@ def lint(playbook: Playbook) -> Iterator[Fault]:
     """What of a playbook cannot run, each fault with its line: on tables without rows."""
     view = View({}, {})
     try:
-        columns = view.ask(_bound(finding(playbook))).columns
+        columns = view.ask(_bound(whole(finding(playbook)))).columns
     except QueryError as error:
         yield Fault(playbook.file, playbook.lines["finds.sql"], f"finds: {error}")
         return
@@ -100,14 +100,14 @@ class _Bench:
     @cached_property
     def tables(self) -> list[str]:
         """The tables that the playbook's SQL, relations and checks name."""
-        asked = [finding(self.playbook), *(checking(check) for check in self.playbook.checks)]
+        asked = [whole(finding(self.playbook)), *(whole(checking(c)) for c in self.playbook.checks)]
         words = set(_WORD.findall("\n".join(asked)))
         return [table for table in schema.tables() if table in words]
 
     def found(self, trial: Trial) -> list[dict[str, Any]]:
         """What the playbook finds in the rows of a test, less what its checks refute."""
         self._fill(trial)
-        rows = self._run(_bound(finding(self.playbook), trial.question))
+        rows = self._run(_bound(whole(finding(self.playbook)), trial.question))
         for row in rows:
             row["object"] = place(row["kind"] or "", row["namespace"] or "", row["name"] or "")
         return [row for row in rows if not any(self._refutes(c, row) for c in self.playbook.checks)]
@@ -140,7 +140,7 @@ class _Bench:
 
 
 def _checked(check: Check, row: Mapping[str, Any]) -> str:
-    return _bound(checking(check), "", row)
+    return _bound(whole(checking(check)), "", row)
 
 
 def _bound(sql: str, question: str = "", row: Mapping[str, Any] | None = None) -> str:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from agent.state import Evidence
 from agent.tools.catalogue import Tool, tool
-from lake.ask import Limits, Rows, View, bind
+from lake.ask import Limits, Rows, View, bind, placeholders
 from traces.tracer import Tracing
 
 SAMPLE = 8
@@ -58,15 +58,17 @@ class Notebook:
         """
         return self.inquire(tool(name), about, **params)
 
-    def inquire(self, asked: Tool, about: str = "", **params: Any) -> Answer:
-        """Ask a question that is no tool of ours, as a playbook's; else as `ask` does."""
-        name = asked.name
-        sql = bind(asked.sql, **{k: params[k] for k in set(_VALUE.findall(asked.sql))})
-        evidence_id = f"{name}:{about}" if about else name
+    def inquire(self, asked: Tool, about: str = "", shorter: str = "", **params: Any) -> Answer:
+        """Ask a question that is no tool of ours, as a playbook's; else as `ask` does.
+
+        `shorter` asks the same of what the view holds; the evidence keeps what stands alone.
+        """
+        sql = _bound(asked.sql, params)
+        evidence_id = f"{asked.name}:{about}" if about else asked.name
         if known := self._answers.get((evidence_id, sql)):
             return known
-        with self.tracing.tool(name, evidence=evidence_id):
-            rows = self.view.ask(sql, _LIMITS)
+        with self.tracing.tool(asked.name, evidence=evidence_id):
+            rows = self.view.ask(_bound(shorter, params) if shorter else sql, _LIMITS)
         answer = Answer(self._evidence(evidence_id, asked, sql, rows, params), rows)
         self._answers[evidence_id, sql] = answer
         return answer
@@ -95,6 +97,10 @@ class Notebook:
         """The answer behind a piece of evidence; run again if this notebook did not ask it."""
         known = (a for a in self._answers.values() if a.evidence == evidence)
         return next(known, None) or Answer(evidence, self.view.ask(evidence.sql, _LIMITS))
+
+
+def _bound(sql: str, params: dict[str, Any]) -> str:
+    return bind(sql, **{name: params[name] for name in placeholders(sql)})
 
 
 def _word(value: object) -> str:

@@ -1,5 +1,4 @@
 -- Every condition in an object's status: one row a condition.
--- needs: kubernetes_object
 SELECT kind, namespace, name, seen_at, service, node,
   c->>'$.type'    AS type,
   c->>'$.status'  AS status,

@@ -1,6 +1,5 @@
 -- Every container of every pod, as its status and its spec tell of it: one row a container.
 -- `waiting_*` and `ended_*` are how it is now, `last_*` how it ended before.
--- needs: kubernetes_object
 WITH each AS (
   SELECT kind, namespace, name, seen_at, service, node,
     unnest(json_extract(container_states, '$[*]')) AS c,

@@ -1,7 +1,6 @@
 -- Every pod that does not do well, and its worst container: one row a pod, and one for a Job that
 -- failed whose pods are gone (`pod` is then NULL). `kind`, `namespace`, `name` are the workload.
 -- `state` tells how it is, as `CrashLoopBackOff, exit code 1, 5 restarts`.
--- needs: kubernetes_object
 WITH each AS (
   SELECT *, coalesce(exit_code, last_exit_code) AS ended_with,
     CASE WHEN waiting_reason NOT IN ('ContainerCreating', 'PodInitializing') THEN 3

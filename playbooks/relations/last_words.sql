@@ -1,7 +1,6 @@
 -- What is said of trouble by and of pods that do not do well (`ill`), lines of mere information
 -- left out: one row a pod and a line. `kind`, `namespace`, `name` are the workload. A line that
 -- names nobody is of the one workload that is ill, if there is but one.
--- needs: kubernetes_object
 WITH lines AS (
   SELECT origin, kind AS of_kind, namespace AS of_namespace, name AS of_name, service AS of_service,
     seen_at, last_at, severity_id, times, is_last, line

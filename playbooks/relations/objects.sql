@@ -1,7 +1,6 @@
 -- Every object of the cluster as it was last seen before $end: one row an object, whatever told of it.
 -- What one text leaves out (`get` a spec, a manifest a state) is what another one said last.
 -- A name without a namespace is that of the only namespace in which the name was seen.
--- needs: kubernetes_object
 WITH seen AS (
   SELECT *, object.kind AS kind, object.name AS name,
     coalesce(nullif(object.namespace, ''),

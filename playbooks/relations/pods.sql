@@ -1,7 +1,6 @@
 -- Every pod that was seen or that an event names before $end, and the workload that it belongs to
 -- (`holder_kind`, `holder`): by its owners, else by the name of a workload that is there, else by
 -- how a Deployment names its pods; a pod of nobody holds itself.
--- needs: kubernetes_object
 WITH seen AS (
   SELECT namespace, name, max(seen_at) AS seen_at, max(service) AS service, max(node) AS node,
     max(owner_kind) AS owner_kind, max(owner_name) AS owner_name,

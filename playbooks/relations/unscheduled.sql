@@ -1,5 +1,4 @@
 -- Pods that no node takes, as the scheduler last said: one row a workload, and one of its pods.
--- needs: kubernetes_object
 WITH told AS (
   SELECT namespace, name, seen_at, message
   FROM events

@@ -14,9 +14,10 @@ from langgraph.runtime import Runtime
 from agent.analysis.asked import Asked
 from agent.analysis.object_graph import DEPTH, Chain, Edge, Ill, explained
 from agent.nodes.context import Context
-from agent.playbook.compile import checking, finding, needs, triage, whole
+from agent.playbook.compile import checking, finding, triage, whole
 from agent.playbook.form import Check, Playbook
 from agent.playbook.load import load
+from agent.playbook.relations import held
 from agent.playbook.words import command, filled, place
 from agent.state import (
     Evidence,
@@ -46,6 +47,7 @@ _KINDS: dict[str, ResourceKind] = {
     "Service": "service",
 }
 _SLACK = timedelta(seconds=1)
+_KNOWN = "SELECT DISTINCT name, service FROM objects ORDER BY ALL"
 _REFS = """
 SELECT DISTINCT concat_ws('/', kind, nullif(namespace, ''), name) AS source, relation,
   concat_ws('/', to_kind, nullif(to_namespace, ''), to_name) AS target
@@ -63,25 +65,24 @@ class _Asking:
     asked: Asked
 
     def ask(self, about: str, question: str, sql: str, row: Row | None = None) -> Answer:
+        """Ask of the relations that are held; the evidence has them in front."""
         values = {**(row or {}), **self.span}
-        known = {name: values[name] for name in placeholders(sql) if name in values}
-        return self.context.notebook.inquire(Tool("playbook", question, sql), about, **known)
+        known = {name: value for name, value in values.items() if name in placeholders(whole(sql))}
+        tool = Tool("playbook", question, whole(sql))
+        return self.context.notebook.inquire(tool, about, sql, **known)
 
 
 def survey_playbooks(state: Investigation, runtime: Runtime[Context]) -> Investigation:
     """Ask every playbook, and put each finding to the playbook's own checks."""
     context = runtime.context
     every = [one for one in load(context.request.playbooks) if one.role != "standing"]
-    held = context.notebook.view.snapshots.keys()
-    books = [one for one in every if not needs(one).isdisjoint(held)]
-    context.progress(
-        f"survey: {len(books)} of {len(every)} playbooks, the others' data is not here"
-    )
     asking = _asking(state, context)
+    books = held(context.notebook.view, every, asking.span, _REFS, _KNOWN)
+    context.progress(f"survey: {len(books)} of {len(every)} playbooks; the others have no data")
     evidence: dict[str, Evidence] = {}
     gaps: list[Gap] = []
     found: list[Finding] = []
-    for book in _fired(books, asking, evidence):
+    for book in _fired(books, asking):
         try:
             answer = asking.ask(book.id, book.finds.question, finding(book))
             evidence |= answer.noted()
@@ -125,9 +126,7 @@ def _alarmed(context: Context, span: Row) -> Iterator[str]:
         yield str(row["description"] or "")[:500]
 
 
-def _fired(
-    books: list[Playbook], asking: _Asking, evidence: dict[str, Evidence]
-) -> Iterator[Playbook]:
+def _fired(books: list[Playbook], asking: _Asking) -> Iterator[Playbook]:
     """The playbooks that find anything, one query for those of an area; alone, if that fails."""
     for area, group in groupby(books, key=lambda one: one.area):
         of_area = {one.id: one for one in group}
@@ -137,7 +136,6 @@ def _fired(
         except QueryError:
             yield from of_area.values()
             continue
-        evidence |= answer.noted()
         for row in answer.rows.dicts():
             yield of_area[row["playbook"]]
 
@@ -225,8 +223,7 @@ def _relevance(one: Finding, asked: Asked) -> float:
 
 def _is_known(asking: _Asking, evidence: dict[str, Evidence]) -> bool:
     """Whether what was asked about is in the lake, ill or not."""
-    sql = whole("SELECT DISTINCT name, service FROM objects ORDER BY ALL")
-    answer = asking.ask("known", "Which objects are known?", sql)
+    answer = asking.ask("known", "Which objects are known?", _KNOWN)
     evidence |= answer.noted()
     rows = answer.rows.dicts()
     return any(asking.asked.relevance("", row["name"], row["service"] or "") > 0.5 for row in rows)
@@ -237,7 +234,7 @@ def _chained(found: list[Finding], asking: _Asking, evidence: dict[str, Evidence
     ills = {one: _ill(one) for one in found if not one.refuted and one.role in DEPTH}
     if len(ills) < 2:
         return found
-    answer = asking.ask("refs", "Which object refers to which?", whole(_REFS))
+    answer = asking.ask("refs", "Which object refers to which?", _REFS)
     chains = explained([Edge(*row.values()) for row in answer.rows.dicts()], ills.values())
     if not chains:
         return found
