@@ -3,7 +3,8 @@
 Playbooks of different areas know the same faults, each in its own way: an expired certificate ends
 a container, and it is an error of a service. Told of one object under one symptom, or by one line,
 it is one trouble, and the deepest and surest tells it. Playbooks of one area know each other, so
-two roots of theirs that quote one line (a pod fits no node for two reasons) are two.
+two roots of theirs that quote one line (a pod fits no node for two reasons) are two, and a symptom
+(a job has failed) is told beside what it follows from.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from dataclasses import dataclass
 from agent.analysis.object_graph import DEPTH
 
 SHORTEST = 20  # characters of a line that two have in common by more than chance
+RUN = 7  # words on end, likewise
+NOBODY = "Log"  # the object of a line that does not say who spoke
 
 _DIGITS = re.compile(r"[0-9a-f]*[0-9][0-9a-f]*")
 _MARKS = re.compile(r"[\s\"'“”`\\]+")
@@ -25,7 +28,8 @@ class Tale:
     """What is told: by which playbook, as `area/symptom`, of which object, by which line.
 
     `role` is root, proximate or symptom, `certainty` 0 to 1. `is_vague` says that the playbook
-    names no mechanism: that something failed, and not how.
+    names no mechanism: that something failed, and not how. `explains` are the playbooks whose
+    findings are known to follow from this one.
     """
 
     playbook: str
@@ -34,6 +38,7 @@ class Tale:
     role: str
     certainty: float
     is_vague: bool = False
+    explains: tuple[str, ...] = ()
 
     @property
     def area(self) -> str:
@@ -61,19 +66,22 @@ def retold(tales: Sequence[Tale]) -> dict[int, int]:
 
 
 def outdone(tales: Sequence[Tale]) -> dict[int, int]:
-    """Of those that only say that something failed: the place of what says how, on one object."""
-    known = sorted(
-        (place for place, tale in enumerate(tales) if not tale.is_vague),
-        key=lambda place: (_rank(tales[place]), -place),
-    )
-    surest = {tales[place].object: place for place in known}
-    return {
-        place: surest[tale.object]
+    """Of those that only say that something failed: the place of what says how, on one object.
+
+    What nobody is known to have said gives way to whatever is known of anybody.
+    """
+    order = sorted(range(len(tales)), key=lambda place: (_rank(tales[place]), -place), reverse=True)
+    known = [place for place in order if not tales[place].is_vague]
+    pairs = (
+        (place, next((k for k in known if _outdoes(tales[k], tale)), None))
         for place, tale in enumerate(tales)
         if tale.is_vague
-        and tale.object in surest
-        and _rank(tale) <= _rank(tales[surest[tale.object]])
-    }
+    )
+    return {place: other for place, other in pairs if other is not None}
+
+
+def _outdoes(known: Tale, vague: Tale) -> bool:
+    return vague.object in (known.object, NOBODY) and _rank(known) >= _rank(vague)
 
 
 def _rank(tale: Tale) -> tuple[int, float]:
@@ -82,20 +90,46 @@ def _rank(tale: Tale) -> tuple[int, float]:
 
 def _is_same(better: Tale, other: Tale) -> bool:
     """Whether the second says what the first, which lies deeper or is surer, says too."""
-    if better.playbook == other.playbook:
-        return False
     is_of_one = better.object == other.object
+    if better.playbook == other.playbook:
+        return not is_of_one and _are_alike(better, other) and _is_repeated(better.said, other.said)
     if is_of_one and better.symptom == other.symptom:
         return True
-    if better.area == other.area and (not is_of_one or other.role == "root"):
+    if better.area == other.area and other.role != "proximate":
         return False
-    return _is_quoted(better.said, other.said)
+    if is_of_one:
+        return _is_part(better.said, other.said) or _overlap(better.said, other.said)
+    is_known = better.area != other.area or other.playbook in better.explains
+    return is_known and _is_part(better.said, other.said)
 
 
-def _is_quoted(line: str, other: str) -> bool:
+def _are_alike(one: Tale, other: Tale) -> bool:
+    """Whether two objects may be one: pods of a namespace, or a server and who quotes it."""
+    kind, _, place = one.object.partition("/")
+    of_kind, _, of_place = other.object.partition("/")
+    if kind != of_kind:
+        return True
+    return kind == "Pod" and place.rpartition("/")[0] == of_place.rpartition("/")[0]
+
+
+def _is_repeated(line: str, other: str) -> bool:
+    return line == other or _is_part(line, other)
+
+
+def _is_part(line: str, other: str) -> bool:
     """Whether one line is the other or a part of it, but for numbers and marks."""
     short, long = sorted((_bare(line), _bare(other)), key=len)
     return len(short) >= SHORTEST and short in long
+
+
+def _overlap(line: str, other: str) -> bool:
+    """Whether the lines are cut from one: they have some words on end in common."""
+    one, two = (_runs(_bare(each).split()) for each in (line, other))
+    return not one.isdisjoint(two)
+
+
+def _runs(words: list[str]) -> set[tuple[str, ...]]:
+    return {tuple(words[at : at + RUN]) for at in range(len(words) - RUN + 1)}
 
 
 def _bare(line: str) -> str:

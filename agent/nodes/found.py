@@ -51,8 +51,15 @@ def told_once(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def _tale(one: Finding) -> Tale:
-    is_vague = one.mechanism == "unknown"
-    return Tale(one.playbook, one.object, one.said, one.role, one.certainty, is_vague)
+    return Tale(
+        one.playbook,
+        one.object,
+        one.said,
+        one.role,
+        one.certainty,
+        is_vague=one.mechanism == "unknown",
+        explains=one.explains,
+    )
 
 
 def _joined(one: Finding, twins: list[Finding]) -> Finding:
