@@ -23,6 +23,6 @@ WHERE line <> ''
 GROUP BY kind, namespace, name,
   regexp_replace(left(line, 400), '[0-9a-fA-F]*[0-9][0-9a-fA-F]*', '#', 'g')
 UNION ALL
-SELECT kind, namespace, name, service, seen_at, last_at, times, line
+SELECT holder_kind, namespace, holder, service, seen_at, last_at, times, line
 FROM said
-WHERE (namespace, name) NOT IN (SELECT (namespace, name) FROM own)
+WHERE (namespace, said.name) NOT IN (SELECT (namespace, name) FROM own)

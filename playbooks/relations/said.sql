@@ -3,7 +3,8 @@
 -- containers ended with. One row for what is said alike (but for numbers) of one object, with the
 -- line that said it first and how often.
 -- Of a stack trace, `line` is its message, the innermost cause and, of a panic, the frame.
--- `holder_kind` and `holder` are the workload that a pod belongs to, else the object itself.
+-- `holder_kind` and `holder` are the workload that a pod belongs to, or that makes a service's pods,
+-- else the object itself.
 -- `is_new`: nothing alike was said before $since by one who did speak then (NULL: none spoke).
 -- `is_last`: said within 5 s before a container of the pod ended, or where no end is known, among
 -- the last second that the object spoke.
@@ -134,14 +135,21 @@ placed AS (
   LEFT JOIN owners AS pods ON pods.kind = alike.kind AND pods.name = alike.name
     AND pods.told = alike.namespace AND alike.kind = 'Pod'
 ),
+makers AS (   -- by name, where only the service is known
+  SELECT name, min(namespace) AS namespace, min(kind) AS kind
+  FROM objects WHERE kind IN ('Deployment', 'StatefulSet', 'DaemonSet')
+  GROUP BY name
+  HAVING count(*) = 1
+),
 jobs AS (   -- by name, where no pod was listed
   SELECT DISTINCT name FROM owners WHERE kind = 'Job'
 )
-SELECT origin, placed.kind, placed.namespace, placed.name, service, node, seen_at, placed.last_at,
+SELECT origin, placed.kind, coalesce(nullif(placed.namespace, ''), makers.namespace, '') AS namespace,
+  placed.name, service, node, seen_at, placed.last_at,
   severity_id, times, line,
   coalesce(sets.owner_kind, CASE WHEN stem <> '' AND placed.owner_kind IS DISTINCT FROM 'Job'
     THEN 'Deployment' END, placed.owner_kind, CASE WHEN jobs.name IS NOT NULL THEN 'Job' END,
-    placed.kind) AS holder_kind,
+    makers.kind, placed.kind) AS holder_kind,
   coalesce(sets.owner_name, CASE WHEN placed.owner_kind IS DISTINCT FROM 'Job'
     THEN nullif(stem, '') END, placed.owner_name, jobs.name, placed.name) AS holder,
   CASE WHEN origin = 'log' AND calm.first_at < $since THEN
@@ -160,3 +168,5 @@ LEFT JOIN (SELECT name, max(last_at) AS last_at FROM spoke GROUP BY name) AS unt
   ON until.name = placed.name
 LEFT JOIN jobs ON placed.kind = 'Pod'
   AND jobs.name = regexp_extract(placed.name, '^(.+)-[a-z0-9]{5}$', 1)
+LEFT JOIN makers ON placed.kind = 'Service' AND makers.name = placed.name
+  AND placed.namespace IN ('', makers.namespace)

@@ -6,7 +6,7 @@ SELECT *,
     nullif(regexp_extract(line, '(?i)\b(?:host=|(?:server|connect\w*) (?:at|on|to)(?: host)? )'
         || '[''"]([\w.-]+)[''"][^:]{0,40}?\bport ?=? ?\d', 1), '')
       || regexp_replace(regexp_extract(line, '(?i)\bport ?=? ?\d+'), '(?i)port ?=? ?', ':'),
-    nullif(regexp_extract(line, '(?i)(?:ENOTFOUND|EAI_AGAIN|lookup|UnknownHostException:|resolve(?: host)?:?|host name|hostname) ["'']?([A-Za-z][\w.-]*)', 1), ''),
+    nullif(regexp_extract(line, '(?i)(?:\bENOTFOUND|EAI_AGAIN|\blookup|UnknownHostException:|resolve(?: host)?:?|host name|hostname) ["'']?([A-Za-z][\w.-]*)', 1), ''),
     list_filter(
       regexp_extract_all(line, '((?:[A-Za-z][\w.-]*|\d+\.\d+\.\d+\.\d+)(?:/\d+\.\d+\.\d+\.\d+)?:\d{2,5})\b'),
       lambda one: NOT regexp_matches(one, '\.(go|java|py|m?[jt]sx?|rb|php|cs|rs|kt|scala|c|cc|cpp):'))[1],
@@ -14,7 +14,7 @@ SELECT *,
     '') AS host
 FROM (
   SELECT *, CASE
-    WHEN regexp_matches(line, '(?i)ENOTFOUND|UnknownHost|no such host\b|name or service not known'
+    WHEN regexp_matches(line, '(?i)\bENOTFOUND\b|UnknownHost|no such host\b|name or service not known'
       || '|could not (translate|resolve) host|nodename nor servname|NXDOMAIN'
       || '|name does not resolve|host is unknown|no address associated') THEN 'unknown name'
     WHEN regexp_matches(line, '(?i)connection ?refused|ECONNREFUSED|actively refused|\brefused\b.{0,60}\bconnect'
