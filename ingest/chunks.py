@@ -16,6 +16,9 @@ from ingest.read.stream import Chunk
 LARGE_BYTES = 64 << 10
 """From which size on a document is mapped alone."""
 
+NUMBER_BIT = 40
+"""Above which bits of a position stands the number of its file, where several are mapped as one."""
+
 CONTEXT_BYTES = 256 << 20
 """How much of a file is mapped at a time where records mean what those around them say."""
 
@@ -26,10 +29,10 @@ def gathered(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
     for chunk in chunks:
         held.append(chunk)
         if sum(one.raw.nbytes for one in held) >= CONTEXT_BYTES:
-            yield _joined(held)
+            yield joined(held)
             held = []
     if held:
-        yield _joined(held)
+        yield joined(held)
 
 
 def apart(chunk: Chunk) -> Iterator[Chunk]:
@@ -50,7 +53,20 @@ def apart(chunk: Chunk) -> Iterator[Chunk]:
     yield Chunk(parts[-1] if parts else chunk.raw, chunk.broken, chunk.consumed)
 
 
-def _joined(chunks: Sequence[Chunk]) -> Chunk:
+def numbered(raw: pa.Table, number: int) -> pa.Table:
+    """The records of a file that is mapped with others, its number above their positions."""
+    at = raw.schema.get_field_index("position")
+    position = pc.add(raw["position"], number << NUMBER_BIT)
+    return raw.set_column(at, raw.schema.field(at), position)
+
+
+def parted(position: int) -> tuple[int, int]:
+    """The number of the file that a record is of, and its position there."""
+    return position >> NUMBER_BIT, position & ((1 << NUMBER_BIT) - 1)
+
+
+def joined(chunks: Sequence[Chunk]) -> Chunk:
+    """Chunks of a file as one."""
     raw = pa.concat_tables([one.raw for one in chunks])
     return Chunk(raw, tuple(chain.from_iterable(one.broken for one in chunks)), chunks[-1].consumed)
 

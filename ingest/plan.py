@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 from duckdb.func import FunctionNullHandling, PythonUDFType
 from duckdb.sqltypes import BIGINT, BOOLEAN, VARCHAR
 
+from ingest.chunks import NUMBER_BIT
 from ingest.project import Given, projection, reason
 from ingest.source import Source
 from ingest.told import Told
@@ -52,7 +53,8 @@ class Plan:
     """A source made ready to run: `selects` map `raw` and give what each table can store.
 
     They read `mapped`, which is run once before them, where there are several tables.
-    `given` is filled on the way with (position, reason) of every row, a reason being why it cannot.
+    `given` is filled on the way, by table, with (position, reason) of every row, a reason being why
+    it cannot.
     """
 
     lake: Lake
@@ -61,7 +63,7 @@ class Plan:
     now: datetime
     mapped: str
     selects: Mapping[str, str]
-    given: list[pa.Table]
+    given: dict[str, list[pa.Table]]
 
 
 def prepare(lake: Lake, connection: duckdb.DuckDBPyConnection, source: Source) -> Plan:
@@ -70,10 +72,10 @@ def prepare(lake: Lake, connection: duckdb.DuckDBPyConnection, source: Source) -
     So a chunk of a source of one class is mapped, checked, sorted and written by one query, and
     nothing is held in between; one of several is mapped once, then written table by table.
     """
-    now, refused = datetime.now(UTC), list[pa.Table]()
+    now, told = datetime.now(UTC), dict[str, list[pa.Table]]()
 
     def stored(position: Any, reason: Any) -> Any:  # Arrow arrays
-        refused.append(pa.table([position, reason], schema=_GIVEN))
+        told[next(reversed(told))].append(pa.table([position, reason], schema=_GIVEN))
         return pc.is_null(reason)
 
     connection.create_function(
@@ -86,7 +88,7 @@ def prepare(lake: Lake, connection: duckdb.DuckDBPyConnection, source: Source) -
         side_effects=True,
     )
     connection.register("raw", source.reader.empty())
-    connection.execute(f"SET VARIABLE told = {Told().sql}")
+    tell(connection, [Told()])
     mapped, relation = "", connection.sql(source.sql)
     given = dict(zip(relation.columns, relation.types, strict=True))
     rows = dict.fromkeys(source.tables, f"(\n{source.sql}\n)")
@@ -107,7 +109,23 @@ def prepare(lake: Lake, connection: duckdb.DuckDBPyConnection, source: Source) -
         f"WHERE stored(position, {reason(table, given)})"
         for table in source.tables
     }
-    return Plan(lake, connection, source, now, mapped, selects, refused)
+    return Plan(lake, connection, source, now, mapped, selects, told)
+
+
+def tell(connection: duckdb.DuckDBPyConnection, told: Sequence[Told]) -> None:
+    """Let a SELECT know what is said of each file that is mapped next, by the file's number."""
+    connection.execute(f"SET VARIABLE told = [{', '.join(one.sql for one in told)}]")
+
+
+def stored(plan: Plan) -> dict[str, Counter[int]]:
+    """How many of the rows just mapped were stored, by table and by the number of their file."""
+    return {table: sum(map(_numbers, given), Counter[int]()) for table, given in plan.given.items()}
+
+
+def _numbers(given: pa.Table) -> Counter[int]:
+    positions = given.filter(pc.field("reason").is_null())["position"]
+    numbers: list[Any] = pc.shift_right(positions, NUMBER_BIT).to_pylist()
+    return Counter(numbers)
 
 
 def _classed(source: Source, given: Given) -> str:
@@ -140,7 +158,7 @@ def take(plan: Plan, raw: pa.Table, staged: Staged) -> tuple[Counter[str], list[
 
 def _refused(plan: Plan, raw: pa.Table, failed: Mapping[int, str]) -> list[Refused]:
     """What could not be stored of the rows just mapped, and what the SELECT lost."""
-    given = pa.concat_tables([_GIVEN.empty_table(), *plan.given])
+    given = pa.concat_tables([_GIVEN.empty_table(), *chain.from_iterable(plan.given.values())])
     is_given = pc.is_in(raw["position"], given["position"])
     lost: list[Any] = raw["position"].filter(pc.invert(is_given)).to_pylist()
     refused: list[dict[str, Any]] = given.filter(pc.field("reason") != "").to_pylist()
@@ -164,6 +182,7 @@ def _map(plan: Plan, raw: pa.Table, files: Staged) -> Counter[str]:
     counts = Counter[str]()
     try:
         for table in tables:
+            plan.given[table] = []
             counts[table] = write(plan, table, plan.selects[table], written.setdefault(table, []))
     except BaseException:
         discard(chain.from_iterable(written.values()))

@@ -21,7 +21,7 @@ Given: TypeAlias = Mapping[str, DuckDBPyType]
 _NOT_STORED = ("position", "problem", "class_name", "ocsf_rest")
 _WHOLE = frozenset({"integer", "uinteger", "bigint", "ubigint", "hugeint"})
 _OF_FILES = {"log_record", "kubernetes_object", "kubernetes_event", "detection_finding"}
-_TOLD = "getvariable('told')"
+_TOLD = "told_of(position)"
 _LINE_BY_LINE = ("lines", "records", "plain")
 _HEX_DIGITS = {"trace_uid": 32, "span_uid": 16, "parent_span_uid": 16}
 
@@ -31,8 +31,8 @@ def projection(table: str, given: Given, defaults: Mapping[str, str], reads: str
 
     `fault` is why a row would be no valid OCSF.
 
-    Who speaks (`workload`) is named as every other source names it. What the variable `told` says
-    of the file (told.py) stands in where a record does not: whose log it is, when it was taken.
+    Who speaks (`workload`) is named as every other source names it. What `told_of` says of
+    the file (told.py) stands in where a record does not: whose log it is, when it was taken.
 
     `defaults` has, by OCSF path, the SQL that stands in where the SELECT gives nothing.
     """
@@ -63,7 +63,7 @@ def _of_file(table: str, columns: Mapping[str, str], reads: str) -> dict[str, st
         unmapped = f"undated({unmapped}, {time}, {_TOLD})"
         found["time"] = f"coalesce({time}, {_TOLD}.undated_at)"
     if reads in _LINE_BY_LINE:
-        line = "position"
+        line = "place_of(position)"
     if table.startswith("kubernetes_"):
         kind = columns["object"]
         found["workload"] = f"in_namespace({columns['workload']}, ({kind}).kind, {_TOLD})"

@@ -10,7 +10,7 @@ import hashlib
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
@@ -21,11 +21,11 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ingest.batch import NOWHERE, Landed, in_table, landed
-from ingest.chunks import apart, gathered, placed
+from ingest.batch import NOWHERE, in_table, landed
+from ingest.chunks import apart, gathered, joined, numbered, parted, placed
 from ingest.grown import CUTTABLE, Tail, prefix, tail
-from ingest.plan import QUARANTINE, Plan, Refused, discard, prepare, take, write
-from ingest.read.stream import Chunk
+from ingest.plan import QUARANTINE, Plan, Refused, discard, prepare, stored, take, tell, write
+from ingest.read.stream import CHUNK_BYTES, Chunk
 from ingest.source import Source, connect, load
 from ingest.told import Told
 from lake.ask import literal
@@ -35,6 +35,9 @@ from lake.store import Lake
 Progress: TypeAlias = Callable[[Path, int, int], None]
 
 COMMIT_BYTES = 16 << 20
+
+POOL_BYTES = 4 << 20
+"""Up to which size, decoded, a file is mapped together with others: to plan a query costs more."""
 
 PLACE_PARTS = 3
 """How much of a path tells whose a file is: `NAMESPACE_POD_UID/CONTAINER/0.log`."""
@@ -104,18 +107,41 @@ class _File:
 
     def give_up(self, error: Exception) -> None:
         """Take nothing of a file that its decoder or its source's SELECT fails on as a whole."""
+        self.clear()
+        self.is_unread = True
+        told = (str(error) or type(error).__name__).splitlines()[0]
+        self.note = f"{self.shown} cannot be read, and nothing of it was taken: {told}"
+
+    def clear(self) -> None:
+        """Take back what was staged of it."""
         discard(chain.from_iterable(self.staged.values()))
         self.staged.clear()
         self.mapped.clear()
         self.reasons.clear()
-        self.is_unread = True
-        told = (str(error) or type(error).__name__).splitlines()[0]
-        self.note = f"{self.shown} cannot be read, and nothing of it was taken: {told}"
+
+    def repeat(self, first: _File) -> None:
+        """Fare as a file of the same content before it."""
+        if first.is_unread:
+            self.is_unread, self.note = True, first.note.replace(first.shown, self.shown, 1)
+        else:
+            self.skip()
 
     def skip(self) -> None:
         """Say that the file is in the lake already."""
         self.reasons.clear()
         self.note = f"{self.shown} holds what was ingested before: nothing changed."
+
+
+@dataclass(frozen=True)
+class _Pool:
+    """Small files that were mapped as one, and what they gave together."""
+
+    files: list[_File]
+    staged: dict[str, list[Path]] = field(default_factory=lambda: defaultdict(list))
+
+    def batches(self, table: str) -> str:
+        """The ids of its files' batches in a table, one a line."""
+        return "\n".join(file.batch(table) for file in self.files if file.mapped[table])
 
 
 def ingest(
@@ -200,34 +226,129 @@ def _take_with(
     aside = plan.lake.batches(QUARANTINE)
     # of one that is not whole yet nothing is skipped: rather is a row there twice than not at all
     known = {one.partition(":")[2]: it.size for one, it in there.items() if not it.lacking}
+    pools, alike = list[_Pool](), defaultdict[str, list[_File]](list)
     try:
         for file in group:
             if file.batch_id in there and not there[file.batch_id].lacking:
                 file.skip()
                 continue
             _look_for_what_is_new(plan, file, known, scratch)
-            try:
-                _stage(plan, file, progress)
-            except _UNFORESEEN as error:
-                file.give_up(error)
-                continue
-            for table in there.pop(file.batch_id, NOWHERE).tables:
-                discard(file.staged.pop(table, []))
-            there[file.batch_id] = Landed(frozenset(file.mapped), frozenset(), file.size)
-            if file.batch_id in aside:
-                _set_aside_again(plan.lake, file)
-            if file.batch_id in aside and not file.mapped:
-                file.skip()
-            elif not file.mapped and not file.reasons:
-                file.note = f"{file.shown} holds no records."
+            alike[file.batch_id].append(file)
+        for held in _held(plan, [first for first, *_ in alike.values()], there, progress):
+            pools.append(_Pool([file for file, _ in held]))
+            _stage_together(plan, held, pools[-1].staged)
+        for first, *others in alike.values():
+            for other in others:
+                other.repeat(first)
+            for table in there.get(first.batch_id, NOWHERE).tables:
+                discard(first.staged.pop(table, []))
+            if first.batch_id in aside:
+                _set_aside_again(plan.lake, first)
+            _conclude(first, is_aside=first.batch_id in aside)
     except BaseException:
-        for file in group:
-            discard(chain.from_iterable(file.staged.values()))
+        for staged in (one.staged for ones in (group, pools) for one in ones):
+            discard(chain.from_iterable(staged.values()))
         raise
     for table in (QUARANTINE, *plan.source.tables):
         staged = {file.batch(table): file.staged[table] for file in group if file.staged.get(table)}
+        staged |= {one.batches(table): one.staged[table] for one in pools if one.staged.get(table)}
         if staged:
             plan.lake.add_files(table, staged)
+
+
+def _conclude(file: _File, *, is_aside: bool) -> None:
+    """Say of a file that gave nothing why."""
+    if file.is_unread:
+        return
+    if is_aside and not file.mapped:
+        file.skip()
+    elif not file.mapped and not file.reasons:
+        file.note = f"{file.shown} holds no records."
+
+
+def _held(
+    plan: Plan, files: Iterable[_File], there: Container[str], progress: Progress | None
+) -> Iterator[list[tuple[_File, list[Chunk]]]]:
+    """Decode small files, about CHUNK_BYTES at a time; stage those that go alone.
+
+    Alone go a large file, one that is in some of its tables already, and any whose records mean
+    what those around them say, unless the SELECT keeps files apart.
+    """
+    held, size = list[tuple[_File, list[Chunk]]](), 0
+    is_alone = "file" in plan.source.context and "parted" not in plan.source.context
+    for file in files:
+        try:
+            chunks = None if is_alone or file.batch_id in there else _decoded(plan, file)
+        except _UNFORESEEN as error:
+            file.give_up(error)
+            continue
+        if chunks is None:
+            _stage(plan, file, _read(plan, file), progress)
+            continue
+        held.append((file, chunks))
+        size += sum(chunk.raw.nbytes for chunk in chunks)
+        if progress:
+            progress(file.path, file.size, file.size)
+        if size >= CHUNK_BYTES:
+            yield held
+            held, size = [], 0
+    if held:
+        yield held
+
+
+def _read(plan: Plan, file: _File) -> Iterator[Chunk]:
+    path, before = file.tail or Tail(file.path, 0)
+    for chunk in plan.source.reader.read(path, plan.now):
+        if file.shown != str(path) or file.told.captured_at:
+            chunk = placed(chunk, file.shown, before, file.told.captured_at)
+        yield chunk
+
+
+def _decoded(plan: Plan, file: _File) -> list[Chunk] | None:
+    """All chunks of a file; None if they are more than POOL_BYTES."""
+    chunks, size = list[Chunk](), 0
+    for chunk in _read(plan, file) if file.size <= POOL_BYTES else ():
+        chunks.append(chunk)
+        size += chunk.raw.nbytes
+        if size > POOL_BYTES:
+            return None
+    return chunks if file.size <= POOL_BYTES else None
+
+
+def _stage_together(
+    plan: Plan, held: Sequence[tuple[_File, list[Chunk]]], staged: dict[str, list[Path]]
+) -> None:
+    """Write the records of files as Parquet files of all of them; of each its own if that fails."""
+    if len(held) > 1:
+        try:
+            _map_together(plan, held, staged)
+        except _UNFORESEEN:
+            discard(chain.from_iterable(staged.values()))
+            staged.clear()
+            for file, _ in held:
+                file.clear()
+        else:
+            return
+    for file, chunks in held:
+        _stage(plan, file, chunks)
+
+
+def _map_together(
+    plan: Plan, held: Sequence[tuple[_File, list[Chunk]]], staged: dict[str, list[Path]]
+) -> None:
+    raws = [numbered(one.raw, number) for number, (_, chunks) in enumerate(held) for one in chunks]
+    refused = defaultdict[int, list[Refused]](list)
+    if any(map(len, raws)):
+        tell(plan.connection, [file.told for file, _ in held])
+        for one in take(plan, pa.concat_tables(raws), staged)[1]:
+            number, position = parted(one.position)
+            refused[number].append(one._replace(position=position))
+        for table, counts in stored(plan).items():
+            for number, count in counts.items():
+                held[number][0].mapped[table] = count
+    for number, (file, chunks) in enumerate(held):
+        if chunks:
+            _set_aside(plan, file, joined(chunks), refused[number])
 
 
 def _set_aside_again(lake: Lake, file: _File) -> None:
@@ -257,20 +378,21 @@ def _look_for_what_is_new(plan: Plan, file: _File, known: Mapping[str, int], scr
         file.note = f"{file.shown} has grown since it was ingested: what was there is now twice."
 
 
-def _stage(plan: Plan, file: _File, progress: Progress | None) -> None:
+def _stage(
+    plan: Plan, file: _File, chunks: Iterable[Chunk], progress: Progress | None = None
+) -> None:
     """Write a file's records as Parquet, chunk by chunk, so that memory stays bounded."""
-    path, before = file.tail or Tail(file.path, 0)
-    chunks = plan.source.reader.read(path, plan.now)
+    tell(plan.connection, [file.told])
     is_whole = "file" in plan.source.context
-    plan.connection.execute(f"SET VARIABLE told = {file.told.sql}")
-    for chunk in gathered(chunks) if is_whole else chain.from_iterable(map(apart, chunks)):
-        if file.shown != str(path) or file.told.captured_at:
-            chunk = placed(chunk, file.shown, before, file.told.captured_at)
-        counts, refused = take(plan, chunk.raw, file.staged)
-        file.mapped += counts
-        _set_aside(plan, file, chunk, refused)
-        if progress:
-            progress(file.path, chunk.consumed, file.size)
+    try:
+        for chunk in gathered(chunks) if is_whole else chain.from_iterable(map(apart, chunks)):
+            counts, refused = take(plan, chunk.raw, file.staged) if len(chunk.raw) else ({}, [])
+            file.mapped += Counter(counts)
+            _set_aside(plan, file, chunk, refused)
+            if progress:
+                progress(file.path, chunk.consumed, file.size)
+    except _UNFORESEEN as error:
+        file.give_up(error)
 
 
 def _set_aside(plan: Plan, file: _File, chunk: Chunk, refused: Sequence[Refused]) -> None:

@@ -42,10 +42,11 @@ KEYS = {
     "over": "sources that hold the same and more; a file of both is of this one",
     "generic": "`yes`: tried on a file only if no other source takes it",
     "files": "patterns of file names",
-    "context": "what a record means beside itself: `file`, those around it; `path`, where it lies",
+    "context": "what a record means beside itself: `file`, those around it; `path`, where it lies; "
+    "`parted`: its windows are by `file_of(position)`",
 }
 
-_CONTEXTS = frozenset({"file", "path"})
+_CONTEXTS = frozenset({"file", "parted", "path"})
 _NEEDED = ("name", "reads", "class")
 _MACROS = "macros.sql"
 _HEADER = re.compile(r"^-- ([a-z]+):(?: +(.*?))?\s*$")
@@ -64,8 +65,8 @@ class Source:
     `folder` holds it, by whose name sources are grouped; `product` is the vendor and the name of
     what writes the format, `sniffs` what the beginning of a file holds, and `over` names sources
     that it is taken before. `files` are patterns of the names of the files that it takes in its
-    family. With `file` in its `context` a file is mapped whole, with `path` two files of one
-    content in two places are two.
+    family. With `file` in its `context` a file is mapped whole, and alone but with `parted`; with
+    `path` two files of one content in two places are two.
     """
 
     name: str

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from functools import cache
 from pathlib import Path
@@ -146,7 +146,8 @@ class Lake:
         """Commit Parquet files in `staging`, by batch id, as one snapshot; none without rows.
 
         They are written with `copy_options`. A file that holds more than one UTC day is replaced by
-        one for each. A batch id that is there already adds nothing.
+        one for each. A batch id that is there already adds nothing; files that several batches
+        share have their ids, one a line, and a LakeError says if only some of these are there.
         """
         _commit(table, self._made(table), batches)
 
@@ -355,7 +356,9 @@ def _commit(name: str, table: Table, batches: Mapping[str, Sequence[Path]]) -> N
     }
     for attempt in range(_ATTEMPTS):
         there = _batches(table)
-        new = {one: files for one, files in described.items() if files and one not in there}
+        new = {
+            ids: files for ids, files in described.items() if files and _is_new(name, ids, there)
+        }
         if not new:
             return
         with suppress(CommitFailedException):
@@ -367,6 +370,13 @@ def _commit(name: str, table: Table, batches: Mapping[str, Sequence[Path]]) -> N
         time.sleep(0.01 * attempt)
         table.refresh()
     raise LakeError(f"Other writers of {name} were first {_ATTEMPTS} times: try again.")
+
+
+def _is_new(name: str, ids: str, there: Container[str]) -> bool:
+    found = {one in there for one in ids.splitlines()}
+    if len(found) > 1:
+        raise LakeError(f"Another writer of {name} was first with some of the files: try again.")
+    return found == {False}
 
 
 def _commit_once(table: Table, batches: Mapping[str, Iterable[DataFile]]) -> None:

@@ -259,7 +259,13 @@ CREATE MACRO resolved(workload) AS list_transform([{
       nullif(regexp_extract(w."zone", '^([a-z]+-[a-z]+\d+)-[a-z]$', 1), '')),
     'account': w.account})[1];
 
+-- Several files are mapped as one: `position` has the number of the file above its lower 40 bits ---
+CREATE MACRO file_of(position) AS position >> 40;
+CREATE MACRO place_of(position) AS position & 1099511627775;
+
 -- What is said of a file beside its content (the variable `told`, of ingest/told.py) ---------------
+CREATE MACRO told_of(position) AS getvariable('told')[file_of(position) + 1];
+
 -- Who speaks in a log, or is spoken of in a text, that does not say it; what a record says wins.
 CREATE MACRO whose(workload, is_text, told) AS
   CASE WHEN coalesce(told.pod, told.service) IS NULL OR NOT (is_text OR told.is_log)

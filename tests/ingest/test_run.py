@@ -8,23 +8,26 @@ import random
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 import zstandard
 
+from ingest.contract import samples
 from ingest.plan import Plan, Refused, Staged, take
 from ingest.read import READERS
 from ingest.read.stream import Chunk
 from ingest.run import ingest
 from ingest.source import load
+from ingest.told import Told
 from lake.errors import InquestError
 from lake.store import Lake
 from tests.ingest.otlp_samples import DATA, framed, many, sample_traces
 
 LINE = '198.51.100.4 - - [15/Jan/2025:10:00:0{} +0000] "GET /{} HTTP/1.1" 200 1 "-" "-"\n'
+_AT = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -173,7 +176,7 @@ def test_a_file_that_nobody_thought_of_costs_no_other(
     assert (summary.notes, summary.unread) == ((told,), 1)
     (row,) = lake.at().ask("SELECT count(*) AS n FROM http_activity").dicts()
     assert row["n"] == summary.mapped > 0
-    assert len(list(lake.path.rglob("*.parquet"))) == 4  # two files, each in a table and aside
+    assert len(list(lake.path.rglob("*.parquet"))) == 3  # one of both, and each has its own aside
 
 
 def test_of_a_file_that_has_grown_only_what_is_new_is_taken(lake: Lake, tmp_path: Path) -> None:
@@ -338,3 +341,55 @@ def test_a_missing_file_and_a_folder_are_refused_in_a_sentence(lake: Lake, tmp_p
         ingest(lake, "nginx", [tmp_path / "gone.log"])
     with pytest.raises(InquestError, match=r"cannot be read: Is a directory\."):
         ingest(lake, "nginx", [tmp_path])
+
+
+@pytest.mark.parametrize(
+    "source", ["cri", "docker_json", "plain_log", "postgresql_text", "prometheus_text", "rabbitmq"]
+)
+def test_files_that_are_mapped_together_give_what_each_gives_alone(
+    source: str, tmp_path: Path
+) -> None:
+    (sample, *_) = samples(load()[source])
+    files = [tmp_path / f"{number}.txt" for number in range(3)]
+    for number, file in enumerate(files):
+        lines = sample.read_bytes().splitlines(keepends=True)
+        file.write_bytes(b"".join(lines[number:]))
+    told = {file: Told(file=str(file), captured_at=_AT, undated_at=_AT) for file in files}
+    with Lake.create(tmp_path / "together") as lake:
+        together = ingest(lake, source, files, told=told)
+        assert ingest(lake, source, files, told=told).read == 0
+        found = rows_of(lake)
+    alone, wanted = Counter[str](), Counter[str]()
+    for file in files:
+        with Lake.create(tmp_path / f"{file.stem} alone") as lake:
+            alone += Counter(ingest(lake, source, [file], told=told).classes)
+            wanted += rows_of(lake)
+    assert Counter(together.classes) == alone
+    assert found == wanted
+
+
+def rows_of(lake: Lake) -> Counter[str]:
+    """What is in a lake, but when it was ingested."""
+    view = lake.at()
+    return Counter(
+        str([table, *(value for key, value in row.items() if key != "ingested_at")])
+        for table in view.snapshots
+        for row in view.ask(f"SELECT * FROM {table}").dicts()
+    )
+
+
+def test_of_files_that_are_mapped_together_one_that_cannot_be_mapped_costs_no_other(
+    lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [access_log(tmp_path / f"{number}.log", number) for number in range(1, 4)]
+
+    def failing(plan: Plan, raw: pa.Table, staged: Staged) -> tuple[Counter[str], list[Refused]]:
+        if str(files[1]) in raw["path"].to_pylist():
+            raise ValueError("no SELECT is perfect")
+        return take(plan, raw, staged)
+
+    monkeypatch.setattr("ingest.run.take", failing)
+    summary = ingest(lake, "nginx", files)
+    assert summary.unread == 1
+    (row,) = lake.at().ask("SELECT count(*) AS n FROM http_activity").dicts()
+    assert row["n"] == summary.mapped > 0

@@ -136,6 +136,16 @@ def test_a_file_written_by_duckdb_is_committed_where_it_lies(lake: Lake) -> None
     assert list(lake.staging("log_record").iterdir()) == [file]
 
 
+def test_a_file_that_batches_share_goes_in_once_and_not_with_one_that_is_there(lake: Lake) -> None:
+    rows = f"SELECT {literal(NOON)} AS time, {literal(NOON)} AS ingested_at, 'a' AS message"
+    file = copy(lake, rows)
+    for _ in range(2):
+        lake.add_files("log_record", {"b1\nb2": [file]})
+    assert messages(lake) == ["a"]
+    with pytest.raises(LakeError, match="first with some of the files"):
+        lake.add_files("log_record", {"b2\nb3": [copy(lake, rows)]})
+
+
 def test_a_file_of_several_days_is_replaced_by_one_for_each(lake: Lake) -> None:
     days = (
         f"SELECT {literal(NOON)} + to_days(i::INT) AS time, 'm' || i AS message FROM range(3) r(i)"

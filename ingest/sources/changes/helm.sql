@@ -66,4 +66,5 @@ SELECT
       THEN 'the document is no release or revision of Helm'
   END                                                      AS problem
 FROM named
-WINDOW of_release AS (PARTITION BY r.namespace, release ORDER BY try_cast(revision AS BIGINT))
+WINDOW of_release AS (PARTITION BY file_of(position), r.namespace, release
+  ORDER BY try_cast(revision AS BIGINT))

@@ -59,4 +59,5 @@ SELECT
       THEN 'the line is no row of a table of helm history or helm list'
   END                                                      AS problem
 FROM named
-WINDOW of_release AS (PARTITION BY r.namespace, release ORDER BY try_cast(r.revision AS BIGINT))
+WINDOW of_release AS (PARTITION BY file_of(position), r.namespace, release
+  ORDER BY try_cast(r.revision AS BIGINT))

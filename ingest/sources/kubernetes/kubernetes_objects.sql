@@ -95,9 +95,10 @@ owned AS (
 ),
 timed AS MATERIALIZED (   -- a file that is a day younger than all that it tells of is a copy
   SELECT * REPLACE (
-    CASE WHEN max(dated_at) OVER () < captured_at - INTERVAL 1 DAY THEN max(dated_at) OVER ()
-      ELSE captured_at END AS captured_at)
+    CASE WHEN max(dated_at) OVER of_file < captured_at - INTERVAL 1 DAY
+      THEN max(dated_at) OVER of_file ELSE captured_at END AS captured_at)
   FROM owned
+  WINDOW of_file AS (PARTITION BY file_of(position))
 ),
 named AS (
   SELECT *,
@@ -319,7 +320,8 @@ logs AS (   -- a line without a time belongs to the one before
     ingested_at,
     'log_record'                                           AS class_name,
     coalesce(last_value(line_time(o.log) IGNORE NULLS) OVER (
-      PARTITION BY o.metadata.namespace, o.metadata.name, o.container ORDER BY position),
+      PARTITION BY file_of(position), o.metadata.namespace, o.metadata.name, o.container
+        ORDER BY position),
       captured_at)                                         AS "time",
     1                                                      AS activity_id,
     level_severity_id(log_level(o.log))                    AS severity_id,

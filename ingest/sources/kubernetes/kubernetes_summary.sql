@@ -51,9 +51,10 @@ flat AS (   -- an item in the API's form has its name, spec and status side by s
 ),
 timed AS (   -- a file that is a day younger than all that it tells of is a copy
   SELECT * REPLACE (
-    CASE WHEN max(dated_at) OVER () < captured_at - INTERVAL 1 DAY THEN max(dated_at) OVER ()
-      ELSE captured_at END AS captured_at)
+    CASE WHEN max(dated_at) OVER of_file < captured_at - INTERVAL 1 DAY
+      THEN max(dated_at) OVER of_file ELSE captured_at END AS captured_at)
   FROM flat
+  WINDOW of_file AS (PARTITION BY file_of(position))
 ),
 read AS (
   SELECT *,

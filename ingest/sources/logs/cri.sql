@@ -2,7 +2,7 @@
 -- reads: lines
 -- class: log_record
 -- product: Kubernetes / CRI
--- context: file path
+-- context: file parted path
 -- sniff: ^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d) (?:stdout|stderr) [FP](?: |$)
 -- https://github.com/kubernetes/design-proposals-archive/blob/main/node/kubelet-cri-logging.md
 -- As containerd and CRI-O write it. Pieces (P) of a line up to their end (F) and the lines of a
@@ -19,11 +19,12 @@ begun AS (
     coalesce(lag(l.tag) OVER of_stream = 'P', false)      AS is_piece,
     is_piece OR continues(l.text)                         AS goes_on
   FROM lines
-  WINDOW of_stream AS (PARTITION BY l.stream ORDER BY position)
+  WINDOW of_stream AS (PARTITION BY file_of(position), l.stream ORDER BY position)
 ),
 numbered AS (
   SELECT *,
-    sum((NOT goes_on)::INT) OVER (PARTITION BY l.stream ORDER BY position) AS nth
+    sum((NOT goes_on)::INT) OVER (PARTITION BY file_of(position), l.stream
+      ORDER BY position) AS nth
   FROM begun
 ),
 whole AS (
@@ -31,7 +32,7 @@ whole AS (
     ltrim(string_agg(CASE WHEN is_piece THEN '' ELSE chr(10) END || l.text, ''
       ORDER BY position), chr(10))                      AS text
   FROM numbered
-  GROUP BY l.stream, nth
+  GROUP BY file_of(position), l.stream, nth
 ),
 joined AS (
   SELECT numbered.*, "first" IS NOT NULL AS is_first, text

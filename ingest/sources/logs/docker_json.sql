@@ -2,7 +2,7 @@
 -- reads: json
 -- class: log_record
 -- product: Docker / json-file
--- context: file path
+-- context: file parted path
 -- sniff: ^\{(?:"log":"(?:[^"\\]|\\.)*",)?"stream":"std(?:out|err)".*"time":"\d{4}-
 -- https://docs.docker.com/engine/logging/drivers/json-file/
 -- A line that Docker cut in pieces of 16 KiB and a stack trace of several lines are one record, of
@@ -17,18 +17,19 @@ begun AS (
   SELECT *,
     coalesce(lag(l.log) OVER of_stream NOT LIKE E'%\n', false) OR continues(l.log) AS goes_on
   FROM lines
-  WINDOW of_stream AS (PARTITION BY l.stream ORDER BY position)
+  WINDOW of_stream AS (PARTITION BY file_of(position), l.stream ORDER BY position)
 ),
 numbered AS (
   SELECT *,
-    sum((NOT coalesce(goes_on, false))::INT) OVER (PARTITION BY l.stream ORDER BY position) AS nth
+    sum((NOT coalesce(goes_on, false))::INT) OVER (PARTITION BY file_of(position), l.stream
+      ORDER BY position) AS nth
   FROM begun
 ),
 whole AS (
   SELECT min(position) AS "first",
     rtrim(string_agg(l.log, '' ORDER BY position), E'\n') AS text
   FROM numbered
-  GROUP BY l.stream, nth
+  GROUP BY file_of(position), l.stream, nth
 ),
 joined AS (
   SELECT numbered.*, "first" IS NOT NULL AS is_first, text

@@ -2,7 +2,7 @@
 -- reads: plain
 -- class: log_record
 -- product: Application / text
--- context: file
+-- context: file parted
 -- sniff: \S
 -- generic: yes
 -- Any text that no other source takes: what a program printed without times, what a tool said, a
@@ -35,8 +35,8 @@ SELECT
   position,
   ingested_at,
   coalesce(
-    last_value(own_time IGNORE NULLS) OVER (ORDER BY position),
-    first_value(own_time IGNORE NULLS) OVER (ORDER BY position
+    last_value(own_time IGNORE NULLS) OVER (PARTITION BY file_of(position) ORDER BY position),
+    first_value(own_time IGNORE NULLS) OVER (PARTITION BY file_of(position) ORDER BY position
       ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING),
     captured_at)                                           AS "time",
   1                                                        AS activity_id,

@@ -71,7 +71,7 @@ timed AS (
     last_value(own_time IGNORE NULLS) OVER of_log          AS before,
     first_value(own_time IGNORE NULLS) OVER (PARTITION BY position, nth, key ORDER BY record
       ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING)    AS next,
-    max(own_time) OVER ()                                  AS latest
+    max(own_time) OVER (PARTITION BY file_of(position))   AS latest
   FROM told
   WINDOW of_log AS (PARTITION BY position, nth, key ORDER BY record)
 )

@@ -3,7 +3,7 @@
 -- class: log_record
 -- product: PostgreSQL / PostgreSQL
 -- sniff: ^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? \S+ \[\d+\] (\S*@\S* )?[A-Z]+\d?:  
--- context: file
+-- context: file parted
 -- https://www.postgresql.org/docs/current/runtime-config-logging.html#GUC-LOG-LINE-PREFIX
 -- What goes to stderr, in English, with Debian's log_line_prefix '%m [%p] %q%u@%d ' or PostgreSQL's
 -- own '%m [%p] '. A record is a message and the lines of the same process that follow it: DETAIL,
@@ -19,13 +19,16 @@ WITH lines AS (
   FROM raw
 ),
 owned AS (
-  SELECT *, last_value(own IGNORE NULLS) OVER (ORDER BY position) AS l FROM lines
+  SELECT *, last_value(own IGNORE NULLS) OVER (
+    PARTITION BY file_of(position) ORDER BY position) AS l
+  FROM lines
 ),
 parts AS (
   SELECT *,
     coalesce(l.pid, '')                              AS pid,
     CASE   -- a blank line is no record to the reader, but may be one of a statement's
-      WHEN goes_on THEN repeat(chr(10), position - lag(position) OVER (ORDER BY position) - 1)
+      WHEN goes_on THEN repeat(chr(10),
+          position - lag(position) OVER (PARTITION BY file_of(position) ORDER BY position) - 1)
         || substr(line, 2)
       ELSE l.text
     END                                              AS text,
@@ -33,7 +36,9 @@ parts AS (
   FROM owned
 ),
 numbered AS (
-  SELECT *, count(*) FILTER (begins) OVER (PARTITION BY pid ORDER BY position) AS nth FROM parts
+  SELECT *, file_of(position) AS file,
+    count(*) FILTER (begins) OVER (PARTITION BY file_of(position), pid ORDER BY position) AS nth
+  FROM parts
 ),
 joined AS (
   SELECT pid, nth, list(position ORDER BY position) AS positions, min(ingested_at) AS ingested_at,
@@ -48,7 +53,7 @@ joined AS (
     string_agg(text, chr(10) ORDER BY position) FILTER (l.part = 'BACKTRACE') AS backtrace,
     string_agg(text, chr(10) ORDER BY position) FILTER (l.part = 'STATEMENT') AS statement
   FROM numbered
-  GROUP BY pid, nth
+  GROUP BY file, pid, nth
 ),
 records AS (
   SELECT *, zoned_time(l."at") AS "time", {

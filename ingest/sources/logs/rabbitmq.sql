@@ -3,7 +3,7 @@
 -- class: log_record
 -- product: Broadcom / RabbitMQ
 -- sniff: ^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3,6}(?:[+-]\d\d:\d\d)? \[(debug|info|notice|warning|error|critical|alert|emergency)\] <\d+\.\d+\.\d+>
--- context: file
+-- context: file parted
 -- https://www.rabbitmq.com/docs/logging (3.7 and 3.8, whose local time has no zone and is taken for
 -- UTC; 3.9 to 4, which tell the time of a message before each of its lines)
 WITH lines AS (
@@ -21,13 +21,16 @@ parts AS (   -- a line without a time goes on; microseconds tell a process' mess
         OR coalesce((l."at", l.process) <> lag((l."at", l.process)) OVER so_far, true)
       ELSE last_value(nullif(l."at", '') IGNORE NULLS) OVER so_far IS NULL END AS begins
   FROM lines
-  WINDOW so_far AS (ORDER BY position)
+  WINDOW so_far AS (PARTITION BY file_of(position) ORDER BY position)
 ),
 joined AS (
   SELECT list(position ORDER BY position) AS positions, min(ingested_at) AS ingested_at,
     arg_min(l, position) AS l, string_agg(part, chr(10) ORDER BY position) AS text
-  FROM (SELECT *, count(*) FILTER (begins) OVER (ORDER BY position) AS nth FROM parts)
-  GROUP BY nth
+  FROM (
+    SELECT *, file_of(position) AS file,
+      count(*) FILTER (begins) OVER (PARTITION BY file_of(position) ORDER BY position) AS nth
+    FROM parts)
+  GROUP BY file, nth
 )
 SELECT
   unnest(positions)                                  AS position,

@@ -3,7 +3,7 @@
 -- class: metric_point
 -- product: Prometheus / Prometheus
 -- sniff: ^# TYPE \S+ (counter|gauge|histogram|summary|untyped|unknown|info|stateset|gaugehistogram)\s*$
--- context: file
+-- context: file parted
 -- https://prometheus.io/docs/instrumenting/exposition_formats/
 -- https://prometheus.io/docs/specs/om/open_metrics_spec/
 -- The text format 0.0.4 and 1.0.0 (names in quotes) and OpenMetrics 1.0 (exemplars, units). Whether
@@ -28,7 +28,7 @@ described AS (
     last_value(CASE WHEN meta.keyword = 'HELP' THEN meta END IGNORE NULLS) OVER above   AS helped,
     last_value(CASE WHEN meta.keyword = 'UNIT' THEN meta END IGNORE NULLS) OVER above   AS united
   FROM parsed
-  WINDOW above AS (ORDER BY position ROWS UNBOUNDED PRECEDING)
+  WINDOW above AS (PARTITION BY file_of(position) ORDER BY position ROWS UNBOUNDED PRECEDING)
 ),
 checked AS (
   SELECT *,
