@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -32,6 +33,7 @@ _COINCIDENCE = 1.5  # log-odds against a change that nothing but timing speaks f
 _CLEARED = 0.02  # what is left of a change that a control cleared
 _UNDECIDED = 0.4  # the most for one that the controls did not implicate
 _REAL_IF_ALARMED, _REAL = 0.75, 0.45  # an incident that no request shows
+_ELSEWHERE = 0.5  # of what is left: that what no measure shows is the cause all the same
 _DARK = 0.75  # that the cause is not where nobody could look
 
 
@@ -40,7 +42,8 @@ def weigh(state: Investigation, runtime: Runtime[Context]) -> Investigation:
     facts = gather(state)
     found = {k: c for k, c in state["causes"].items() if k.startswith(PREFIX)}
     weighed = _measured({k: c for k, c in state["causes"].items() if k not in found}, facts)
-    weighed = together(weighed, found, facts)
+    located = facts.felt and (facts.watched or not runtime.context.request.whole)
+    weighed = together(weighed, found, located=located)
     best = max(weighed.values(), key=lambda c: c.probability, default=None)
     runtime.context.progress(f"weigh: {best.text} at {best.probability:.2f}" if best else "weigh")
     return {"causes": weighed}
@@ -63,16 +66,18 @@ def _measured(causes: dict[str, Cause], facts: Facts) -> dict[str, Cause]:
     return weighed
 
 
-def together(measured: dict[str, Cause], found: dict[str, Cause], facts: Facts) -> dict[str, Cause]:
+def together(
+    measured: dict[str, Cause], found: dict[str, Cause], *, located: bool
+) -> dict[str, Cause]:
     """What was measured and what playbooks found, weighed with each other.
 
-    Where users' requests show the symptom, they say where the trouble is: what is found there says
-    how, and takes what no change explains; what is found elsewhere is left what they leave. Where
-    no request is watched, what was found goes first.
+    Where what was measured says where the trouble is (`located`), what is found there says how, and
+    takes its part of what no change explains; what is found elsewhere shares what that leaves.
+    Else, as in a bundle that holds states and logs, what was found goes first.
     """
     if not found:
         return measured
-    if facts.felt and facts.watched:
+    if located:
         return _located(measured, found)
     surest = max(c.probability for c in found.values())
     left = {k: _lessened(c, 1.0 - surest) for k, c in measured.items()}
@@ -80,22 +85,22 @@ def together(measured: dict[str, Cause], found: dict[str, Cause], facts: Facts) 
 
 
 def _located(measured: dict[str, Cause], found: dict[str, Cause]) -> dict[str, Cause]:
-    """Causes where requests are watched: a finding has what its resource's own trouble has."""
-    whole = sum(c.probability for c in measured.values())
+    """Causes where the measures say where: all of a resource have together what they had before."""
     weighed = dict(measured)
+    of_resource: defaultdict[str, list[str]] = defaultdict(list)
     for key, cause in found.items():
-        own = measured.get(f"resource {cause.resource.name}")
-        at_most = own.probability if own else max(0.0, 1.0 - whole)
-        weighed[key] = _judged(replace(cause, probability=cause.probability * at_most))
-    for key, cause in measured.items():
-        taken = [f.probability for k, f in weighed.items() if k in found and _same(f, cause)]
-        if taken and not cause.change:
-            weighed[key] = _lessened(cause, 1.0 - max(taken) / max(cause.probability, max(taken)))
+        of_resource[cause.resource.name].append(key)
+    strangers = [name for name in of_resource if f"resource {name}" not in measured]
+    beside = max(0.0, 1.0 - sum(c.probability for c in measured.values()))
+    for name, keys in of_resource.items():
+        own = measured.get(f"resource {name}")
+        left = own.probability if own else _ELSEWHERE * beside / len(strangers)
+        for key in sorted(keys, key=lambda k: (-found[k].probability, k)):
+            taken = left * found[key].probability
+            weighed[key], left = _judged(replace(found[key], probability=taken)), left - taken
+        if own and own.probability:
+            weighed[f"resource {name}"] = _lessened(own, left / own.probability)
     return weighed
-
-
-def _same(one: Cause, other: Cause) -> bool:
-    return one.resource.name == other.resource.name
 
 
 def _lessened(cause: Cause, left: float) -> Cause:

@@ -134,8 +134,9 @@ def _verdict(
 ) -> tuple[Verdict, float, list[Gap]]:
     """The verdict, its probability, and the gaps that a verdict short of one leaves."""
     notebook = context.notebook
-    found = [c for c in ranked if c.playbook and c.status != "refuted"]
-    if found and found[0] is ranked[0] and ranked[0].probability >= LIKELY:
+    found = [c for c in ranked if c.playbook and c.probability >= LIKELY]
+    is_by_measures = facts.watched or (facts.felt and not context.request.whole)
+    if found and found[0] is ranked[0] and not is_by_measures:
         return "cause_found", ranked[0].probability, []
     if known and not facts.felt:
         return "no_incident", known.certainty, []
@@ -149,7 +150,9 @@ def _verdict(
     if context.request.whole and not facts.watched:
         return _handed_in(ranked, notebook)
     health = {name: notebook.ask(name, **facts.window.span).df for name in ("entrance", "requests")}
-    if doubts := list(health_doubts(health["entrance"], health["requests"], facts)):
+    doubts = list(health_doubts(health["entrance"], health["requests"], facts))
+    doubts += [Gap("not_looked_at", f"No request shows it, and yet: {c.text}") for c in found[:1]]
+    if doubts:
         best = max((c.probability for c in ranked if c.status != "refuted"), default=0.0)
         return "inconclusive", best, doubts
     return "no_incident", _CALM * len(health["entrance"]) / facts.window.buckets, []

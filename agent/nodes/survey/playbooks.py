@@ -96,16 +96,18 @@ def survey_playbooks(state: Investigation, runtime: Runtime[Context]) -> Investi
 
 def _asking(state: Investigation, context: Context) -> _Asking:
     window, request = state["window"], context.request
-    start, end = _span(state["evidence"].get("extent"), window) if request.whole else (
-        window.start, window.end
-    )  # fmt: skip
-    since = window.trouble[0] if window.trouble and not request.whole else start
+    if request.whole:
+        start, end = _extent(state["evidence"].get("extent"), window)
+        since = start
+    else:
+        start = window.start
+        since, end = window.trouble or (window.start, window.end)
     span = {"start": start, "end": end, "since": since, "question": request.question}
     texts = [request.question, request.service or "", *request.focus]
     return _Asking(context, span, Asked.of([*texts, *_alarmed(context, span)]))
 
 
-def _span(extent: Evidence | None, window: Window) -> tuple[datetime, datetime]:
+def _extent(extent: Evidence | None, window: Window) -> tuple[datetime, datetime]:
     """From the first to the last that the lake holds."""
     rows = extent.sample if extent else ()
     start = min((row["first_at"] for row in rows), default=window.start)
