@@ -38,6 +38,9 @@ told AS (   -- of pods of which nothing but events is known, or that are not rea
   FROM events
   WHERE kind = 'Pod' AND is_warning AND regexp_matches(reason,
     '^(BackOff|Failed|Unhealthy|Evicted|OOM|Error|CrashLoop|Inspect|ErrImage|NetworkNotReady)')
+    AND NOT (reason = 'Unhealthy' AND (namespace, name) IN (   -- while it was ended on purpose
+      SELECT (namespace, name) FROM events
+      WHERE kind = 'Pod' AND reason = 'Killing' AND starts_with(message, 'Stopping container')))
   GROUP BY namespace, name
 )
 SELECT pods.holder_kind AS kind, pods.namespace, pods.holder AS name, pods.name AS pod,

@@ -32,4 +32,5 @@ FROM (
     || '|upstream (connect error|timed out|request timeout|prematurely)'   -- a proxy's own words
     || '|\b(may|might|could|will|would) (be|time)\b')   -- what has not come yet
 )
-WHERE how IS NOT NULL
+WHERE how IS NOT NULL AND NOT (times < 3 AND severity_id IN (1, 2, 3)   -- it is tried again
+  AND regexp_matches(line, '(?i)\bretr(y|ies|ying)\b|\battempt \d'))
