@@ -302,6 +302,17 @@ CART = f"""\
 {TODAY}09:05:00.000Z WARN read ECONNRESET while a client went away
 {TODAY}09:07:00.000Z INFO login failed for user "guest": wrong password
 {TODAY}09:08:00.000Z INFO feature checkout-v2: timeout=3000ms, failOnError=false
+{TODAY}09:08:10.000Z WARN 401 Unauthorized: missing bearer token for GET /api/orders
+{TODAY}09:08:20.000Z WARN invalid token presented by client 203.0.113.9: token expired
+{TODAY}09:08:30.000Z INFO rate limit for client 203.0.113.9: 429 Too Many Requests
+{TODAY}09:08:40.000Z ERROR http: TLS handshake error from 203.0.113.9:53122: EOF
+{TODAY}09:08:50.000Z ERROR payment declined for order 42: insufficient funds
+{TODAY}09:09:00.000Z INFO loaded 14 certificates; expired certificates removed: 0
+{TODAY}09:09:10.000Z INFO cloud call is throttled (ThrottlingException), retrying, attempt 1
+{TODAY}09:09:20.000Z WARN slow request: GET /report took 2300 ms
+{TODAY}09:09:30.000Z WARN config file /etc/cart/extra.yaml not found, using defaults
+{TODAY}09:09:40.000Z INFO breaker payment went from HALF_OPEN to CLOSED
+{TODAY}09:09:50.000Z INFO loaded class com.shop.PaymentFailedException
 {TODAY}09:10:00.000Z INFO health: ok, 0 failures, 0 timeouts, pool 4 of 20 in use
 """
 
@@ -323,6 +334,7 @@ ORDERS_DB = """\
 2026-03-01 02:02:30.000 UTC [92] LOG:  automatic vacuum of table "shop.orders": index scans: 0
 2026-03-01 09:00:00.000 UTC [95] ERROR:  duplicate key value violates unique constraint "orders_key"
 2026-03-01 09:00:00.000 UTC [95] DETAIL:  Key (id)=(42) already exists.
+2026-03-01 09:04:00.000 UTC [97] ERROR:  canceling statement due to user request
 2026-03-01 09:05:00.000 UTC [99] LOG:  could not receive data from client: Connection reset by peer
 """
 
