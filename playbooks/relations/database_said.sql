@@ -1,6 +1,6 @@
 -- What databases, caches and queues said of themselves from $start to $end, trouble or not (their
 -- logs, and the events of the cloud that runs them), and what anybody else said of trouble, as in
--- `said`. One row for what is said alike (but for numbers) of one object.
+-- `said`, and the error that an alarm of a database quotes. One row for what is said alike (but for numbers) of one object.
 WITH own AS (
   SELECT
     CASE WHEN workload.pod IS NOT NULL THEN 'Pod' ELSE 'Database' END AS kind,
@@ -22,6 +22,15 @@ FROM own
 WHERE line <> ''
 GROUP BY kind, namespace, name,
   regexp_replace(left(line, 400), '[0-9a-fA-F]*[0-9][0-9a-fA-F]*', '#', 'g')
+UNION ALL
+SELECT 'Database', namespace, service, service, min(first_at), max(seen_at), 1, quote
+FROM (   -- what an alarm that stands quotes of a database
+  SELECT *, json_extract_string(labels, '$.annotations.error') AS quote FROM alerts
+  WHERE NOT is_resolved AND service <> ''
+    AND regexp_matches(labels, '"(db_?(instance|cluster)|DB(Instance|Cluster))')
+)
+WHERE quote <> ''
+GROUP BY namespace, service, quote
 UNION ALL
 SELECT holder_kind, namespace, holder, service, seen_at, last_at, times, line
 FROM said

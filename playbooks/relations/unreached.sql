@@ -21,7 +21,7 @@ FROM (
       || '|connect.{0,100}\brefused\b|failed to connect to all addresses|\b(errno )?111\b.{0,40}connect'
       || '|can''t connect to (local )?(mysql|server)') THEN 'refused'
     WHEN regexp_matches(line, '(?i)ETIMEDOUT|ESOCKETTIMEDOUT|(connect|read|socket|request|gateway|call|response)\w*[ _-]?(timed? ?-?out|timeout)'
-      || '|timed out|deadline exceeded|DEADLINE_EXCEEDED'
+      || '|timed out|deadline exceeded|DEADLINE_EXCEEDED|\bdial (tcp|udp)\b.{0,120}: i/o timeout'
       || '|time-?out (occurred|after|exceeded)') THEN 'timed out'
     WHEN regexp_matches(line, '(?i)\b50[0234]\b.{0,40}(bad gateway|service (temporarily )?unavailable|gateway time-?out|internal server error)'
       || '|(bad gateway|service (temporarily )?unavailable|gateway time-?out|internal server error).{0,40}\b50[0234]\b'
