@@ -88,7 +88,6 @@ def prepare(lake: Lake, connection: duckdb.DuckDBPyConnection, source: Source) -
         side_effects=True,
     )
     connection.register("raw", source.reader.empty())
-    tell(connection, [Told()])
     mapped, relation = "", connection.sql(source.sql)
     given = dict(zip(relation.columns, relation.types, strict=True))
     rows = dict.fromkeys(source.tables, f"(\n{source.sql}\n)")

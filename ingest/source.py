@@ -28,6 +28,7 @@ import pyarrow.compute as pc
 from duckdb.sqltypes import DuckDBPyType
 
 from ingest.read import READERS, Reader
+from ingest.told import Told
 from lake import schema
 from lake.ask import literal
 from lake.errors import InquestError
@@ -129,6 +130,7 @@ def connect(folder: Path | None = None, writes_to: Path | None = None) -> duckdb
     if writes_to:
         connection.execute(f"SET allowed_directories = [{literal(str(writes_to))}]")
     connection.execute("SET enable_external_access = false; SET lock_configuration = true")
+    connection.execute(f"SET VARIABLE told = [{Told().sql}]")
     for path in {SOURCES / _MACROS: None, (folder or SOURCES) / _MACROS: None}:
         if path.is_file():
             _define(connection, path)

@@ -253,3 +253,25 @@ def test_what_is_neither_a_source_nor_a_family_is_said(lake: Lake, tmp_path: Pat
     folder = counted(tmp_path / "evidence", "in.csv")
     with pytest.raises(InquestError, match=r"There is no source sho: `inquest sources list`"):
         take(lake, [folder], "sho", own)
+
+
+def test_what_differs_between_revisions_is_told_though_each_has_a_file_of_its_own(
+    lake: Lake, tmp_path: Path
+) -> None:
+    for space, limit in (("print", 3), ("draft", 30)):
+        for revision, seconds in ((3, 30), (4, limit)):
+            command = f"kubectl rollout history deployment/press -n {space} --revision={revision}"
+            (tmp_path / f"{space}_revision{revision}.txt").write_text(
+                f"$ {command}\ndeployment.apps/press with revision #{revision}\nPod Template:\n"
+                f"  Containers:\n   press:\n    Environment:\n      TIMEOUT:\t{seconds}\n"
+            )
+    take(lake, [tmp_path])
+    rows = lake.at().ask(
+        "SELECT workload.namespace AS space, unmapped->>'$.diff' AS diff "
+        "FROM application_lifecycle "
+        "WHERE change.revision = '4' ORDER BY space"
+    )
+    assert [(row["space"], row["diff"]) for row in rows.dicts()] == [
+        ("draft", None),
+        ("print", "- TIMEOUT:\t30\n+ TIMEOUT:\t3"),
+    ]

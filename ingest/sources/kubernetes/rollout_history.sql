@@ -14,8 +14,8 @@ WITH sections AS (
     'g'), chr(1)))                                         AS section
   FROM raw
 ),
-headed AS (
-  SELECT *, regexp_extract(section,
+headed AS (   -- revisions of one object may lie in several files
+  SELECT *, told_of(position)."namespace" AS space, regexp_extract(section,
     '^(?:([a-z]+)(?:\.[a-z.]+)?/(\S+)|(\S+) "([^"]+)")(?: with revision #(\d+))?',
     ['resource', 'name', 'old_resource', 'old_name', 'revision']) AS h
   FROM sections
@@ -35,9 +35,9 @@ told AS (
     kind_of_resource(h.resource || h.old_resource)         AS kind,
     h.name || h.old_name                                   AS name,
     lag(e.template) OVER of_object                         AS former,
-    max(e.revision::BIGINT) OVER (PARTITION BY h.name || h.old_name) AS newest
+    max(e.revision::BIGINT) OVER (PARTITION BY space, h.name || h.old_name) AS newest
   FROM entries
-  WINDOW of_object AS (PARTITION BY h.name || h.old_name, e.template IS NULL
+  WINDOW of_object AS (PARTITION BY space, h.name || h.old_name, e.template IS NULL
     ORDER BY e.revision::BIGINT)
 ),
 compared AS (
