@@ -53,6 +53,9 @@ SELECT DISTINCT concat_ws('/', kind, nullif(namespace, ''), name) AS source, rel
   concat_ws('/', to_kind, nullif(to_namespace, ''), to_name) AS target
 FROM refs
 WHERE to_name <> '' AND is_there IS DISTINCT FROM false
+UNION
+SELECT concat_ws('/', kind, nullif(namespace, ''), name), 'calls', 'Database/' || database
+FROM database_clients
 ORDER BY ALL"""
 
 
