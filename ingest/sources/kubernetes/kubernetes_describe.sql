@@ -44,10 +44,11 @@ parsed AS (
       list_filter(string_split(regexp_replace(chr(10) || '  ' || described(fields, 'Containers'),
         '\n  (\S+):[ ]*\n', chr(2) || '\1' || chr(10), 'g'), chr(2)), lambda c: trim(c) <> ''),
       lambda c: described_container(c))                    AS containers,
-    list_transform(
-      list_filter(string_split(described(fields, 'Conditions'), chr(10)),
-        lambda l: regexp_matches(l, ' (?:True|False|Unknown)\b')),
-      lambda l: described_condition(regexp_split_to_array(trim(l), ' {2,}'))) AS conditions,
+    coalesce(list_transform(
+        list_filter(string_split(described(fields, 'Conditions'), chr(10)),
+          lambda l: regexp_matches(l, ' (?:True|False|Unknown)\b')),
+        lambda l: described_condition(regexp_split_to_array(trim(l), ' {2,}'))),
+      nullif(nested_conditions(described(fields, 'Status')), [])) AS conditions,
     try_cast(coalesce(
       nullif(regexp_extract(described(fields, 'Replicas'), '(\d+) desired', 1), ''),
       described(fields, 'Desired Number of Nodes Scheduled')) AS INT) AS desired,
@@ -56,7 +57,7 @@ parsed AS (
       nullif(regexp_extract(described(fields, 'Pods Status'), '(\d+) Running', 1), ''),
       described(fields, 'Number of Nodes Scheduled with Available Pods')) AS INT) AS available,
     regexp_extract(described(fields, 'Pods Statuses'), '(\d+) Failed', 1) AS failed,
-    regexp_extract(described(fields, 'Status'), '^\w+')    AS status,
+    regexp_extract(described(fields, 'Status'), '^(\w+)(?:[^\w:]|$)', 1) AS status,
     list_max(list_transform(regexp_extract_all(
       regexp_replace(section, '(?m)^CreationTimestamp:.*$', ''),
       '(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d \w{3} \d{4} \d\d:\d\d:\d\d [+-]\d{4}'),

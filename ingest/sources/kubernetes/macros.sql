@@ -344,6 +344,17 @@ CREATE MACRO described_condition(cells) AS {
   'message': CASE WHEN len(cells) > 4 THEN cells[6] ELSE cells[4] END,
   'lastTransitionTime': CASE WHEN len(cells) > 4 THEN cells[4] END};
 
+-- The conditions of a custom resource, whose members describe prints by their names, `Type` last.
+CREATE MACRO nested_conditions(status) AS list_transform(
+  regexp_extract_all(regexp_extract(status, '(?s)(?:^|\n) *Conditions:\n(.*)', 1),
+    '(?s)(.*?\n +Type: +\S+)(?:\n|$)', 1),
+  lambda one: {
+    'type': regexp_extract(one, '\n +Type: +(\S+)', 1),
+    'status': regexp_extract(one, '(?:^|\n) +Status: +(True|False|Unknown)', 1),
+    'reason': nullif(regexp_extract(one, '(?:^|\n) +Reason: +([^\n]+)', 1), ''),
+    'message': nullif(regexp_extract(one, '(?:^|\n) +Message: +([^\n]+)', 1), ''),
+    'lastTransitionTime': nullif(regexp_extract(one, 'Last Transition Time: +([^\n]+)', 1), '')});
+
 -- The network -------------------------------------------------------------------------------------
 CREATE MACRO endpoint_name(side) AS coalesce(nullif(concat_ws('/',
   nullif(side.who.namespace, ''), nullif(side.who.pod_name, '')), ''), side.ip, '?')
