@@ -24,10 +24,16 @@ def test_a_bundle_of_200_files(tmp_path: Path, capsys: pytest.CaptureFixture[str
     size = write(tmp_path / "bundle")
     with Lake.create(tmp_path / "lake") as lake:
         intake = _timed(lambda: ingest_folder(lake, tmp_path / "bundle"))
-    command = [sys.executable, "-m", "agent.apps.cli", "--lake", str(tmp_path / "other")]
+    command = [
+        str(Path(sys.executable).with_name("inquest")),
+        "investigate",
+        str(tmp_path / "bundle"),
+    ]
+    code = list[int]()
     whole = _timed(
-        lambda: subprocess.run([*command, "investigate", str(tmp_path / "bundle")], check=False)
+        lambda: code.append(subprocess.run(command, cwd=tmp_path, capture_output=True).returncode)
     )
+    assert code == [0]
     with capsys.disabled():
         met = "reached" if intake[1] <= INTAKE_GOAL else "MISSED"
         sys.stdout.write(
