@@ -81,7 +81,13 @@ states AS (
       WHEN 'Operation' THEN 'its last sync failed: ' || coalesce(c.message, '')
       ELSE concat_ws(': ', c.type, c.message) END) AS ills,
     to_json(list_transform(conditions, lambda c: filled(c)::JSON))::VARCHAR AS conditions,
-    filled({'repository': repository, 'destination': target, 'revision': revision}) AS told
+    filled({'repository': repository, 'destination': target, 'revision': revision}) AS told,
+    CASE WHEN listed_conditions IS NULL THEN (   -- one application: what is listed below is its own
+      SELECT to_json({'status': {'resources': list({'kind': column_of(r.heading, r.line, 'KIND'),
+        'namespace': column_of(r.heading, r.line, 'NAMESPACE'),
+        'name': column_of(r.heading, r.line, 'NAME')} ORDER BY r.number)}})
+      FROM rows r WHERE r.position = judged.position AND r.first = 'GROUP'
+      HAVING count(*) > 0) END                             AS object
   FROM judged
   UNION ALL BY NAME
   SELECT position, ingested_at, captured_at, column_of(heading, line, 'KIND') AS kind,
@@ -119,7 +125,7 @@ objects AS (
     CASE WHEN told IS NOT NULL OR conditions IS NOT NULL THEN is_ready END AS is_ready,
     reason,
     conditions,
-    filled({'argocd': told::JSON, 'undated': true})        AS unmapped,
+    filled({'argocd': told::JSON, 'object': "object"::JSON, 'undated': true})        AS unmapped,
     NULL::VARCHAR                                          AS problem
   FROM states
 ),
