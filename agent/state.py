@@ -396,7 +396,8 @@ class Finding:
     `role` says how far down it lies (`agent.playbook.form.ROLES`). `certainty` is the playbook's
     own, after its checks; `refuted` says which check spoke against it. `resource` is the service
     that the object is of, else its own name. `explained_by` is the object of the finding that this
-    one follows from, and `path` the references that lead there.
+    one follows from, and `path` the references that lead there. `relevance` is 1 if it is about what
+    was asked, -1 if something else was asked about. `chronic` is what was so long before the trouble.
     """
 
     playbook: str
@@ -418,6 +419,7 @@ class Finding:
     explained_by: str = ""
     path: tuple[Hop, ...] = ()
     relevance: float = 0.0
+    chronic: bool = False
 
 
 @_strict

@@ -26,6 +26,7 @@ def findings_as_causes(findings: Iterable[Finding]) -> dict[str, Cause]:
             relevance=one.relevance,
             explained=bool(one.explained_by),
             explains=0 if one.explained_by else explains[one.object],
+            chronic=one.chronic,
         )
         cause = _cause(one, 0.0 if one.refuted else probability(sign))
         key = f"{PREFIX}{one.playbook} {one.object}"

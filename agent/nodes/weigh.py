@@ -42,7 +42,7 @@ def weigh(state: Investigation, runtime: Runtime[Context]) -> Investigation:
     facts = gather(state)
     found = {k: c for k, c in state["causes"].items() if k.startswith(PREFIX)}
     weighed = _measured({k: c for k, c in state["causes"].items() if k not in found}, facts)
-    located = facts.felt and (facts.watched or not runtime.context.request.whole)
+    located = not runtime.context.request.whole or (facts.felt and facts.watched)
     weighed = together(weighed, found, located=located)
     best = max(weighed.values(), key=lambda c: c.probability, default=None)
     runtime.context.progress(f"weigh: {best.text} at {best.probability:.2f}" if best else "weigh")

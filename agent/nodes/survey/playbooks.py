@@ -46,6 +46,7 @@ _KINDS: dict[str, ResourceKind] = {
     "Queue": "queue",
     "Service": "service",
 }
+_LEADS = timedelta(minutes=15)  # by so much what makes a trouble may be older than it
 _SLACK = timedelta(seconds=1)
 _KNOWN = "SELECT DISTINCT name, service FROM objects ORDER BY ALL"
 _REFS = """
@@ -169,6 +170,7 @@ def _found(
             for r in book.remedies
         ),
         explains=book.explains,
+        chronic=(row["seen_at"] or asking.span["since"]) < asking.span["since"] - _LEADS,
     )
     for check in book.checks:
         one = _checked(one, check, values, asking, evidence)
