@@ -396,8 +396,9 @@ class Finding:
     `role` says how far down it lies (`agent.playbook.form.ROLES`). `certainty` is the playbook's
     own, after its checks; `refuted` says which check spoke against it. `resource` is the service
     that the object is of, else its own name. `explained_by` is the object of the finding that this
-    one follows from, and `path` the references that lead there. `relevance` is 1 if it is about what
-    was asked, -1 if something else was asked about. `chronic` is what was so long before the trouble.
+    one follows from, and `path` the references that lead there. `relevance` is 1 if it is about
+    what was asked, -1 if something else was asked about. `chronic` is what was so long before the
+    trouble.
     """
 
     playbook: str
