@@ -254,14 +254,22 @@ def _named(file: Path, scratch: Path) -> Path:
 
 
 def _walked(folder: Path, notes: list[str]) -> list[Path]:
-    """The files of evidence below a folder; a note on each folder that cannot be read."""
+    """The files of evidence below a folder; a note on what cannot be read, or lies elsewhere."""
 
     def unread(error: OSError) -> None:
         notes.append(f"{printable(error.filename)} was skipped: {error.strerror}.")
 
     walk = os.walk(folder, onerror=unread)
     found = sorted(Path(at, name) for at, _, names in walk for name in names)
-    return [path for path in found if path.is_file() and _is_evidence(path.relative_to(folder))]
+    kept = []
+    for path in found:
+        if not path.is_file() or not _is_evidence(path.relative_to(folder)):
+            continue
+        if path.is_symlink() and not path.resolve().is_relative_to(folder.resolve()):
+            notes.append(f"{printable(str(path))} was skipped: it links out of its folder.")
+        else:
+            kept.append(path)
+    return kept
 
 
 def _reason(error: BaseException) -> str:

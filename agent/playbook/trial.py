@@ -16,7 +16,7 @@ import pyarrow as pa
 from agent.playbook.compile import COLUMNS, checking, finding, whole
 from agent.playbook.form import Check, Playbook, Trial
 from agent.playbook.load import Fault
-from agent.playbook.words import filled, names, place
+from agent.playbook.words import filled, in_quotes, names, place
 from lake import schema
 from lake.ask import View, bind, placeholders, quoted
 from lake.errors import QueryError
@@ -47,6 +47,10 @@ def lint(playbook: Playbook) -> Iterator[Fault]:
         for name in sorted(names(template) - {*columns} - _ALWAYS):
             text = f"{{{name}}} is no column of finds; those are {', '.join(columns)}"
             yield Fault(playbook.file, playbook.lines[path], text)
+    for at, remedy in enumerate(playbook.remedies):
+        if inside := sorted(in_quotes(remedy.command)):
+            text = f"{{{inside[0]}}} stands within quotes of a command; it is a word of its own"
+            yield Fault(playbook.file, playbook.lines[f"remedies.{at}"], text)
     for at, check in enumerate(playbook.checks):
         path = f"checks.{at}.sql"
         if (check.confirms is None) == (check.refutes is None):

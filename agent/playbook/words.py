@@ -10,6 +10,7 @@ from agent.quotes import named
 
 MOST = 300  # characters of a value
 
+_QUOTED = re.compile(r"'[^']*'|\"(?:[^\"\\\\]|\\\\.)*\"")
 _BRACED = re.compile(r"\{(\w+)\}")
 
 
@@ -39,6 +40,11 @@ def filled(template: str, values: Mapping[str, object]) -> str:
 def command(template: str, values: Mapping[str, object]) -> str:
     """A shell command in which every value is one word, whatever it holds."""
     return _BRACED.sub(lambda m: shlex.quote(_word(values.get(m[1]))), template)
+
+
+def in_quotes(template: str) -> set[str]:
+    """The columns of a command that stand within quotes, where no quoting of theirs would hold."""
+    return {name for part in _QUOTED.findall(template) for name in names(part)}
 
 
 def _word(value: object) -> str:

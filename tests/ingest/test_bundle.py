@@ -275,3 +275,18 @@ def test_what_differs_between_revisions_is_told_though_each_has_a_file_of_its_ow
         ("draft", None),
         ("print", "- TIMEOUT:\t30\n+ TIMEOUT:\t3"),
     ]
+
+
+def test_a_link_out_of_a_bundle_is_not_followed(tmp_path: Path) -> None:
+    outside, folder = tmp_path / "secret.log", tmp_path / "bundle"
+    outside.write_text("2026-01-01T00:00:00Z ERROR not to be read\n")
+    folder.mkdir()
+    (folder / "own.log").write_text("2026-01-01T00:00:00Z ERROR to be read\n")
+    (folder / "near.log").symlink_to(folder / "own.log")
+    (folder / "far.log").symlink_to(outside)
+    with Lake.create(tmp_path / "lake") as lake:
+        notes = [note for one in take(lake, [folder]) for note in one.notes]
+        messages = lake.at().ask("SELECT DISTINCT message FROM log_record").dicts()
+    assert any("far.log was skipped: it links out of its folder" in note for note in notes)
+    assert not any("not to be read" in str(row) for row in messages)
+    assert messages

@@ -79,3 +79,19 @@ def test_a_check_that_refutes_takes_the_finding_away(playbook: Playbook) -> None
     after = {"log_record": [*rows, {"message": "renewed ledger", "severity_id": 1}]}
     tests = (playbook.tests[0], Trial("renewed", after, ()))
     assert not [*tried(replace(playbook, checks=(renewed,), tests=tests))]
+
+
+@pytest.mark.parametrize(
+    ("command", "is_fault"),
+    [
+        ('psql -c "EXPLAIN {name}"', True),
+        ("echo '{name}' {kind}", True),
+        ("kubectl -n {namespace} get pod {name} -o 'jsonpath={.spec}'", False),
+    ],
+)
+def test_a_value_within_the_quotes_of_a_command_is_a_fault(
+    playbook: Playbook, command: str, *, is_fault: bool
+) -> None:
+    remedies = (replace(playbook.remedies[0], command=command),)
+    told = [one.text for one in lint(replace(playbook, remedies=remedies))]
+    assert bool(told) == is_fault, told
