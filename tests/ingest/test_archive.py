@@ -47,7 +47,7 @@ def test_a_tar_is_told_by_its_content_however_it_is_packed(tmp_path: Path, pack:
     assert (tmp_path / "out" / "c").read_bytes() == b"y\n"
 
 
-@pytest.mark.parametrize("content", [LINE, gzip.compress(LINE), b"", b"PK"])
+@pytest.mark.parametrize("content", [LINE, gzip.compress(LINE, mtime=0), b"", b"PK"])
 def test_what_is_no_archive_is_none(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "access.tar").write_bytes(content)
     assert not is_archive(tmp_path / "access.tar")
@@ -57,7 +57,7 @@ def test_archives_in_archives_are_read_and_their_files_called_by_where_they_are(
     tmp_path: Path,
 ) -> None:
     inner = tarred(logs__access=LINE, logs__other=b"what is this\n" + LINE)
-    outer = zipped(tmp_path / "all.zip", **{"inner.tgz": gzip.compress(inner)})
+    outer = zipped(tmp_path / "all.zip", **{"inner.tgz": gzip.compress(inner, mtime=0)})
     with Lake.create(tmp_path / "lake") as lake:
         (summary,) = take(lake, [outer])
         kept = lake.at().ask("SELECT path, raw FROM quarantine").dicts()
