@@ -365,7 +365,7 @@ CREATE MACRO object_in(text) AS
 -- alone in brackets.
 CREATE MACRO level_in(text) AS coalesce(
   nullif(regexp_extract(text, '^([IWEF])\d{4} \d\d:\d\d:\d\d\.\d', 1), ''),
-  nullif(regexp_extract(left(text, 200), '(?:^|[\s\[(<|"=:,-])(TRACE|DEBUG|INFO|NOTICE|WARN(?:ING)?'
+  nullif(regexp_extract(left(text, 200), '(?:^|[\s\[(<|"=:,.-])(TRACE|DEBUG|INFO|NOTICE|WARN(?:ING)?'
     || '|ERR(?:OR)?|SEVERE|CRIT(?:ICAL)?|ALERT|FATAL|PANIC|EMERG|INF|WRN|FTL|DBG)'
     || '(?:$|[\s\])>|":,.;-])', 1), ''),
   nullif(regexp_extract(left(text, 200), '(?:[\[<(]|\blevel="?|^)(trace|debug|info|notice'
