@@ -30,7 +30,8 @@ _OPAQUE: Final = (
 
 _LOGIN: Final = r"(?i:pass(?:word|wd|phrase)|pwd|(?<=_)pass)"
 _NAMED: Final = r"""(?i:secret|token|credential|signature|(?<=[?&])sig
-  | (?:api|access|account|auth|encryption|license|master|private|secret|signing)[\ _-]?key)"""
+  | (?:api|access|account|auth|encryption|license|master|private|secret|signing)[\ _-]?key
+    (?:_base)?)"""
 
 # Formats that their issuers publish so that they can be found; they start a word.
 _TOKENS: Final = {
@@ -78,7 +79,8 @@ _SETTINGS: Final = {
         r"""[^\s=;,"'\[]{1,128}=[^\r\n"']++""",
     ),
     "password": (
-        rf"{_LOGIN}{_IS}|(?<=-){_LOGIN}\s++{_QUOTE}|(?i:password|identified\ by)\s++\\*+'",
+        rf"{_LOGIN}{_IS}|(?<=-){_LOGIN}\s++{_QUOTE}|(?i:password|identified\ by)\s++\\*+'"
+        rf"|(?i:requirepass|masterauth)(?:{_IS}|\s++{_QUOTE})",
         _VALUE,
     ),
     "secret": (rf"{_NAMED}{_IS}|(?<=-){_NAMED}\s++{_QUOTE}", _OPAQUE + _VALUE),
