@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -13,6 +14,8 @@ import orjson
 from agent.redaction import redact, redacted
 from agent.report import words
 from agent.report.html import environment
+from agent.report.markdown import code
+from agent.report.markdown import text as plain
 
 Level = Literal["failing", "risk", "hygiene"]
 LEVELS: dict[Level, str] = {
@@ -108,16 +111,16 @@ def markdown(found: Insights) -> str:
     for level, groups in safe.levels:
         lines += [f"## {level.capitalize()}: {LEVELS[level]}", ""]
         for group in groups:
-            lines += [f"**{_text(group[0].title)}** ({len(group)})", ""]
-            lines += [f"- {_where(safe, one)}: {_text(one.text)}" for one in group]
-            lines += ["", f"{_text(group[0].remedy)}.", ""] if group[0].remedy else [""]
+            lines += [f"**{plain(group[0].title)}** ({len(group)})", ""]
+            lines += [f"- {code(_where(safe, one))}: {plain(one.text)}" for one in group]
+            lines += ["", f"{plain(group[0].remedy)}.", ""] if group[0].remedy else [""]
     if safe.inventory:
-        lines += ["## Versions", "", f"| component | {' | '.join(map(_text, safe.clusters))} |"]
+        lines += ["## Versions", "", f"| component | {' | '.join(map(_cell, safe.clusters))} |"]
         lines += ["| --- |" + " --- |" * len(safe.clusters)]
         lines += [
-            f"| {_text(c)} | {' | '.join(map(_text, cells))} |" for c, cells in safe.inventory
+            f"| {_cell(c)} | {' | '.join(map(_cell, cells))} |" for c, cells in safe.inventory
         ]
-    return "\n".join([*lines, *(f"- {_text(gap)}" for gap in safe.gaps)]).rstrip() + "\n"
+    return "\n".join([*lines, *(f"- {plain(gap)}" for gap in safe.gaps)]).rstrip() + "\n"
 
 
 def text(found: Insights) -> str:
@@ -151,8 +154,9 @@ def _named(found: Insights, cells: Sequence[str]) -> list[str]:
     return [f"{name} {cell}" for name, cell in zip(found.clusters, cells, strict=True)]
 
 
-def _text(told: str) -> str:
-    return told.replace("|", r"\|").replace("<", "&lt;")
+def _cell(told: str) -> str:
+    """Text of a table, where a bar ends a cell even within code."""
+    return re.sub(r"(?<!\\)\|", r"\|", plain(told))
 
 
 def _safe(found: Insights) -> Insights:

@@ -1,6 +1,7 @@
 """`inquest insights` over bundles of clusters of our own invention."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,23 @@ def test_the_page_loads_nothing_and_escapes_what_it_quotes(
     assert "<script" not in page
     assert "http" not in page.replace("http-equiv", "")
     assert "CronJob/shop/a" in told(capsys, str(odd), "--format", "markdown")
+
+
+def test_markdown_shows_a_name_as_it_is_and_makes_nothing_of_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = "<img src=x>|[door](javascript:open)"
+    odd = cluster(
+        tmp_path / "o[dd](x)|<b>",
+        object_("CronJob", name, "batch/v1", spec={"schedule": "soon"}),
+        node("one", "v1.30.1"),
+    )
+    well = cluster(tmp_path / "well", node("well-1", "v1.30.1"))
+    shown = told(capsys, str(odd), str(well), "--format", "markdown")
+    assert f"- `o[dd](x)|<b> CronJob/shop/{name}`: " in shown
+    without_code = re.sub("`[^`\n]*`", "", shown)
+    assert not re.search(r"<(img|b)>?|(?<!\\)\]\(", without_code)
+    assert r"| component | o\[dd\](x)\|&lt;b&gt; | well |" in shown
 
 
 def test_a_cluster_that_is_well_has_no_insights(
