@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Final
 
 from agent.apps.collect.folder import Folder
-from agent.apps.collect.tool import Answer, Tool, verbs
+from agent.apps.collect.tool import Answer, Tool, objects, verbs
 
 MOST: Final = 20
 ARGOCD: Final = Tool("argocd", verbs("app list", "app get", "app history", "app diff"))
@@ -17,7 +16,8 @@ def gather(folder: Folder) -> None:
     answer = folder.ask(ARGOCD, "argocd/list.json", "argocd", "app", "list", "-o", "json")
     if answer.error:
         return
-    found = sorted(json.loads(answer.output or "[]"), key=_is_well)
+    listed = [one for one in objects(ARGOCD, answer) if (one.get("metadata") or {}).get("name")]
+    found = sorted(listed, key=_is_well)
     if len(found) > MOST:
         folder.note(f"argocd: of {len(found)} applications {MOST} were asked for")
     for application in found[:MOST]:

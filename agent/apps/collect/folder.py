@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -22,6 +23,15 @@ BUNDLE_BYTES: Final = 200_000_000
 
 _APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 """An annotation that says the object again, as JSON in JSON."""
+
+
+NAME_BYTES: Final = 200
+"""Of a file's name, whose end says more; most file systems take 255."""
+
+_NO_NAME: Final = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff]")
+_OPTION: Final = re.compile(r"--?([a-zA-Z][\w.-]*)")
+_MANY: Final = re.compile(r"(?<=[dnty])s$")
+"""What makes many of a name that ends as password, token, secret or key does."""
 
 
 class Folder:
@@ -101,11 +111,12 @@ class Folder:
         return kept
 
     def _free(self, file: str) -> str:
-        """A name that no file has yet."""
-        path, nth = Path(file), 1
+        """A name that no file has yet, and that lies within the folder."""
+        wanted, nth = _inside(file), 1
+        path = wanted
         while (self.path / path).exists():
             nth += 1
-            path = Path(file).with_stem(f"{Path(file).stem}_{nth}")
+            path = wanted.with_stem(f"{wanted.stem}_{nth}")
         return str(path)
 
     def _fits(self, file: str, kept: bytes) -> bool:
@@ -115,30 +126,51 @@ class Folder:
         return fits
 
 
-def conceal(value: Any, name: str = "") -> Any:
-    """Redact every text in a JSON value, by what it says and by what it is called.
+def _inside(file: str) -> Path:
+    """A path below the folder, of names that any file system takes."""
+    parts = [part for part in file.split("/") if part not in {"", ".", ".."}]
+    spelled = (_NO_NAME.sub("_", part).encode()[-NAME_BYTES:] for part in parts)
+    return Path(*(part.decode(errors="ignore") for part in spelled))
 
-    A list of {name, value}, as of a container's environment, is read as names and their values.
+
+def conceal(value: Any, name: str = "") -> Any:
+    """Redact every text and number in a JSON value, by what it says and by what it is called.
+
+    A list of {name, value}, as of a container's environment, is read as names and their values,
+    and an option of a command line as the name of the word that follows it.
     """
     if isinstance(value, str):
         return _concealed(value, name)
     if isinstance(value, list):
-        return [conceal(item, name) for item in value]
-    if not isinstance(value, dict):
+        before = ["", *value]
+        return [
+            conceal(item, _option(one) or name) for one, item in zip(before, value, strict=False)
+        ]
+    if isinstance(value, dict):
+        named = value.get("name", name)
+        return {
+            key: conceal(item, named if key == "value" and isinstance(named, str) else key)
+            for key, item in value.items()
+            if key != _APPLIED
+        }
+    if isinstance(value, bool) or value is None:
         return value
-    named = value.get("name")
-    return {
-        key: conceal(item, named if key == "value" and isinstance(named, str) else key)
-        for key, item in value.items()
-        if key != _APPLIED
-    }
+    shown = _concealed(str(value), name)
+    return value if shown == str(value) else shown
+
+
+def _option(word: object) -> str:
+    """The name of an option that stands alone, as of `--password`; empty if it is none."""
+    found = _OPTION.fullmatch(word) if isinstance(word, str) else None
+    return found[1] if found else ""
 
 
 @lru_cache(maxsize=65536)
 def _concealed(value: str, name: str) -> str:
     """A text without secrets; objects say the same things again and again, so it is remembered."""
-    said = redact(f"{name}={value}")
-    return said.removeprefix(f"{name}=") if said.startswith(f"{name}=") else redact(value)
+    one = _MANY.sub("", name)
+    said = redact(f"{one}={value}")
+    return said.removeprefix(f"{one}=") if said.startswith(f"{one}=") else redact(value)
 
 
 def _shortened(text: str) -> tuple[bytes, bool]:

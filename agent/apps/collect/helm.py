@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import Final
 
 from agent.apps.collect.folder import Folder
-from agent.apps.collect.tool import Tool, verbs
+from agent.apps.collect.tool import Tool, objects, verbs
 
 MOST: Final = 20
 HELM: Final = Tool("helm", verbs("list", "status", "history"))
@@ -19,7 +18,7 @@ def gather(folder: Folder, namespace: str) -> None:
     answer = folder.ask(HELM, "helm/list.json", "helm", *words)
     if answer.error:
         return
-    releases = json.loads(answer.output or "[]")
+    releases = [one for one in objects(HELM, answer) if one.get("name") and one.get("namespace")]
     if len(releases) > MOST:
         folder.note(f"helm: of {len(releases)} releases the latest {MOST} were asked for")
     for release in releases[:MOST]:

@@ -6,13 +6,14 @@ Of Secrets a template lets kubectl print names, types and keys; their values nev
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from agent.apps.collect.folder import Folder
-from agent.apps.collect.tool import Answer, Tool, verbs
+from agent.apps.collect.tool import Answer, Tool, ToolError, verbs
 
 KUBECTL: Final = Tool(
     "kubectl",
@@ -61,6 +62,8 @@ _CLUSTER: Final = (
 _SECRETS: Final = Path(__file__).parent / "secrets.gotemplate"
 _ENDED: Final = {"Succeeded"}
 _PARTS: Final = ("initContainers", "containers")
+_GOOD_IF_TRUE: Final = re.compile(r"Ready$|^EtcdIsVoter$")
+"""Of a node's conditions; every other tells of a trouble, as MemoryPressure does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +88,7 @@ class Object:
 
 def gather(folder: Folder, namespace: str, since_s: float) -> None:
     """Keep objects, events, versions and use; of what is not well descriptions and logs."""
-    answer = folder.ask(KUBECTL, "kubernetes/version.json", "k8s_version", "version", "-o", "json")
-    if answer.error:
-        return  # there is no cluster to ask, and kubectl has said why
+    _keep_version(folder)
     folder.ask(KUBECTL, "kubernetes/api_resources.txt", "k8s_api_resources", "api-resources")
     where = ("--namespace", namespace) if namespace else ("--all-namespaces",)
     found = {kind: _objects(folder, kind, *where) for kind in _HOME}
@@ -98,6 +99,18 @@ def gather(folder: Folder, namespace: str, since_s: float) -> None:
     for one in _first(folder, "descriptions", ailing(found), MOST_DESCRIBED):
         _describe(folder, one)
     _keep_logs(folder, found["pods"], since_s, all_of_them=bool(namespace))
+
+
+def _keep_version(folder: Folder) -> None:
+    """Keep the cluster's version; ToolError if no cluster answers, where kubectl says its own."""
+    words = ("version", "-o", "json")
+    spelled = KUBECTL.invocation(*words)
+    folder.tell(spelled)
+    answer = KUBECTL.ask(*words)
+    if answer.error:
+        raise ToolError(f"{KUBECTL.name}: {answer.error}")
+    file = "kubernetes/version.json"
+    folder.keep(file, "k8s_version", answer, tool=KUBECTL.name, invocation=spelled)
 
 
 def ailing(found: dict[str, list[dict[str, Any]]]) -> list[Object]:
@@ -207,7 +220,9 @@ def _is_bad_pod(pod: dict[str, Any]) -> bool:
 def _is_bad_node(node: dict[str, Any]) -> bool:
     told = _conditions(node.get("status") or {})
     is_held = bool((node.get("spec") or {}).get("unschedulable"))
-    return is_held or any((state == "True") != (name == "Ready") for name, state in told.items())
+    return is_held or any(
+        (state == "True") != bool(_GOOD_IF_TRUE.search(name)) for name, state in told.items()
+    )
 
 
 def _conditions(status: dict[str, Any]) -> dict[str, str]:

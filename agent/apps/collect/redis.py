@@ -12,9 +12,11 @@ from urllib.parse import unquote, urlsplit
 
 from agent.apps.collect.folder import Folder
 from agent.apps.collect.tool import Answer, Tool, verbs
+from agent.errors import RequestError
 
 _VERBS: Final = verbs("INFO everything", "SLOWLOG GET")
 _DEFAULT_PORT: Final = 6379
+_WITH_PASSWORDS: Final = frozenset({"ACL", "AUTH", "CONFIG", "HELLO", "MIGRATE"})
 # https://github.com/oliver006/redis_exporter: what INFO calls a field, and what the exporter does
 _NAMES: Final = {
     "uptime_in_seconds": "redis_uptime_in_seconds",
@@ -76,15 +78,22 @@ def _gather_slow(folder: Folder, tool: Tool) -> None:
 
 def _slow(entry: list[Any]) -> str:
     _, at_s, took_us, words, *_ = entry
-    command = " ".join(map(str, words))[:500]
+    shown = words[:1] if str(words[0]).upper() in _WITH_PASSWORDS else words
+    command = " ".join(map(str, shown))[:500]
     told = {"timestamp": at_s, "level": "INFO", "logger": "slowlog", "service": "redis"}
     return json.dumps(told | {"message": f"{command} took {took_us / 1000} ms"})
 
 
 def _client(url: str) -> Tool:
     """The client of a server; a password goes by the environment, where nobody else sees it."""
-    told = urlsplit(url if "://" in url else f"redis://{url}")
-    options = ["-h", told.hostname or "127.0.0.1", "-p", str(told.port or _DEFAULT_PORT)]
+    try:
+        told = urlsplit(url if "://" in url else f"redis://{url}")
+        port = told.port or _DEFAULT_PORT
+    except ValueError:
+        raise RequestError(
+            "The URL of --redis is none: write it as redis://:PASSWORD@HOST:PORT."
+        ) from None
+    options = ["-h", told.hostname or "127.0.0.1", "-p", str(port)]
     if told.scheme == "rediss":
         options.append("--tls")
     if told.username and told.password:

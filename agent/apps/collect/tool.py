@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from lake.errors import InquestError
 
@@ -64,6 +66,18 @@ class Tool:
         if not done.returncode:
             return Answer(output)
         return Answer(output, said.strip() or f"{self.name} ended with {done.returncode}.")
+
+
+def objects(tool: Tool, answer: Answer) -> list[dict[str, Any]]:
+    """Read a list of objects in JSON, where null is none of them; ToolError if it is no list."""
+    try:
+        found = json.loads(answer.output or "null") or []
+    except ValueError:
+        found = None
+    if not isinstance(found, list):
+        start = " ".join(answer.output.split())[:200]
+        raise ToolError(f"{tool.name} gave no list of objects as JSON: {start}")
+    return [one for one in found if isinstance(one, dict)]
 
 
 def verbs(*spelled: str) -> frozenset[tuple[str, ...]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import threading
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ import pytest
 from agent.apps.cli import run
 from agent.apps.collect import argocd, folder, helm, kubernetes
 from agent.apps.collect.folder import conceal
-from agent.apps.collect.tool import verbs
+from agent.apps.collect.tool import Answer, verbs
 from tests.agent.apps.programs import Program, install
 
 NO_ITEMS = '{"items": []}'
@@ -162,6 +163,18 @@ def test_what_a_tool_refuses_is_kept_in_its_own_words(kubectl: Program, out: Pat
     assert manifest(out)["notes"] == [f"kubectl: {refusal}"]
 
 
+def test_of_a_cluster_that_gives_no_answer_no_bundle_is_made(
+    kubectl: Program, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    client = '{"clientVersion": {"gitVersion": "v1.32.4"}}'
+    script = kubectl.here.parent / "kubectl"
+    script.write_text(f"#!/bin/sh\necho '{client}'\necho refused >&2\nexit 1\n")
+    assert run(["collect", str(out)]) == 2
+    assert capsys.readouterr().err == (
+        f"kubectl: refused\ninquest: Nothing could be gathered, so {out} was not written.\n"
+    )
+
+
 def test_a_cluster_that_gives_no_answer_is_asked_once(
     kubectl: Program, out: Path, log: Path
 ) -> None:
@@ -205,6 +218,99 @@ def test_a_name_tells_that_its_value_is_a_secret() -> None:
         "n": 1,
         "ok": ["a"],
     }
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"args": ["serve", "--password", "hinge"]},
+        {"args": ["--api-key", "hinge12345"]},
+        {"password": 12345678},
+        {"password": {"value": "hinge"}},
+        {"passwords": ["hinge", "oak"]},
+        {"env": [{"name": "SECRET_KEY_BASE", "value": "hinge12345"}]},
+        {"requirepass": "hinge"},
+        {"data": {"redis.conf": "maxmemory 2gb\nrequirepass hinge\nmasterauth hinge\n"}},
+    ],
+)
+def test_a_secret_is_known_by_what_stands_before_or_above_it(told: Json) -> None:
+    assert not re.search("hinge|oak|12345", json.dumps(conceal(told)))
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"env": [{"name": "DOOR", "valueFrom": {"secretKeyRef": {"name": "door-1", "key": "k"}}}]},
+        {"imagePullSecrets": [{"name": "registry-credentials-2"}], "secrets": [{"name": "door-1"}]},
+        {"automountServiceAccountToken": True, "tokenExpirationSeconds": 36000000},
+        {"volumes": [{"name": "secret", "secret": {"secretName": "door-certificate-1"}}]},
+    ],
+)
+def test_what_only_names_a_secret_stays(told: Json) -> None:
+    assert conceal(told) == told
+
+
+def test_a_file_of_any_name_lies_within_the_folder(tmp_path: Path) -> None:
+    inside = tmp_path / "bundle"
+    inside.mkdir()
+    kept = folder.Folder(inside, lambda _: None, redacts=True)
+    for name in ("argocd/../../out.json", "/out.json", "a\\b\0\n.json", f"logs/{'long' * 99}.log"):
+        kept.keep(name, "logs", Answer("here"))
+    assert [each.name for each in tmp_path.iterdir()] == ["bundle"]
+    names = [each["file"] for each in kept.files]
+    assert names[:3] == ["argocd/out.json", "out.json", "a_b__.json"]
+    assert names[3].endswith("long.log")
+    assert [(inside / name).read_text() for name in names] == ["here"] * 4
+
+
+@pytest.mark.parametrize("tool", ["argocd", "helm"])
+@pytest.mark.parametrize("said", ["null", "<html>Log in</html>", '{"a": 1}', '[null, {"name": 3}]'])
+def test_a_list_that_is_none_ends_only_its_own_part(
+    path: Path, out: Path, log: Path, tool: str, said: str
+) -> None:
+    install(path, tool, said)
+    assert run(["collect", str(out), "--no-kube", f"--{tool}", "--logs", str(log)]) == 0
+    assert {each["file"] for each in manifest(out)["files"]} == {
+        "logs/door.log",
+        f"{tool}/list.json",
+    }
+    notes = manifest(out).get("notes", [])
+    is_no_list = said[0] not in "n["
+    assert notes == [f"{tool} gave no list of objects as JSON: {said}"] * is_no_list
+
+
+def test_a_node_is_ill_by_its_conditions_whichever_way_they_read() -> None:
+    def node(**conditions: str) -> Json:
+        told = [{"type": kind, "status": status} for kind, status in conditions.items()]
+        return {"metadata": {"name": "n"}, "status": {"conditions": told}}
+
+    well = node(Ready="True", KernelReady="True", DiskPressure="False", EtcdIsVoter="True")
+    ill = [node(Ready="Unknown"), node(KernelReady="False"), node(DiskPressure="True")]
+    assert kubernetes.ailing({"nodes": [well]}) == []
+    assert len(kubernetes.ailing({"nodes": ill})) == 3
+
+
+def test_what_a_slow_command_authenticates_with_is_not_kept(path: Path, out: Path) -> None:
+    redis = install(path, "redis-cli")
+    redis.says("db 6379 INFO", "# Memory\r\nused_memory:7\r\n")
+    slow = [["AUTH", "oak"], ["hello", "3", "AUTH", "door", "oak"], ["GET", "hinge"]]
+    entries = [[n, 1_795_000_000, 120_000, words, "h:1", ""] for n, words in enumerate(slow)]
+    redis.says("db 6379 SLOWLOG", json.dumps(entries))
+    assert run(["collect", str(out), "--no-kube", "--redis", "redis://db"]) == 0
+    lines = (out / "redis/slowlog.jsonl").read_text().splitlines()
+    assert [json.loads(each)["message"] for each in lines] == [
+        "AUTH took 120.0 ms",
+        "hello took 120.0 ms",
+        "GET hinge took 120.0 ms",
+    ]
+
+
+@pytest.mark.parametrize("url", ["redis://db:oak", "redis://[db", "redis://db:99999"])
+def test_a_redis_that_cannot_be_meant_is_refused(
+    out: Path, url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["collect", str(out), "--no-kube", "--redis", url]) == 2
+    assert "write it as redis://:PASSWORD@HOST:PORT" in capsys.readouterr().err
 
 
 def test_a_folder_that_holds_something_is_left_as_it_is(
