@@ -80,7 +80,8 @@ _SETTINGS: Final = {
     ),
     "password": (
         rf"{_LOGIN}{_IS}|(?<=-){_LOGIN}\s++{_QUOTE}|(?i:password|identified\ by)\s++\\*+'"
-        rf"|(?i:requirepass|masterauth)(?:{_IS}|\s++{_QUOTE})",
+        rf"|(?i:requirepass|masterauth)(?:{_IS}|\s++{_QUOTE})"
+        rf"|(?:mysql|mariadb)[\w-]{{0,16}}+(?:\s[^\s|;&]{{1,64}}+){{0,8}}?\s-p{_QUOTE}(?!\$)",
         _VALUE,
     ),
     "secret": (rf"{_NAMED}{_IS}|(?<=-){_NAMED}\s++{_QUOTE}", _OPAQUE + _VALUE),

@@ -68,6 +68,8 @@ NAMED = {
     "<password>{}</password>": "password",
     "CONFIG SET requirepass {}": "password",
     'masterauth "{}"': "password",
+    "exec [mysqladmin ping -h localhost -p{}] delay=5s": "password",
+    "mysql -u root -p'{}' -e 'SELECT 1'": "password",
     "SECRET_KEY_BASE:  {}": "secret",
     "https://example.org/?passwd%3D{}&x=1": "password",
     "AccountName=a;AccountKey={};EndpointSuffix=b": "secret",
@@ -102,6 +104,7 @@ HARMLESS = (
     "task-runner sk-learn-pipeline-of-the-risk-desk SKU1234 AC voltage",
     "password: null, token: none, PASSWORD=***",
     "Basic authentication is off, bearer of bad news",
+    "mysql -uroot -p${ROOT_PASSWORD} -P 3306; kubectl logs mysql-0 -p; mysql | sort -port",
 )
 
 
@@ -169,6 +172,7 @@ def test_redacting_twice_changes_nothing(text: str) -> None:
 
 HOSTILE = (
     *("a", " ", "\\", '"', "password", "token: ", "://a:", "eyJ-", "--a-", "SG.", "Cookie: a"),
+    *("mysql", "mysql a ", "requirepass "),
     *("[redacted:", 'secret="\\', "-----BEGIN PRIVATE" + " KEY-----"),
 )
 
