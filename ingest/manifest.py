@@ -7,6 +7,7 @@ params?, invocation?, status?}]}`; keys that are not known are left alone.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -87,7 +88,7 @@ def _entries(place: Path, told: Any, notes: list[str]) -> Iterator[Entry]:
         name = _text(one.get("file") if isinstance(one, dict) else one)
         path = _inside(place, name)
         if path is None:
-            what = "lies outside its folder" if _is_outside(name) else "is not there"
+            what = "lies outside its folder" if _is_outside(place, name) else "is not there"
             shown = printable(name) or "a file without a name"
             notes.append(f"{printable(str(place / NAME))} names {shown}, which {what}.")
             continue
@@ -107,17 +108,21 @@ def _entries(place: Path, told: Any, notes: list[str]) -> Iterator[Entry]:
 
 def _inside(place: Path, name: str) -> Path | None:
     """A file by its path from the manifest's folder, or from that one's parent; None if none."""
-    if not name or "\0" in name or _is_outside(name):
+    if not name or "\0" in name or _is_outside(place, name):
         return None
     own = f"{place.resolve().name}/"
     for path in (place / name, place / name.removeprefix(own)):
-        if path.is_file() and path.resolve().is_relative_to(place.resolve()):
+        if path.is_file() and not _is_outside(place, str(path.relative_to(place))):
             return path
     return None
 
 
-def _is_outside(name: str) -> bool:
-    return Path(name).is_absolute() or ".." in Path(name).parts
+def _is_outside(place: Path, name: str) -> bool:
+    """Whether a path leads out of the manifest's folder, by its words or by a link."""
+    if Path(name).is_absolute() or ".." in Path(name).parts:
+        return True
+    target = os.path.realpath(place / name) if "\0" not in name else place.resolve()
+    return not Path(target).is_relative_to(place.resolve())
 
 
 def _alert(place: Path, told: Any, files: tuple[Entry, ...]) -> Path | str:

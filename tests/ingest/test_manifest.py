@@ -73,7 +73,7 @@ def test_a_file_that_is_not_there_or_lies_outside_is_a_note(tmp_path: Path) -> N
         "/etc/passwd, which lies outside its folder.",
         "a file without a name, which is not there.",
         "5, which is not there.",
-        "link, which is not there.",
+        "link, which lies outside its folder.",
     ]
 
 
