@@ -61,7 +61,7 @@ def insights(
 ) -> None:
     """Say what in a cluster is failing, a risk or untidy, and which versions it runs.
 
-    It exits with 0 whatever it finds; 2 on bad input.
+    It exits with 0 whatever it finds; 2 on bad input, or if no cluster could be asked.
     """
     from agent.report import insights as dress
 
@@ -72,10 +72,22 @@ def insights(
         found = []
         for name, view in _clusters(bundles or [], given):
             tell(f"checking {name}")
-            found.append(look(view, name, books, question))
+            found.append(_looked(view, name, books, question))
     chosen = _joined(found, at_least)
+    if not chosen.clusters:
+        raise InquestError(" ".join(chosen.gaps))
     shape = {"text": dress.text, "json": dress.json, "markdown": dress.markdown, "html": dress.html}
     say(shape[form](chosen))
+
+
+def _looked(view: View, name: str, books: Iterable[Playbook], question: str) -> Insights:
+    """What `look` finds; a cluster that cannot be asked at all is a gap."""
+    from agent.report.insights import Insights
+
+    try:
+        return look(view, name, books, question)
+    except InquestError as error:
+        return Insights((), (), (), (f"{name} could not be asked: {error}",))
 
 
 def look(view: View, name: str, books: Iterable[Playbook], question: str = "") -> Insights:

@@ -17,6 +17,7 @@ from agent.report.html import environment
 from agent.report.markdown import code
 from agent.report.markdown import text as plain
 
+MOST_ADVISED = 3
 Level = Literal["failing", "risk", "hygiene"]
 LEVELS: dict[Level, str] = {
     "failing": "does not work now, or will not when it starts next",
@@ -93,9 +94,20 @@ def _kubelet_first(component: str) -> tuple[bool, bool, str]:
     return component != "kubelet", not component.startswith("kube"), component
 
 
+def advice(group: Sequence[Insight]) -> list[tuple[str, list[str]]]:
+    """Of objects of one check what to do: each remedy once, and the commands of the first few."""
+    told: dict[str, list[str]] = {}
+    for one in group:
+        commands = told.setdefault(one.remedy, [])
+        if one.command and one.command not in commands and len(commands) < MOST_ADVISED:
+            commands.append(one.command)
+    return [each for each in told.items() if each[0]][:MOST_ADVISED]
+
+
 def html(found: Insights) -> str:
     """A page that loads nothing: what is failing first, and the versions of all clusters."""
-    return environment().get_template("insights.html.j2").render(found=_safe(found), about=LEVELS)
+    page = environment().get_template("insights.html.j2")
+    return page.render(found=_safe(found), about=LEVELS, advice=advice)
 
 
 def json(found: Insights) -> str:
@@ -113,7 +125,7 @@ def markdown(found: Insights) -> str:
         for group in groups:
             lines += [f"**{plain(group[0].title)}** ({len(group)})", ""]
             lines += [f"- {code(_where(safe, one))}: {plain(one.text)}" for one in group]
-            lines += ["", f"{plain(group[0].remedy)}.", ""] if group[0].remedy else [""]
+            lines += ["", *(f"{plain(remedy)}.\n" for remedy, _ in advice(group))]
     if safe.inventory:
         lines += ["## Versions", "", f"| component | {' | '.join(map(_cell, safe.clusters))} |"]
         lines += ["| --- |" + " --- |" * len(safe.clusters)]
@@ -132,7 +144,7 @@ def text(found: Insights) -> str:
         for group in groups:
             lines += ["", f"  {group[0].title} ({len(group)})"]
             lines += [f"    {_where(safe, one)}  {words.shorten(one.said, 160)}" for one in group]
-            lines += [f"    > {group[0].remedy}"] if group[0].remedy else []
+            lines += [f"    > {remedy}" for remedy, _ in advice(group)]
     if safe.inventory:
         lines += ["", "VERSIONS"]
         lines += [f"  {c}: {'; '.join(_named(safe, cells))}" for c, cells in safe.inventory]

@@ -125,6 +125,39 @@ def test_markdown_shows_a_name_as_it_is_and_makes_nothing_of_it(
     assert r"| component | o\[dd\](x)\|&lt;b&gt; | well |" in shown
 
 
+def test_what_to_do_is_said_of_each_object_of_a_group_where_it_differs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = [f"bill-{n}" for n in range(5)]
+    jobs = [object_("Job", name, "batch/v1", spec={"suspend": True}) for name in names]
+    folder = str(cluster(tmp_path / "east", *jobs, node("one", "v1.30.1")))
+    asked = json.loads(told(capsys, folder, "--area", "insights", "--format", "json"))["insights"]
+    page = told(capsys, folder, "--area", "insights", "--format", "html")
+    remedies = {one["remedy"] for one in asked}
+    commands = sorted({one["command"] for one in asked})
+    assert [name for name, one in zip(names, commands, strict=True) if name in one] == names
+    assert [page.count(f">{remedy}<") for remedy in remedies] == [1]
+    shown = re.findall('<code class="do">(.*)</code>', page)
+    assert [name for name in names if any(name in one for one in shown)] == names[:3]
+
+
+def test_a_cluster_that_cannot_be_asked_is_a_gap_and_the_others_are_told(
+    two: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lakes = []
+    for folder in two:
+        lakes += ["--lake", str(tmp_path / f"lake-{Path(folder).name}")]
+        assert run(["ingest", folder, *lakes[-2:]]) == 0
+    for file in (tmp_path / "lake-west").rglob("*.parquet"):
+        file.write_bytes(b"no parquet")
+    capsys.readouterr()
+    text = told(capsys, *lakes)
+    assert text.startswith("1 cluster looked at: 3 failing")
+    assert "lake-west could not be asked: " in text
+    assert run(["insights", *lakes[2:]]) == 2
+    assert "lake-west could not be asked: " in capsys.readouterr().err
+
+
 def test_a_cluster_that_is_well_has_no_insights(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
