@@ -7,7 +7,6 @@ params?, invocation?, status?}]}`; keys that are not known are left alone.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -108,21 +107,32 @@ def _entries(place: Path, told: Any, notes: list[str]) -> Iterator[Entry]:
 
 def _inside(place: Path, name: str) -> Path | None:
     """A file by its path from the manifest's folder, or from that one's parent; None if none."""
-    if not name or "\0" in name or _is_outside(place, name):
+    if not name or _is_outside(place, name):
         return None
     own = f"{place.resolve().name}/"
     for path in (place / name, place / name.removeprefix(own)):
-        if path.is_file() and not _is_outside(place, str(path.relative_to(place))):
+        if _is_file(path) and not _links_out(place, path):
             return path
     return None
 
 
 def _is_outside(place: Path, name: str) -> bool:
     """Whether a path leads out of the manifest's folder, by its words or by a link."""
-    if Path(name).is_absolute() or ".." in Path(name).parts:
-        return True
-    target = os.path.realpath(place / name) if "\0" not in name else place.resolve()
-    return not Path(target).is_relative_to(place.resolve())
+    is_said = Path(name).is_absolute() or ".." in Path(name).parts
+    return is_said or _links_out(place, place / name)
+
+
+def _links_out(place: Path, path: Path) -> bool:
+    """Whether a file, if there is one, lies elsewhere than its path says."""
+    return _is_file(path) and not path.resolve().is_relative_to(place.resolve())
+
+
+def _is_file(path: Path) -> bool:
+    """Whether a file is there; not for a name that no file can have."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def _alert(place: Path, told: Any, files: tuple[Entry, ...]) -> Path | str:
@@ -136,7 +146,8 @@ def _alert(place: Path, told: Any, files: tuple[Entry, ...]) -> Path | str:
 def _text(value: Any) -> str:
     if value is None:
         return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text.encode(errors="replace").decode()  # JSON can say half a character
 
 
 def _moment(value: Any) -> datetime | None:

@@ -77,6 +77,17 @@ def test_a_file_that_is_not_there_or_lies_outside_is_a_note(tmp_path: Path) -> N
     ]
 
 
+@pytest.mark.parametrize("name", ["n" * 5000, "\ud800", "a\0b", "loop", "loop/a", "."])
+def test_a_name_that_no_file_can_have_is_a_note(tmp_path: Path, name: str) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "_index.json").write_text(json.dumps({"alert": name, "files": [{"file": name}]}))
+    found = read_manifest(tmp_path)
+    assert found
+    assert (found.files, len(found.notes)) == ((), 1)
+    assert found.alert == name.replace("\ud800", "?")
+    assert found.notes[0].endswith(", which is not there.")
+
+
 @pytest.mark.parametrize("text", ["", "{", "[1]", "\x00", '"x"'])
 def test_what_is_no_manifest_is_a_note_and_no_failure(tmp_path: Path, text: str) -> None:
     (tmp_path / "_index.json").write_text(text)
