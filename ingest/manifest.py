@@ -57,11 +57,13 @@ def read_manifest(folder: Path) -> Manifest | None:
         return None
     try:
         told = json.loads((place / NAME).read_bytes())
+    except json.JSONDecodeError as error:
+        return _unread(place, f"it is no JSON at line {error.lineno}, column {error.colno}")
     except (OSError, ValueError, RecursionError) as error:
         return _unread(place, str(error) or type(error).__name__)
     if not isinstance(told, dict):
         return _unread(place, f"it is a {type(told).__name__} and no object")
-    notes = list[str]()
+    notes = list(_left_out(place, told))
     files = tuple(_entries(place, told.get("files"), notes))
     return Manifest(
         folder=place,
@@ -79,6 +81,18 @@ def read_manifest(folder: Path) -> Manifest | None:
 def _unread(place: Path, why: str) -> Manifest:
     note = f"{printable(str(place / NAME))} is no manifest that can be read, and was left out: "
     return Manifest(place, notes=(f"{note}{printable(why.splitlines()[0])}.",))
+
+
+def _left_out(place: Path, told: Mapping[str, Any]) -> Iterator[str]:
+    """A note on each key whose value is of no use."""
+    for key, is_good, wanted in (
+        ("files", isinstance(told.get("files"), list), "a list"),
+        ("captured_at", _moment(told.get("captured_at")), "a time of ISO 8601"),
+    ):
+        value = told.get(key)
+        if value and not is_good:
+            shown = printable(_text(value))[:80]
+            yield f"{printable(str(place / NAME))} says {key} {shown}, expected {wanted}."
 
 
 def _entries(place: Path, told: Any, notes: list[str]) -> Iterator[Entry]:

@@ -88,6 +88,24 @@ def test_a_name_that_no_file_can_have_is_a_note(tmp_path: Path, name: str) -> No
     assert found.notes[0].endswith(", which is not there.")
 
 
+def test_what_is_of_no_use_is_a_note(tmp_path: Path) -> None:
+    told = {"files": "all", "captured_at": "yesterday", "prompt": 5, "namespace": None}
+    (tmp_path / "_index.json").write_text(json.dumps(told))
+    found = read_manifest(tmp_path)
+    assert found
+    assert [note.partition(" says ")[2] for note in found.notes] == [
+        "files all, expected a list.",
+        "captured_at yesterday, expected a time of ISO 8601.",
+    ]
+
+
+def test_json_that_is_none_is_said_by_its_place(tmp_path: Path) -> None:
+    (tmp_path / "_index.json").write_text('{"id":\n }')
+    found = read_manifest(tmp_path)
+    assert found
+    assert found.notes[0].endswith("was left out: it is no JSON at line 2, column 2.")
+
+
 @pytest.mark.parametrize("text", ["", "{", "[1]", "\x00", '"x"'])
 def test_what_is_no_manifest_is_a_note_and_no_failure(tmp_path: Path, text: str) -> None:
     (tmp_path / "_index.json").write_text(text)
