@@ -33,6 +33,7 @@ _CLUSTER = """
 SELECT workload.cluster AS name FROM kubernetes_object WHERE workload.cluster <> ''
 GROUP BY workload.cluster ORDER BY count(*) DESC, name LIMIT 1
 """
+_OBJECTS = "SELECT count(*)::BIGINT AS count FROM kubernetes_object"
 _VERSIONS = """
 SELECT component, version, count(*)::BIGINT AS count FROM versions GROUP BY ALL ORDER BY ALL
 """
@@ -98,7 +99,8 @@ def look(view: View, name: str, books: Iterable[Playbook], question: str = "") -
     cluster = next((row["name"] for row in _ask(view, _CLUSTER)), name)
     span = {**_SPAN, "question": question}
     by_id = {book.id: book for book in held(view, books, span, _VERSIONS)}
-    gaps: list[str] = []
+    is_bare = not any(row["count"] for row in _ask(view, _OBJECTS))
+    gaps = [f"{cluster} holds no object of Kubernetes, so hardly anything was checked."] * is_bare
     rows = [
         _insight(book, row, cluster)
         for book in _fired(view, by_id, question)

@@ -165,6 +165,16 @@ def test_a_cluster_that_is_well_has_no_insights(
     assert told(capsys, str(well)).startswith("1 cluster looked at: nothing found")
 
 
+def test_a_folder_without_objects_is_said_to_have_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "bare").mkdir()
+    (tmp_path / "bare" / "door.log").write_text("2026-11-20T10:00:00Z INFO door is open\n")
+    well = cluster(tmp_path / "well", node("well-1", "v1.30.1"))
+    said = "bare holds no object of Kubernetes, so hardly anything was checked."
+    assert told(capsys, str(tmp_path / "bare"), str(well)).splitlines()[-1] == said
+
+
 @pytest.mark.parametrize(
     "arguments",
     [["--lake", "nowhere"], ["nowhere"], ["--target-version", "2"], ["--area", "moon"]],
