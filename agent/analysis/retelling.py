@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from agent.analysis.object_graph import DEPTH
 
@@ -19,7 +20,7 @@ SHORTEST = 20  # characters of a line that two have in common by more than chanc
 RUN = 7  # words on end, likewise
 NOBODY = "Log"  # the object of a line that does not say who spoke
 
-_DIGITS = re.compile(r"[0-9a-f]*[0-9][0-9a-f]*")
+_DIGITS = re.compile(r"(?<![0-9a-f])[a-f]*+[0-9][0-9a-f]*")  # from the beginning of a run only
 _MARKS = re.compile(r"[\s\"'“”`\\]+")
 
 
@@ -29,7 +30,7 @@ class Tale:
 
     `role` is root, proximate or symptom, `certainty` 0 to 1. `is_vague` says that the playbook
     names no mechanism: that something failed, and not how. `explains` are the playbooks whose
-    findings are known to follow from this one.
+    findings are known to follow from this one. `is_relevant` says that it is about what was asked.
     """
 
     playbook: str
@@ -38,6 +39,7 @@ class Tale:
     role: str
     certainty: float
     is_vague: bool = False
+    is_relevant: bool = False
     explains: tuple[str, ...] = ()
 
     @property
@@ -84,8 +86,8 @@ def _outdoes(known: Tale, vague: Tale) -> bool:
     return vague.object in (known.object, NOBODY) and _rank(known) >= _rank(vague)
 
 
-def _rank(tale: Tale) -> tuple[int, float]:
-    return DEPTH[tale.role], tale.certainty
+def _rank(tale: Tale) -> tuple[bool, int, float]:
+    return tale.is_relevant, DEPTH[tale.role], tale.certainty
 
 
 def _is_same(better: Tale, other: Tale) -> bool:
@@ -132,5 +134,6 @@ def _runs(words: list[str]) -> set[tuple[str, ...]]:
     return {tuple(words[at : at + RUN]) for at in range(len(words) - RUN + 1)}
 
 
+@lru_cache(4096)
 def _bare(line: str) -> str:
     return _MARKS.sub(" ", _DIGITS.sub("#", line.lower())).strip(" .…")

@@ -81,6 +81,10 @@ def investigate(
     )
     if bundle:
         request = request_of(bundle, request)
+    if playbooks:
+        from agent.playbook.trial import sound
+
+        sound(playbooks)
     default = lake_folder(ctx, None)
     words = worded_by(ctx.obj.model if model is None else model)
     with progress() as tell, opened(bundle, lake, default, SCRATCH, tell) as home:

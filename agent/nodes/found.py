@@ -12,6 +12,8 @@ from agent.quotes import quoted
 from agent.state import Cause, Finding, Hop, Statement
 
 PREFIX = "finding "
+_LINE = 1000  # characters that tell one line from another
+RELEVANT = 0.5  # and more is about what was asked
 
 
 def findings_as_causes(findings: Iterable[Finding]) -> dict[str, Cause]:
@@ -55,10 +57,11 @@ def _tale(one: Finding) -> Tale:
     return Tale(
         one.playbook,
         one.object,
-        one.said,
+        one.said[:_LINE],
         one.role,
         one.certainty,
         is_vague=one.mechanism == "unknown",
+        is_relevant=one.relevance >= RELEVANT,
         explains=one.explains,
     )
 

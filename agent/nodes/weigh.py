@@ -90,11 +90,17 @@ def _located(measured: dict[str, Cause], found: dict[str, Cause]) -> dict[str, C
     of_resource: defaultdict[str, list[str]] = defaultdict(list)
     for key, cause in found.items():
         of_resource[cause.resource.name].append(key)
-    strangers = [name for name in of_resource if f"resource {name}" not in measured]
+    strangers = {
+        name: max(found[key].probability for key in keys)
+        for name, keys in of_resource.items()
+        if f"resource {name}" not in measured
+    }
+    all_of_them = sum(strangers.values())
     beside = max(0.0, 1.0 - sum(c.probability for c in measured.values()))
     for name, keys in of_resource.items():
         own = measured.get(f"resource {name}")
-        left = own.probability if own else _ELSEWHERE * beside / len(strangers)
+        share = strangers.get(name, 0.0) / all_of_them if all_of_them else 0.0
+        left = own.probability if own else _ELSEWHERE * beside * share
         for key in sorted(keys, key=lambda k: (-found[k].probability, k)):
             taken = left * found[key].probability
             weighed[key], left = _judged(replace(found[key], probability=taken)), left - taken

@@ -41,6 +41,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "refutes": ("rows", "no rows"),
 }
 _ID = re.compile(r"[a-z0-9_]+/[a-z0-9_]+")
+MOST_VALUES = 20_000  # of one file
 _KINDS = {str: "text", float: "a number", dict: "a mapping", list: "a list", bool: "true or false"}
 
 
@@ -63,6 +64,7 @@ class _Reading:
     file: str
     faults: list[Fault] = field(default_factory=list)
     lines: dict[str, int] = field(default_factory=dict)
+    values: int = 0
 
     def fault(self, path: str, text: str) -> None:
         while path and path not in self.lines:
@@ -146,6 +148,9 @@ def shared_faults(found: Iterable[Playbook]) -> Iterator[Fault]:
 def _plain(node: yaml.Node, path: str, reading: _Reading) -> Any:
     """A YAML node as plain values; the line of each is noted, a key that is there twice a fault."""
     reading.lines[path] = node.start_mark.line + 1
+    reading.values += 1
+    if reading.values > MOST_VALUES:
+        raise yaml.YAMLError(f"it holds more than {MOST_VALUES:,} values, aliases and all")
     if isinstance(node, yaml.MappingNode):
         told: dict[str, Any] = {}
         for key_node, value in node.value:
@@ -158,7 +163,11 @@ def _plain(node: yaml.Node, path: str, reading: _Reading) -> Any:
         return told
     if isinstance(node, yaml.SequenceNode):
         return [_plain(one, f"{path}.{at}", reading) for at, one in enumerate(node.value)]
-    return yaml.SafeLoader("").construct_object(node)
+    try:
+        return yaml.SafeLoader("").construct_object(node)
+    except ValueError as error:
+        reading.fault(path, f"{node.value!r} is no value: {error}")
+        return None
 
 
 def _check(told: Any, expected_id: str, reading: _Reading) -> None:
@@ -168,13 +177,21 @@ def _check(told: Any, expected_id: str, reading: _Reading) -> None:
     _keys(told, _NEEDED, _MAY, "", reading)
     if told.get("id") != expected_id or not _ID.fullmatch(expected_id):
         reading.fault("id", f"id is {told.get('id')!r}; by its file it is {expected_id!r}")
+    listed = [(key, _items(told, key)) for key in ("references", "explains")]
+    for at, test in enumerate(_items(told, "tests")):
+        if isinstance(test, dict):
+            listed.append((f"tests.{at}.finds", _items(test, "finds")))
+    for path, texts in listed:
+        for at, one in enumerate(texts):
+            if not isinstance(one, str):
+                reading.fault(f"{path}.{at}", f"{path} holds {one!r}, expected a text")
     certainty = told.get("certainty")
     if isinstance(certainty, int | float) and not 0 < certainty < 1:
         reading.fault("certainty", f"certainty is {certainty}; it lies between 0 and 1")
     for part, (needed, may) in _PARTS.items():
         value = told.get(part)
         each = [(part, value)] if part == "finds" else [
-            (f"{part}.{at}", one) for at, one in enumerate(value or [])
+            (f"{part}.{at}", one) for at, one in enumerate(_items(told, part))
         ]  # fmt: skip
         for path, one in each:
             if isinstance(one, dict):
@@ -184,6 +201,11 @@ def _check(told: Any, expected_id: str, reading: _Reading) -> None:
     _tests(told.get("tests"), reading)
 
 
+def _items(told: dict[str, Any], key: str) -> list[Any]:
+    value = told.get(key)
+    return value if isinstance(value, list) else []
+
+
 def _keys(
     told: dict[str, Any],
     needed: Mapping[str, type],
@@ -191,8 +213,9 @@ def _keys(
     path: str,
     reading: _Reading,
 ) -> None:
-    for key in needed.keys() - told.keys():
-        reading.fault(path, f"{key} is missing")
+    for key in needed:
+        if key not in told:
+            reading.fault(path, f"{key} is missing")
     for key, value in told.items():
         inner = f"{path}.{key}" if path else key
         kind = needed.get(key) or may.get(key)
@@ -209,7 +232,13 @@ def _keys(
 
 def _tests(tests: Any, reading: _Reading) -> None:
     """At least one test that fires and one that must stay silent."""
-    told = [one.get("finds") for one in tests or [] if isinstance(one, dict)]
+    every = [one for one in tests if isinstance(one, dict)] if isinstance(tests, list) else []
+    for at, one in enumerate(every):
+        for table, rows in (one["given"] if isinstance(one.get("given"), dict) else {}).items():
+            if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+                text = f"{table} is {str(rows)[:60]!r}, expected a list of rows"
+                reading.fault(f"tests.{at}.given.{table}", text)
+    told = [one.get("finds") for one in every]
     if not any(told) or all(told):
         reading.fault("tests", "tests hold at least one that finds something and one that does not")
 

@@ -8,6 +8,7 @@ from typing import Any
 from agent.playbook.compile import in_order, reads, relations
 from agent.playbook.form import Playbook
 from lake.ask import Limits, View, bind, placeholders
+from lake.errors import QueryError
 
 _LIMITS = Limits(rows=1_000_000, seconds=120.0)
 
@@ -17,14 +18,19 @@ def held(
 ) -> list[Playbook]:
     """Make what the playbooks and `more` SQL read; the playbooks that may find anything in it.
 
-    `values` are those of `$start`, `$since`, `$end` and `$question`. QueryError as `View.hold`.
+    `values` are those of `$start`, `$since`, `$end` and `$question`. A relation that cannot be made
+    is not held: questions that read it fail.
     """
     every = list(playbooks)
     filled = set(view.snapshots)
     for name in in_order(reads("\n".join([*_queries(every), *more])) | {"asked"}):
         sql = relations()[name]
         known = {key: values[key] for key in placeholders(sql)}
-        if view.hold(name, bind(sql, **known), _LIMITS):
+        try:
+            rows = view.hold(name, bind(sql, **known), _LIMITS)
+        except QueryError:  # whoever reads it is asked alone, and fails by name
+            rows = 1
+        if rows:
             filled.add(name)
     return [one for one in every if reads(one.finds.sql) & filled]
 

@@ -8,14 +8,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
-from agent.playbook.compile import COLUMNS, checking, finding, whole
+from agent.errors import PlaybookError
+from agent.playbook.compile import COLUMNS, checking, finding, reads, whole
 from agent.playbook.form import Check, Playbook, Trial
-from agent.playbook.load import Fault
+from agent.playbook.load import Fault, read_all
 from agent.playbook.words import filled, in_quotes, names, place
 from lake import schema
 from lake.ask import View, bind, placeholders, quoted
@@ -32,6 +34,14 @@ _SPAN: dict[str, Any] = {
 }
 
 
+def sound(folder: Path) -> None:
+    """Check a user's own playbooks; PlaybookError with every fault, each with its line."""
+    known, faults = read_all(folder)
+    own = [one for one in known if Path(one.file).is_relative_to(folder)]
+    if found := [*faults, *(fault for one in own for fault in lint(one))]:
+        raise PlaybookError("\n".join(map(str, found)))
+
+
 def lint(playbook: Playbook) -> Iterator[Fault]:
     """What of a playbook cannot run, each fault with its line: on tables without rows."""
     view = View({}, {})
@@ -40,6 +50,9 @@ def lint(playbook: Playbook) -> Iterator[Fault]:
     except QueryError as error:
         yield Fault(playbook.file, playbook.lines["finds.sql"], f"finds: {error}")
         return
+    if not reads(playbook.finds.sql):
+        text = "finds reads no relation and no table that is known"
+        yield Fault(playbook.file, playbook.lines["finds.sql"], text)
     if missing := [name for name in COLUMNS if name not in columns]:
         text = f"finds gives no column {' and none '.join(missing)}"
         yield Fault(playbook.file, playbook.lines["finds.sql"], text)
@@ -133,9 +146,10 @@ class _Bench:
         if name is None:
             name = self.prepared[sql] = f"asked_{len(self.prepared)}"
             self.connection.execute(f"PREPARE {name} AS {sql}")
-        answer = self.connection.execute(f"EXECUTE {name}")
-        columns = [column[0] for column in answer.description or ()]
-        return [dict(zip(columns, row, strict=True)) for row in answer.fetchall()]
+        rows: list[dict[str, Any]] = (
+            self.connection.sql(f"EXECUTE {name}").to_arrow_table().to_pylist()
+        )
+        return rows
 
     def _refutes(self, check: Check, row: dict[str, Any]) -> bool:
         if not check.refutes:
@@ -164,6 +178,8 @@ def _row(table: str, given: Mapping[str, Any]) -> dict[str, Any]:
 def _value(value: Any, kind: pa.DataType, path: str) -> Any:
     if value is None:
         return None
+    if pa.types.is_struct(kind) and not isinstance(value, Mapping):
+        raise ValueError(f"{path} is {value!r}, expected a mapping")
     if pa.types.is_struct(kind):
         fields = {field.name: field.type for field in kind}
         for name in value.keys() - fields.keys():

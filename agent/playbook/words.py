@@ -11,6 +11,7 @@ from agent.quotes import named
 MOST = 300  # characters of a value
 
 _QUOTED = re.compile(r"'[^']*'|\"(?:[^\"\\\\]|\\\\.)*\"")
+_OF_NAMESPACE = re.compile(r" (?:-n|--namespace)[ =]\{namespace\}")
 _BRACED = re.compile(r"\{(\w+)\}")
 
 
@@ -38,8 +39,16 @@ def filled(template: str, values: Mapping[str, object]) -> str:
 
 
 def command(template: str, values: Mapping[str, object]) -> str:
-    """A shell command in which every value is one word, whatever it holds."""
-    return _BRACED.sub(lambda m: shlex.quote(_word(values.get(m[1]))), template)
+    """A shell command in which every value is one word, whatever it holds.
+
+    Without a namespace none is told; where a value would be read as an option there is no command.
+    """
+    words = {name: _word(values.get(name)) for name in names(template)}
+    if any(word.startswith("-") for word in words.values()):
+        return ""
+    if not words.get("namespace"):
+        template = _OF_NAMESPACE.sub("", template)
+    return _BRACED.sub(lambda m: shlex.quote(words[m[1]]), template)
 
 
 def in_quotes(template: str) -> set[str]:

@@ -92,7 +92,7 @@ def survey_playbooks(state: Investigation, runtime: Runtime[Context]) -> Investi
             evidence |= answer.noted()
             rows = answer.rows.dicts()[:MOST_OF_ONE]
             found += [_found(book, row, answer.id, asking, evidence) for row in rows]
-        except QueryError as error:
+        except (QueryError, ValueError, TypeError, KeyError) as error:  # a row that is none
             gaps.append(Gap("not_looked_at", f"The playbook {book.id} failed: {error}"))
     chained = _chained(_relevant(found, asking, evidence), asking, evidence)
     return {"evidence": evidence, "findings": chained, "gaps": gaps}
@@ -142,8 +142,8 @@ def _fired(books: list[Playbook], asking: _Asking) -> Iterator[Playbook]:
         except QueryError:
             yield from of_area.values()
             continue
-        for row in answer.rows.dicts():
-            yield of_area[row["playbook"]]
+        fired = {row["playbook"] for row in answer.rows.dicts()}
+        yield from (one for one in of_area.values() if one.id in fired)
 
 
 def _found(
@@ -159,7 +159,7 @@ def _found(
         object=values["object"],
         resource=_resource(kind, name, row.get("service")),
         text=filled(book.cause, values),
-        said=row["said"] or "",
+        said=str(row["said"] or ""),
         mechanism=book.mechanism,
         indicator=book.indicator,
         certainty=book.certainty,
@@ -192,7 +192,7 @@ def _checked(
     about = f"{one.playbook} {one.object} {check.query.question}"
     try:
         answer = asking.ask(about, check.query.question, checking(check), values)
-    except QueryError:
+    except (QueryError, TypeError):
         return one
     evidence |= answer.noted()
     reading = "rows" if len(answer.rows) else "no rows"
