@@ -11,7 +11,7 @@ demo: .venv/core  ## investigate a recorded incident: raw telemetry in, a root-c
 	@$(BIN)/inquest demo
 
 test: .venv/dev  ## the tests; no server, no network, no key
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto
 
 check: .venv/dev  ## format, lint, types, import contracts, then the tests
 	$(BIN)/ruff format --check .

@@ -76,7 +76,7 @@ def investigate(
     request = replace(
         read_request(at, alert, service, lookback),
         calm=stretch(calm),
-        question=ask or "",
+        question=(ask or "").encode("utf-8", "replace").decode(),
         playbooks=playbooks,
     )
     if bundle:
