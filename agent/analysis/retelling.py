@@ -86,15 +86,16 @@ def _outdoes(known: Tale, vague: Tale) -> bool:
     return vague.object in (known.object, NOBODY) and _rank(known) >= _rank(vague)
 
 
-def _rank(tale: Tale) -> tuple[bool, int, float]:
-    return tale.is_relevant, DEPTH[tale.role], tale.certainty
+def _rank(tale: Tale) -> tuple[int, float]:
+    return DEPTH[tale.role], tale.certainty
 
 
 def _is_same(better: Tale, other: Tale) -> bool:
     """Whether the second says what the first, which lies deeper or is surer, says too."""
     is_of_one = better.object == other.object
     if better.playbook == other.playbook:
-        return not is_of_one and _are_alike(better, other) and _is_repeated(better.said, other.said)
+        is_other = is_of_one or (other.is_relevant and not better.is_relevant)
+        return not is_other and _are_alike(better, other) and _is_repeated(better.said, other.said)
     if is_of_one and better.symptom == other.symptom:
         return True
     if better.area == other.area and other.role != "proximate":
