@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from agent.analysis.findings import Sign, probability
 from agent.analysis.retelling import Tale, outdone, retold
+from agent.nodes.grounding import is_grounded
 from agent.quotes import quoted
 from agent.state import Cause, Finding, Hop, Statement
 
@@ -84,6 +85,7 @@ def _cause(one: Finding, sure: float) -> Cause:
         order=True,
         evidence=one.evidence_for[:1],
     )
+    path = one.path or (here,)
     return Cause(
         rank=0,
         text=one.text,
@@ -92,8 +94,8 @@ def _cause(one: Finding, sure: float) -> Cause:
         mechanism=one.mechanism,
         probability=sure,
         status="refuted" if one.refuted else "likely",
-        grounded=not one.refuted,
-        path=one.path or (here,),
+        grounded=not one.refuted and is_grounded(path),
+        path=path,
         evidence_for=one.evidence_for,
         evidence_against=one.evidence_against,
         reason=one.refuted or (f"It follows from {one.explained_by}." if one.explained_by else ""),

@@ -42,7 +42,8 @@ def weigh(state: Investigation, runtime: Runtime[Context]) -> Investigation:
     facts = gather(state)
     found = {k: c for k, c in state["causes"].items() if k.startswith(PREFIX)}
     weighed = _measured({k: c for k, c in state["causes"].items() if k not in found}, facts)
-    located = not runtime.context.request.whole or (facts.felt and facts.watched)
+    signs = (facts.felt, facts.watched)
+    located = all(signs) if runtime.context.request.whole else any(signs)
     weighed = together(weighed, found, located=located)
     best = max(weighed.values(), key=lambda c: c.probability, default=None)
     runtime.context.progress(f"weigh: {best.text} at {best.probability:.2f}" if best else "weigh")
@@ -103,10 +104,17 @@ def _located(measured: dict[str, Cause], found: dict[str, Cause]) -> dict[str, C
         left = own.probability if own else _ELSEWHERE * beside * share
         for key in sorted(keys, key=lambda k: (-found[k].probability, k)):
             taken = left * found[key].probability
-            weighed[key], left = _judged(replace(found[key], probability=taken)), left - taken
+            weighed[key] = _judged(_where(found[key], taken, own))
+            left -= taken
         if own and own.probability:
             weighed[f"resource {name}"] = _lessened(own, left / own.probability)
     return weighed
+
+
+def _where(cause: Cause, probability: float, own: Cause | None) -> Cause:
+    """A finding's cause with the way to the symptom that its resource was measured to have."""
+    path, grounded = (own.path, own.grounded) if own else (cause.path, False)
+    return replace(cause, probability=probability, path=path, grounded=grounded)
 
 
 def _lessened(cause: Cause, left: float) -> Cause:

@@ -101,7 +101,7 @@ def survey_playbooks(state: Investigation, runtime: Runtime[Context]) -> Investi
 def _asking(state: Investigation, context: Context) -> _Asking:
     window, request = state["window"], context.request
     if request.whole:
-        start, end = _extent(state["evidence"].get("extent"), window)
+        start, end = _extent(context.notebook.again(state["evidence"]["extent"]), window)
         since = start
     else:
         start = window.start
@@ -111,11 +111,11 @@ def _asking(state: Investigation, context: Context) -> _Asking:
     return _Asking(context, span, Asked.of([*texts, *_alarmed(context, span)]))
 
 
-def _extent(extent: Evidence | None, window: Window) -> tuple[datetime, datetime]:
+def _extent(extent: Answer, window: Window) -> tuple[datetime, datetime]:
     """From the first to the last that the lake holds."""
-    rows = extent.sample if extent else ()
-    start = min((row["first_at"] for row in rows), default=window.start)
-    end = max((row["last_at"] for row in rows), default=window.end)
+    rows = extent.rows.dicts()
+    start = min(row["first_at"] for row in rows)
+    end = max(row["last_at"] for row in rows)
     return min(start, window.start), max(end + _SLACK, window.end)
 
 
@@ -250,7 +250,14 @@ def _chained(found: list[Finding], asking: _Asking, evidence: dict[str, Evidence
     for one, ill in ills.items():
         if chain := chains.get(ill):
             follows[chain.end].append((one.relevance, chain))
-    return [_explained(one, ills.get(one), chains, follows, answer.id) for one in found]
+    seen: dict[str, datetime] = {}
+    for one in ills:
+        seen[one.object] = min(one.seen_at, seen.get(one.object, one.seen_at))
+    ways = {ill: max(f, key=lambda way: (way[0], len(way[1].edges))) for ill, f in follows.items()}
+    paths = {
+        ill: (relevance, _path(way, seen, answer.id)) for ill, (relevance, way) in ways.items()
+    }
+    return [_explained(one, ills.get(one), chains, paths) for one in found]
 
 
 def _ill(one: Finding) -> Ill:
@@ -261,29 +268,35 @@ def _explained(
     one: Finding,
     ill: Ill | None,
     chains: dict[Ill, Chain],
-    follows: dict[Ill, list[tuple[float, Chain]]],
-    evidence: str,
+    paths: dict[Ill, tuple[float, tuple[Hop, ...]]],
 ) -> Finding:
     """A finding with what explains it; or with the way to the most relevant that it explains."""
     if ill is None:
         return one
     if chain := chains.get(ill):
         return replace(one, explained_by=chain.end.object)
-    if ill not in follows:
-        return one
-    relevance, way = max(follows[ill], key=lambda f: (f[0], len(f[1].edges)))
-    path = tuple(_hop(edge, evidence) for edge in reversed(way.edges))
+    relevance, path = paths.get(ill, (one.relevance, one.path))
     return replace(one, relevance=max(one.relevance, relevance), path=path)
 
 
-def _hop(edge: Edge, evidence: str) -> Hop:
-    """A reference as a step of trouble: from what is needed to who needs it."""
+def _path(way: Chain, seen: dict[str, datetime], evidence: str) -> tuple[Hop, ...]:
+    return tuple(_hop(edge, seen, evidence) for edge in reversed(way.edges))
+
+
+def _hop(edge: Edge, seen: dict[str, datetime], evidence: str) -> Hop:
+    """A reference as a step of trouble, from what is needed to who needs it, and its checks.
+
+    It exists; both ends are found ill, or it is not known that they are; and what is needed was
+    not seen ill later than who needs it.
+    """
+    ends = [seen.get(edge.target), seen.get(edge.source)]
     return Hop(
         source=edge.target,
         target=edge.source,
         text=f"which {edge.relation} it",
+        onset=ends[0],
         structure=True,
-        deviation=True,
-        order=True,
+        deviation=None not in ends,
+        order=bool(ends[0] and ends[1] and ends[0] <= ends[1] + _LEADS),
         evidence=(evidence,),
     )
