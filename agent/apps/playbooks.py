@@ -49,7 +49,8 @@ def list_(
 def show(
     name: Annotated[str, typer.Argument(metavar="ID", help="A playbook, as area/symptom.")],
     playbooks: OwnPlaybooks = None,
-    sql: Annotated[  # noqa: FBT002  # typer's way to declare a flag
+    *,
+    sql: Annotated[
         bool, typer.Option("--sql", help="The whole SQL that it asks, relations and all.")
     ] = False,
 ) -> None:

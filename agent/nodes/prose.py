@@ -21,6 +21,7 @@ from agent.tools.notebook import Answer
 
 Row = dict[str, Any]
 
+_LEAST_SAID = 40  # characters of a headline
 _DEPARTED = 3  # anomalies that are told
 _INSISTENT = 1.25  # so many times the calls of before are retries
 _VERBS = {"errors": "fails", "latency": "slows down", "traffic": "stops answering"}
@@ -64,7 +65,7 @@ def title(
 
 def _headline(cause: Cause, facts: Facts, short: Shortage | None) -> str:
     if cause.playbook:
-        return cause.text
+        return _unquoted(cause.text)
     change = facts.changes.get(cause.change)
     name = cause.resource.name
     who = f"{_NOUNS[change.kind]} {change.what}" if change else name
@@ -73,6 +74,12 @@ def _headline(cause: Cause, facts: Facts, short: Shortage | None) -> str:
     if short:
         return f"{who} {'runs out of' if short.reached else 'holds ever more'} {short.words}"
     return f"{who} {_ails(name, facts)}"
+
+
+def _unquoted(text: str) -> str:
+    """A cause up to the line that it quotes, which stands below; whole if that says too little."""
+    short = text.partition("“")[0].rstrip(" :(,;")
+    return short if len(short) >= _LEAST_SAID else text
 
 
 def blocks(blocking: Blocker) -> str:

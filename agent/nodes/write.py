@@ -89,7 +89,7 @@ def write(state: Investigation, runtime: Runtime[Context]) -> Investigation:
         ),
         next_steps=_next_steps(state.get("findings", []), cause)
         or tuple(prose.next_steps(verdict, facts, cause, blocking)),
-        charts=tuple(_charts(facts, cause, answers, short)),
+        charts=tuple(c for c in _charts(facts, cause, answers, short) if _is_drawn(c)),
         topology=topology_map(facts, cause, context.notebook.ask("edges", **facts.window.span)),
         evidence=state["evidence"] | {a.id: a.evidence for a in answers.values()},
         engine_version=version("inquest"),
@@ -217,6 +217,11 @@ def _charts(
     if short:
         found.append(charts.of_shortage(short, cause, facts, drawn))
     return found
+
+
+def _is_drawn(chart: Chart) -> bool:
+    """Whether a chart has anything to draw."""
+    return any(value is not None for line in chart.series for _, value in line.points)
 
 
 def _timeline(facts: Facts, alerts: Answer) -> list[TimelineEntry]:

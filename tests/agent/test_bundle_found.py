@@ -108,3 +108,10 @@ def test_a_question_by_hand_goes_before_the_manifests(tmp_path: Path) -> None:
     (tmp_path / "_index.json").write_text(json.dumps({"prompt": "one", "files": []}))
     assert request_of(tmp_path).question == "one"
     assert request_of(tmp_path, replace(NOTHING, question="two")).question == "two"
+
+
+def test_the_headline_leaves_the_line_to_the_page(lake: Lake, tmp_path: Path) -> None:
+    report = looked_at(lake, tmp_path / "b", pod("cart-1", **KILLED))
+    assert "“" not in report.title
+    assert "OOMKilled" in report.title
+    assert not report.charts  # no request was watched: there is nothing to draw
