@@ -40,7 +40,7 @@ def _states(facts: Facts, cause: Cause | None) -> States:
     seen = (*facts.signals, *facts.elsewhere)
     path = [name for hop in (cause.path if cause else ()) for name in (hop.source, hop.target)]
     named: dict[NodeState, list[str]] = {
-        "cause": [cause.resource.name] if cause else [],
+        "cause": [_place(cause)] if cause else [],
         "symptom": [name for name in facts.symptomatic if _bad(name, facts)],
         "path": path,
         "deviates": [name for name in dict.fromkeys(s.resource for s in seen) if _bad(name, facts)],
@@ -52,6 +52,12 @@ def _states(facts: Facts, cause: Cause | None) -> States:
             states.setdefault(name, state)
     first = dict.fromkeys([*named["cause"], *path, *states])
     return {name: states[name] for name in first if name != ENTRANCE}
+
+
+def _place(cause: Cause) -> str:
+    """Where a cause stands: as the object that its way begins with, or as its resource."""
+    begins = {hop.source for hop in cause.path[:1]}
+    return cause.object if cause.object in begins else cause.resource.name
 
 
 def _bad(name: str, facts: Facts) -> list[Signal]:

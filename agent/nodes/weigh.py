@@ -74,14 +74,17 @@ def together(
 
     Where what was measured says where the trouble is (`located`), what is found there says how, and
     takes its part of what no change explains; what is found elsewhere shares what that leaves.
-    Else, as in a bundle that holds states and logs, what was found goes first.
+    Else, as in a bundle that holds states and logs, what was found goes first, and a resource whose
+    trouble it names has none beside it.
     """
     if not found:
         return measured
     if located:
         return _located(measured, found)
     surest = max(c.probability for c in found.values())
-    left = {k: _lessened(c, 1.0 - surest) for k, c in measured.items()}
+    named = {c.resource.name for c in found.values() if c.probability >= LIKELY}
+    open_ = {k: c for k, c in measured.items() if c.change or c.resource.name not in named}
+    left = {k: _lessened(c, 1.0 - surest) for k, c in open_.items()}
     return left | {k: _judged(c) for k, c in found.items()}
 
 

@@ -71,3 +71,9 @@ def test_where_nothing_says_where_what_was_found_goes_first() -> None:
     assert weighed["finding a"].probability == 0.9
     assert weighed["finding a"].grounded
     assert weighed["resource cart"].probability == pytest.approx(0.06)
+
+
+def test_a_trouble_that_a_finding_names_is_not_ruled_out_beside_it() -> None:
+    measured = {"resource a": cause("a", 0.4), "resource b": cause("b", 0.4)}
+    weighed = together(measured, {"finding a": cause("a", 0.9, "a")}, located=False)
+    assert weighed.keys() == {"finding a", "resource b"}
