@@ -18,7 +18,8 @@ from pydantic import BaseModel, ValidationError
 
 from agent.errors import ModelError
 from agent.redaction import redact
-from traces.tracer import Tracing, record_usage
+from traces.chat import ChatRequest, ChatResponse
+from traces.tracer import Tracing
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -102,17 +103,17 @@ def _answered(
     model: Model, tracing: Tracing, call: Callable[[], Any], until: float
 ) -> dict[str, Any]:
     """Make one call within what is left of the time; its span says what it used."""
-    with tracing.chat(model.name, model.provider) as span:
+    with tracing.chat(ChatRequest(model.name, model.provider)) as chat:
         outcome = _within(until - time.monotonic(), call)
         if outcome is None:
             raise ModelError(f"{model} did not answer within {model.patience_s:g} s.")
         if isinstance(outcome, Exception):
             raise ModelError(f"{model} {_failure(outcome)}.") from outcome
         used = outcome["raw"].usage_metadata or {}
-        record_usage(
-            span,
-            input_tokens=used.get("input_tokens"),
-            output_tokens=used.get("output_tokens"),
+        chat.answered(
+            ChatResponse(
+                input_tokens=used.get("input_tokens"), output_tokens=used.get("output_tokens")
+            )
         )
         return dict(outcome)
 

@@ -30,6 +30,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from lake.store import Lake
 from traces import names
+from traces.chat import ChatRequest, ChatSpan
 from traces.cost import Cost, cost_of
 from traces.exporters import export_lake, export_otlp
 
@@ -102,14 +103,16 @@ class Tracing:
             attributes[names.EVIDENCE] = evidence
         return self._span(f"{names.EXECUTE_TOOL} {name}", attributes)
 
-    def chat(self, model: str, provider: str) -> AbstractContextManager[Span]:
-        """Span a call of a language model; say what it used with `record_usage`."""
+    @contextmanager
+    def chat(self, request: ChatRequest) -> Iterator[ChatSpan]:
+        """Span a call of a language model; say what came back with `ChatSpan.answered`."""
         attributes = {
             names.OPERATION: names.CHAT,
-            names.REQUEST_MODEL: model,
-            names.PROVIDER: provider,
+            names.REQUEST_MODEL: request.model,
+            names.PROVIDER: request.provider,
         }
-        return self._span(f"{names.CHAT} {model}", attributes, SpanKind.CLIENT)
+        with self._span(f"{names.CHAT} {request.model}", attributes, SpanKind.CLIENT) as span:
+            yield ChatSpan(span)
 
     def cost(self) -> Cost:
         """Add up what the spans finished so far took."""
@@ -130,18 +133,6 @@ class Tracing:
         if current == self._root.get_span_context().trace_id:
             return None
         return set_span_in_context(self._root)
-
-
-def record_usage(
-    chat: Span,
-    *,
-    input_tokens: int | None = None,
-    output_tokens: int | None = None,
-    usd: float | None = None,
-) -> None:
-    """Write on a chat span what the provider said it used; what it did not say is not written."""
-    used = {names.INPUT_TOKENS: input_tokens, names.OUTPUT_TOKENS: output_tokens, names.USD: usd}
-    chat.set_attributes({name: value for name, value in used.items() if value is not None})
 
 
 class _Finished(SpanProcessor):

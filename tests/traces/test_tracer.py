@@ -20,7 +20,8 @@ from opentelemetry.trace import INVALID_SPAN, get_current_span
 from lake.errors import QueryError
 from lake.store import Lake
 from traces import names
-from traces.tracer import Tracing, record_usage
+from traces.chat import ChatRequest, ChatResponse
+from traces.tracer import Tracing
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 TIMEOUT = "OTEL_EXPORTER_OTLP_TIMEOUT"
@@ -127,8 +128,8 @@ def test_cost_counts_queries_and_what_the_model_said_it_used(lake: Lake) -> None
         for _ in range(3):
             with tracing.tool("edges"):
                 pass
-        with tracing.chat("small", "anthropic") as chat:
-            record_usage(chat, input_tokens=100, output_tokens=20, usd=0.5)
+        with tracing.chat(ChatRequest("small", "anthropic")) as chat:
+            chat.answered(ChatResponse(input_tokens=100, output_tokens=20, usd=0.5))
         cost = tracing.cost()
     assert (cost.queries, cost.input_tokens, cost.output_tokens) == (3, 100, 20)
     assert (cost.model, cost.usd, cost.trace_id) == ("small", 0.5, tracing.trace_id)
@@ -140,7 +141,7 @@ def test_without_a_model_the_cost_is_nothing_and_with_an_unknown_price_it_is_unk
 ) -> None:
     with Tracing(lake, "investigate") as tracing:
         assert (tracing.cost().model, tracing.cost().usd) == (None, 0.0)
-        with tracing.chat("small", "anthropic"):
+        with tracing.chat(ChatRequest("small", "anthropic")):
             pass
         assert tracing.cost().usd is None
     assert not [key for key in spans(lake)["chat small"]["attributes"] if "usage" in key]
