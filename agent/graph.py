@@ -19,7 +19,7 @@ from langgraph.runtime import Runtime
 from langgraph.types import Send
 
 from agent.config import Request
-from agent.model import Model
+from agent.model.provider import Model
 from agent.nodes.context import Context
 from agent.nodes.drill import drill
 from agent.nodes.hypothesise import hypothesise, untested

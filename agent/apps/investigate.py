@@ -31,7 +31,7 @@ from agent.config import Request
 from agent.errors import RequestError
 
 if TYPE_CHECKING:
-    from agent.model import Model
+    from agent.model.provider import Model
     from agent.state import Report
     from lake.store import Lake
 

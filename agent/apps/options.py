@@ -10,7 +10,7 @@ import typer
 
 if TYPE_CHECKING:
     from agent.config import Settings
-    from agent.model import Model
+    from agent.model.provider import Model
 
 Format = Literal["text", "json", "markdown", "html"]
 
@@ -39,7 +39,7 @@ def worded_by(spec: str) -> Model | None:
     """Make the model ready that was asked for; it is not called yet."""
     if not spec:
         return None
-    from agent.model import open_model
+    from agent.model.provider import open_model
 
     return open_model(spec)
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from slack_sdk import WebClient
     from slack_sdk.web import SlackResponse
 
-    from agent.model import Model
+    from agent.model.provider import Model
     from agent.report.slack import Message
     from agent.state import Report
 

@@ -1,12 +1,15 @@
-"""What every node may use: the request, the notebook, and a place to say how far it is."""
+"""What every node may use: the request, the notebook, the model, and where to say how far it is."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from agent.budget import Meter
 from agent.config import Request
-from agent.model import Model
+from agent.errors import ModelError
+from agent.model.provider import Model
+from agent.model.speak import Journal, Speaker
 from agent.tools.notebook import Notebook
 
 
@@ -14,10 +17,21 @@ from agent.tools.notebook import Notebook
 class Context:
     """One run's request and resources; the graph's state holds values only.
 
-    `model` words the report, if one was asked for.
+    `model` proposes and words, if one was asked for; `meter` is what the run may take; `journal`
+    keeps what was paid for; `go_on` raises what stops a run that was cancelled.
     """
 
     request: Request
     notebook: Notebook
     progress: Callable[[str], None]
     model: Model | None = None
+    meter: Meter = field(default_factory=Meter)
+    journal: Journal | None = None
+    go_on: Callable[[], None] = lambda: None
+
+    def speaker(self) -> Speaker:
+        """The model in this run; ModelError if none was asked for."""
+        if self.model is None:
+            raise ModelError("No model was asked for.")
+        tracing = self.notebook.tracing
+        return Speaker(self.model, tracing, self.meter, self.journal, self.go_on)

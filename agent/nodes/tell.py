@@ -17,8 +17,9 @@ import orjson
 from langgraph.runtime import Runtime
 from pydantic import BaseModel, Field
 
+from agent.budget import BudgetSpent
 from agent.errors import ModelError
-from agent.model import INPUT_CHARS, ask
+from agent.model.form import INPUT_CHARS, filled
 from agent.nodes.context import Context
 from agent.nodes.verify import carries, numbers_in
 from agent.state import Gap, Investigation, NextStep, Report, Statement
@@ -97,10 +98,8 @@ def tell(state: Investigation, runtime: Runtime[Context]) -> Investigation:
     context.progress(f"tell: {context.model} words the report")
     brief = _brief(report, context.notebook)
     try:
-        telling = ask(
-            context.model, context.notebook.tracing, _instructions(), _material(brief), Telling
-        )
-    except ModelError as error:
+        telling = filled(context.speaker(), _instructions(), _material(brief), Telling)
+    except (BudgetSpent, ModelError) as error:
         return {"report": _noting(report, f"The words are the engine's own. {error}")}
     return {"report": _told(telling, brief)}
 

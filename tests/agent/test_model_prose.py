@@ -13,7 +13,7 @@ import pytest
 from agent.apps.cli import run
 from agent.config import Request
 from agent.graph import investigate
-from agent.model import open_model
+from agent.model.provider import open_model
 from agent.nodes.verify import numbered
 from agent.state import Report
 from lake.store import Lake

@@ -12,7 +12,7 @@ from langgraph.runtime import Runtime
 from agent.config import Request
 from agent.errors import ModelError
 from agent.graph import investigate
-from agent.model import open_model
+from agent.model.provider import open_model
 from agent.nodes.context import Context
 from agent.nodes.tell import tell
 from agent.state import Control, Report

@@ -1,0 +1,1 @@
+"""The language model: reached by LangChain, paid by the call, believed in nothing."""

@@ -1,0 +1,95 @@
+"""A model by its name, ready to be called: `provider:name`, whatever LangChain reaches."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from agent.errors import ModelError
+from agent.model.prices import of_model
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+PATIENCE_S = 60.0
+"""How long a model may take over one question, its retries included."""
+
+OUTPUT_TOKENS = 4_000
+_KEYS = {
+    "anthropic": "ANTHROPIC_API_KEY",
+    "google_genai": "GOOGLE_API_KEY",
+    "openai": "OPENAI_API_KEY",
+}
+_EXTRAS = {"bedrock": "bedrock", "bedrock_converse": "bedrock", "google_genai": "google",
+           "ollama": "ollama"}  # fmt: skip
+_STREAMS_USAGE = {"openai": {"stream_usage": True}}
+_NO_CAPS = frozenset({"ollama", "google_genai", "bedrock", "bedrock_converse"})
+"""Providers whose LangChain class has no `timeout` or `max_retries`: the time is ours to keep."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model that was asked for by name, ready to be called, and how long it may take."""
+
+    provider: str
+    name: str
+    chat: BaseChatModel
+    patience_s: float = PATIENCE_S
+
+    def __str__(self) -> str:
+        return f"{self.provider}:{self.name}"
+
+    @property
+    def is_priced(self) -> bool:
+        """Whether what a call costs can be known."""
+        return of_model(self.provider, self.name) is not None
+
+    @cached_property
+    def address(self) -> tuple[str, int | None]:
+        """The server's host and port, where the client says them."""
+        named = ("openai_api_base", "anthropic_api_url", "base_url")
+        url = next((str(u) for n in named if (u := getattr(self.chat, n, None))), "")
+        parts = urlsplit(url)
+        return parts.hostname or "", parts.port
+
+
+def open_model(spec: str, patience_s: float = PATIENCE_S) -> Model:
+    """Make `provider:name` ready without calling it.
+
+    Its key and address are read from the provider's own environment variables: OPENAI_API_KEY,
+    OPENAI_BASE_URL, ANTHROPIC_API_KEY, ... ModelError says what is missing.
+    """
+    from langchain.chat_models import init_chat_model
+
+    provider, _, name = spec.partition(":")
+    if not provider or not name:
+        raise ModelError(f"{spec!r} is no model; write provider:name, like anthropic:NAME.")
+    key = _KEYS.get(provider)
+    if key and not os.environ.get(key):
+        raise ModelError(f"The model {spec} needs its provider's key: set {key}.")
+    try:
+        chat = init_chat_model(name, model_provider=provider, **_settings(provider, patience_s))
+    except ImportError as error:
+        extra = _EXTRAS.get(provider, "models")
+        raise ModelError(
+            f"The model {spec} needs a package that is not installed"
+            f"{f', {error.name}' if error.name else ''}; "
+            f"`pip install 'inquest[{extra}]'` brings it."
+        ) from error
+    except Exception as error:
+        raise ModelError(f"The model {spec} cannot be had: {_first_line(error)}") from error
+    return Model(provider, name, chat, patience_s)
+
+
+def _settings(provider: str, patience_s: float) -> dict[str, Any]:
+    if provider in _NO_CAPS:
+        return {}
+    caps = {"timeout": patience_s, "max_retries": 0, "max_tokens": OUTPUT_TOKENS}
+    return caps | _STREAMS_USAGE.get(provider, {})
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
