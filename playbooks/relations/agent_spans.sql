@@ -2,7 +2,7 @@
 -- OpenTelemetry's GenAI https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/ (with the
 -- names it had before v1.37, and Bedrock's and AgentCore's, which are written by it);
 -- OpenLLMetry https://github.com/traceloop/openllmetry/tree/main/packages/opentelemetry-semantic-conventions-ai
--- (LangChain, LangGraph, CrewAI; before 0.4 `llm.*` for `gen_ai.*`);
+-- (LangChain, LangGraph, CrewAI; at first `llm.*` for `gen_ai.*`);
 -- OpenInference https://arize-ai.github.io/openinference/spec/attributes/semantic-conventions.html;
 -- and Inquest's own.
 -- `operation` is workflow, agent, chat, embeddings, tool, retrieval or node (any other step). Where
