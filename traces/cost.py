@@ -13,11 +13,17 @@ from traces import names
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Queries, wall time, tokens and money; `usd` is None where a model's price is not known."""
+    """Calls, queries, wall time, tokens and money; `usd` is None where a price is not known.
+
+    `cache_read_tokens` are of the input tokens. What a killed run had paid for counts: it is this
+    run's, as the killed one told nobody.
+    """
 
     model: str | None
+    calls: int
     input_tokens: int
     output_tokens: int
+    cache_read_tokens: int
     usd: float | None
     queries: int
     wall_s: float
@@ -30,10 +36,12 @@ def cost_of(spans: Iterable[ReadableSpan], *, wall_s: float, trace_id: str) -> C
     chats = [one for one in done if one.get(names.OPERATION) == names.CHAT]
     return Cost(
         model=", ".join(sorted({str(chat[names.REQUEST_MODEL]) for chat in chats})) or None,
+        calls=len(chats),
         input_tokens=sum(_tokens(chat, names.INPUT_TOKENS) for chat in chats),
         output_tokens=sum(_tokens(chat, names.OUTPUT_TOKENS) for chat in chats),
+        cache_read_tokens=sum(_tokens(chat, names.CACHE_READ_TOKENS) for chat in chats),
         usd=_usd(chats),
-        queries=sum(one.get(names.OPERATION) == names.EXECUTE_TOOL for one in done),
+        queries=sum(one.get(names.TOOL_TYPE) == names.DATASTORE for one in done),
         wall_s=round(wall_s, 3),
         trace_id=trace_id,
     )
@@ -44,6 +52,8 @@ def _tokens(chat: Mapping[str, Any], name: str) -> int:
 
 
 def _usd(chats: list[dict[str, Any]]) -> float | None:
-    if any(names.USD not in chat for chat in chats):
+    """What the calls cost; one that the provider refused with a status cost nothing."""
+    answered = [chat for chat in chats if not str(chat.get(names.ERROR_TYPE, "")).isdecimal()]
+    if any(names.USD not in chat for chat in answered):
         return None
-    return float(sum(chat[names.USD] for chat in chats))
+    return float(sum(chat[names.USD] for chat in answered))
