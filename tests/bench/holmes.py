@@ -1,0 +1,140 @@
+"""HolmesGPT beside us: the same incident, the same rows, a model that asks what anyone would ask.
+
+It is run as it comes (`holmes ask`), from an environment of its own: the variable HOLMES says where
+its program is, else it is looked for in PATH. What it may ask is `holmes_kit/`: the rows of the
+lake as text, by shell. The model is scripted: it asks for everything that leads to the culprit and
+nothing else, so that what is counted is the price of the loop and not of a detour.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lake.store import Lake
+
+KIT = Path(__file__).parent / "holmes_kit"
+VARIABLE = "HOLMES"
+MODEL = "openai/gpt-4.1"  # a name whose window it knows
+PATIENCE_S = 120
+
+Asked = tuple[str, dict[str, Any]]
+"""A tool, and what it is given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What a model asks for, turn by turn, before it answers."""
+
+    name: str
+    turns: tuple[tuple[Asked, ...], ...]
+
+    @property
+    def calls(self) -> int:
+        return sum(map(len, self.turns))
+
+
+def program() -> Path | None:
+    """Where HolmesGPT is; None if it is not installed."""
+    found = os.environ.get(VARIABLE) or shutil.which("holmes")
+    return Path(found) if found else None
+
+
+def table(holmes: Path) -> Path | None:
+    """The folder in which its environment keeps the tables of encodings."""
+    places = "lib/python*/site-packages/litellm/litellm_core_utils/tokenizers"
+    return next(iter(holmes.resolve().parent.parent.glob(places)), None)
+
+
+def version(holmes: Path) -> str:
+    """What it calls itself."""
+    told = subprocess.run([str(holmes), "version"], capture_output=True, text=True, check=True)
+    return told.stdout.split()[-1]
+
+
+def courses(symptom: str, suspect: str) -> tuple[Course, ...]:
+    """Fair courses from the service that shows it to the one that does it."""
+    bad = "WARN|ERROR"
+    first: tuple[Asked, ...] = (
+        ("alerts", {}),
+        ("changes", {}),
+        ("metrics", {"service": symptom}),
+        ("logs", {"service": symptom, "pattern": bad}),
+        ("metrics", {"service": suspect}),
+        ("logs", {"service": suspect, "pattern": bad}),
+    )
+    more: tuple[Asked, ...] = (
+        ("traces", {"service": symptom}),
+        ("traces", {"service": suspect}),
+        ("logs", {"service": suspect, "pattern": "INFO"}),
+        ("logs", {"service": symptom, "pattern": "INFO"}),
+    )
+    every = first + more
+    return (
+        Course("6 calls, one a turn", tuple((asked,) for asked in first)),
+        Course("10 calls, one a turn", tuple((asked,) for asked in every)),
+        Course("10 calls in 4 turns", (every[:2], every[2:4], every[4:8], every[8:])),
+    )
+
+
+def hand_over(lake: Lake, folder: Path) -> None:
+    """Write the rows that it may ask for, a file for each kind."""
+    folder.mkdir(parents=True)
+    view = lake.at()
+    for question in sorted(KIT.glob("*.sql")):
+        rows = view.ask(question.read_text("utf-8"))
+        with (folder / f"{question.stem}.tsv").open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, dialect="excel-tab")
+            writer.writerow(rows.columns)
+            writer.writerows(tuple(row.values()) for row in rows.dicts())
+
+
+def ask(
+    holmes: Path, question: str, evidence: Path, url: str, home: Path, config: Path | None = None
+) -> str:
+    """Let it investigate against the model at `url`, and give what it printed.
+
+    RuntimeError with the end of what it printed if it failed. `config` is a file of its settings.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    command = [str(holmes), "ask", "--no-interactive", "--model", MODEL]
+    command += ["--custom-toolsets", str(KIT / "toolset.yaml")]
+    command += ["--config", str(config)] if config else []
+    run = subprocess.run(
+        [*command, question],
+        env=_environment(evidence, url, home),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+    )
+    if run.returncode:
+        raise RuntimeError(f"HolmesGPT ended with {run.returncode}: {run.stderr[-2000:]}")
+    return run.stdout
+
+
+def next_asked(course: Course, request: Mapping[str, Any]) -> Sequence[Asked]:
+    """What the course asks for in answer to a request; nothing once it is through."""
+    turns = [message for message in request["messages"] if message["role"] == "assistant"]
+    return course.turns[len(turns)] if len(turns) < len(course.turns) else ()
+
+
+def truth(incident: Path) -> tuple[str, str]:
+    """The service that showed an incident first, and the one to blame: itself, if no other is."""
+    told = json.loads((incident / "truth.json").read_text("utf-8"))
+    symptom = str(told["alerts"][0]["service"])
+    return symptom, str((told["culprit"] or {}).get("service") or symptom)
+
+
+def _environment(evidence: Path, url: str, home: Path) -> dict[str, str]:
+    """As little as it needs: none of our settings, no key, a home of its own."""
+    kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+    named = {"HOME": str(home), "EVIDENCE": str(evidence)}
+    return {**kept, **named, "OPENAI_API_KEY": "none", "OPENAI_API_BASE": url}
