@@ -19,3 +19,11 @@ class ModelError(InquestError):
 
 class PlaybookError(InquestError):
     """A playbook cannot be used: mend its file."""
+
+
+class RunError(InquestError):
+    """What is kept of a run cannot be used, or is not as we wrote it."""
+
+
+class RunCancelled(InquestError):
+    """Somebody cancelled the run: it ends without a report."""

@@ -1,0 +1,284 @@
+"""Runs by their ids: begun, reached a node, finished, interrupted, cancelled, gone on with.
+
+A run is a row that says what was asked for, on which snapshots, by whom it is run and how far it
+is. Its checkpoints and paid calls lie beside it in the same database.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from contextlib import suppress
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, Literal, Self, cast
+
+from langchain_core.runnables import RunnableConfig
+
+from agent.budget import USUAL, Budget, Spent
+from agent.config import Request
+from agent.errors import RunCancelled, RunError
+from agent.runs import journal
+from agent.runs.checkpoints import CHANNELS, CHECKPOINTS, WRITES, Saver
+from agent.runs.journal import ANSWERS, SPENT, Journal
+from agent.runs.serial import dumps, loads
+from agent.runs.store import Row, Store, Table, master_key
+
+State = Literal["running", "finished", "interrupted", "cancelled", "killed", "refused"]
+
+RUNS: Final = Table("inquest_runs", ("run",), ("state", "node", "owner", "seen_at", "begun"))
+DATABASE: Final = "runs.sqlite"
+KEY: Final = "runs.key"
+
+_KEPT: Final = timedelta(days=1)
+_KEPT_UNFINISHED: Final = timedelta(days=7)
+_KEPT_LEDGER: Final = timedelta(days=40)
+_SILENT: Final = timedelta(hours=1)
+_GOES_ON: Final = frozenset({"interrupted", "killed"})
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What a run was begun with: all that it takes to go on with it, without asking again.
+
+    `traceparent` is the W3C context of its root span, `snapshots` the lake's that it is about.
+    """
+
+    request: Request
+    lake: Path
+    snapshots: dict[str, int]
+    traceparent: str = ""
+    model: str = ""
+    channel: str = ""
+    budget: Budget = USUAL
+    began_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A run as a list shows it; one that is refused has nothing that could be believed."""
+
+    id: str
+    state: State
+    node: str = ""
+    seen_at: str = ""
+    begun: Begun | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run that this process owns."""
+
+    id: str
+    begun: Begun
+    runs: Runs
+
+    @property
+    def saver(self) -> Saver:
+        """Where LangGraph keeps its checkpoints."""
+        return Saver(self.runs.store)
+
+    @property
+    def config(self) -> RunnableConfig:
+        """What LangGraph is told, to find them."""
+        return {"configurable": {"thread_id": self.id}}
+
+    @property
+    def has_state(self) -> bool:
+        """Whether there is a checkpoint to go on from."""
+        return self.saver.get_tuple(self.config) is not None
+
+    @property
+    def journal(self) -> Journal:
+        """What the run has paid for."""
+        return Journal(self.runs.store, self.id, self.begun.channel)
+
+    def reached(self, node: str) -> None:
+        """Note the node that comes next; RunCancelled if somebody cancelled the run."""
+        self.runs.note(self.id, node=node)
+
+    def check(self) -> None:
+        """RunCancelled if somebody cancelled the run."""
+        if self.runs.row(self.id)["state"] == "cancelled":
+            raise RunCancelled(f"The run {self.id} was cancelled.")
+
+    def ended(self, state: Literal["finished", "interrupted"]) -> None:
+        """Note that the run is over; what only a run that goes on needs is deleted if it will not.
+
+        What was cancelled meanwhile stays cancelled.
+        """
+        with suppress(RunCancelled):
+            self.runs.note(self.id, state=state)
+        if state == "finished":
+            self.runs.forget(self.id)
+
+
+class Runs:
+    """The runs of one database."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    @classmethod
+    def open(cls, lake: Path, place: str = "", key: str = "") -> Self:
+        """Open the runs of a lake: in its folder, or at a `postgresql://` URL if one is named.
+
+        `key` is the master key; without one it is in a file in the lake's folder.
+        """
+        return cls(Store.open(place or lake / DATABASE, master_key(lake / KEY, key)))
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def begin(self, trace_id: str, begun: Begun) -> Run:
+        """Note a new run; it is called as its trace, and more if that has a run already."""
+        self.prune()
+        with self.store.transaction(alone=True):
+            there = self.store.read(RUNS, run=trace_id)
+            run = f"{trace_id}-{begun.traceparent[36:52]}" if there else trace_id
+            row = {"run": run, "state": "running", "node": "", "begun": dumps(_plain(begun))}
+            self.store.put(RUNS, row | _here())
+        return Run(run, begun, self)
+
+    def resume(self, run: str) -> Run:
+        """Take over a run that was interrupted or killed; RunError if it is none such."""
+        with self.store.transaction(alone=True):
+            row = self.row(run)
+            state = _state(row)
+            if state not in _GOES_ON:
+                raise RunError(f"The run {run} is {state}; one that was interrupted goes on.")
+            self.store.put(RUNS, row | {"state": "running"} | _here())
+        return Run(run, _begun(row), self)
+
+    def cancel(self, run: str) -> None:
+        """Let a run end before its next node or model call, without a report."""
+        with self.store.transaction(alone=True):
+            row = self.row(run)
+            if row["state"] in ("finished", "cancelled"):
+                raise RunError(f"The run {run} is {row['state']}; there is nothing to cancel.")
+            self.store.put(RUNS, row | {"state": "cancelled"})
+
+    def list(self) -> list[Listed]:
+        """Every run that is known, the newest first."""
+        listed = [_listed(row, is_ours=is_ours) for row, is_ours in self.store.read(RUNS)]
+        return sorted(listed, key=lambda one: one.seen_at, reverse=True)
+
+    def spent(self, day: str, channel: str = "") -> Spent:
+        """What all runs spent on a UTC day (`2026-11-21`), or those of one channel."""
+        return journal.spent(self.store, day, channel)
+
+    def prune(self) -> None:
+        """Forget runs that are over for a day, and those that nobody went on with for a week."""
+        now = datetime.now(UTC)
+        with self.store.transaction():
+            for row, is_ours in self.store.read(RUNS):
+                kept = _KEPT_UNFINISHED if _state(row) in _GOES_ON else _KEPT
+                if is_ours and _state(row) != "running" and _seen(row) + kept < now:
+                    self.forget(row["run"])
+                    self.store.delete(RUNS, {"run": row["run"]})
+            oldest = f"{now - _KEPT_LEDGER:%Y-%m-%d}"
+            for row, _ in self.store.read(SPENT):
+                if row["day"] < oldest:
+                    self.store.delete(SPENT, {"run": row["run"], "digest": row["digest"]})
+
+    def row(self, run: str) -> Row:
+        """The row of a run; RunError if there is none, or if it is not as we wrote it."""
+        found = self.store.rows(RUNS, run=run)
+        if not found:
+            raise RunError(f"There is no run {run!r}: `inquest runs list` names those there are.")
+        return found[0]
+
+    def note(self, run: str, **changed: Any) -> None:
+        """Note how far a run is; RunCancelled if somebody cancelled it."""
+        with self.store.transaction(alone=True):
+            row = self.row(run)
+            if row["state"] == "cancelled":
+                raise RunCancelled(f"The run {run} was cancelled.")
+            self.store.put(RUNS, row | changed | _here())
+
+    def forget(self, run: str) -> None:
+        """Delete what only a run that goes on would need."""
+        with self.store.transaction():
+            for table in (CHECKPOINTS, CHANNELS, WRITES, ANSWERS):
+                self.store.delete(table, {"run": run})
+
+
+def _plain(begun: Begun) -> dict[str, Any]:
+    return {one.name: getattr(begun, one.name) for one in fields(Begun)}
+
+
+def _begun(row: Row) -> Begun:
+    return Begun(**loads(row["begun"]))
+
+
+def _listed(row: Row, *, is_ours: bool) -> Listed:
+    if not is_ours:
+        return Listed(str(row["run"]), "refused")
+    return Listed(row["run"], _state(row), row["node"], row["seen_at"], _begun(row))
+
+
+def _state(row: Row) -> State:
+    """A run's state; one that runs only by its own word was killed."""
+    state = cast("State", row["state"])
+    return "killed" if state == "running" and not _is_alive(row) else state
+
+
+def _here() -> dict[str, str]:
+    return {"owner": _owner(os.getpid()), "seen_at": datetime.now(UTC).isoformat()}
+
+
+def _owner(pid: int) -> str:
+    """A process as no other is called: machine, its boot, pid, and when that was started."""
+    return f"{socket.gethostname()} {_boot()} {pid} {_started(pid)}"
+
+
+def _is_alive(row: Row) -> bool:
+    """Whether a run's process is still there; of another machine's that is known by its signs."""
+    host, boot, pid, _ = row["owner"].split(" ")
+    if host != socket.gethostname():
+        return _seen(row) + _SILENT > datetime.now(UTC)
+    return boot == _boot() and _runs(int(pid)) and row["owner"] == _owner(int(pid))
+
+
+def _seen(row: Row) -> datetime:
+    return datetime.fromisoformat(row["seen_at"])
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+@cache
+def _boot() -> str:
+    return _read(Path("/proc/sys/kernel/random/boot_id")) or "-"
+
+
+def _started(pid: int) -> str:
+    """When a process was started, in clock ticks since the boot; "-" where nothing tells.
+
+    https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+    """
+    after_name = _read(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()
+    return after_name[19] if after_name else "-"
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text().strip()
+    except OSError:
+        return ""
