@@ -97,6 +97,8 @@ def _message(said: Mapping[str, Any]) -> dict[str, Any]:
 def _call(made: Mapping[str, Any]) -> dict[str, Any]:
     called = made.get("function", made)
     arguments = called.get("arguments", called.get("args"))
+    if isinstance(arguments, str):
+        arguments = as_object(arguments)
     return {
         "type": "tool_call",
         "id": made.get("id"),

@@ -15,6 +15,9 @@ from typing import Any
 
 import orjson
 import pytest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+)
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.trace import INVALID_SPAN, get_current_span
 
@@ -93,6 +96,19 @@ def test_an_agent_in_a_real_thread_says_so(lake: Lake) -> None:
     }
 
 
+def test_the_root_says_what_came_of_the_run_and_nodes_say_which_they_are(lake: Lake) -> None:
+    with Tracing(lake, "investigate") as tracing, tracing.node("survey"):
+        tracing.concluded("R1", "inconclusive", "slack")
+    found = spans(lake)
+    root = found["invoke_workflow investigate"]["attributes"]
+    assert {name: root[name] for name in root if name.startswith("inquest.")} == {
+        "inquest.report.id": "R1",
+        "inquest.verdict": "inconclusive",
+        "inquest.channel": "slack",
+    }
+    assert found["survey"]["attributes"] == {"inquest.node.name": "survey"}
+
+
 def test_a_query_in_a_bare_thread_still_belongs_to_the_trace(lake: Lake) -> None:
     with Tracing(lake, "investigate") as tracing:
 
@@ -106,6 +122,21 @@ def test_a_query_in_a_bare_thread_still_belongs_to_the_trace(lake: Lake) -> None
     found = spans(lake)
     root = found["invoke_workflow investigate"]
     assert found["execute_tool edges"]["parent_span_uid"] == root["span_uid"]
+
+
+@pytest.mark.parametrize(
+    ("error", "called"),
+    [
+        (KeyError("x"), "KeyError"),
+        (QueryError("x"), "lake.errors.QueryError"),
+        (TimeoutError("x"), "timeout"),
+    ],
+)
+def test_an_error_is_called_by_its_class(lake: Lake, error: Exception, called: str) -> None:
+    with pytest.raises(type(error)), Tracing(lake, "investigate"):
+        raise error
+    (root,) = spans(lake).values()
+    assert (root["attributes"]["error.type"], root["status_detail"]) == (called, None)
 
 
 def test_an_error_marks_every_span_it_passes_and_goes_on(lake: Lake) -> None:
@@ -145,6 +176,18 @@ def test_without_a_model_the_cost_is_nothing_and_with_an_unknown_price_it_is_unk
     assert not [key for key in spans(lake)["chat small"]["attributes"] if "usage" in key]
 
 
+def test_what_the_provider_refused_cost_nothing_and_what_was_lost_is_not_known(lake: Lake) -> None:
+    with Tracing(lake, "investigate") as tracing:
+        error: Exception = QueryError("refused")
+        error.__cause__ = type("Status", (Exception,), {"status_code": 529})()
+        with pytest.raises(QueryError), tracing.chat(ChatRequest("small", "anthropic")):
+            raise error
+        assert (tracing.cost().calls, tracing.cost().usd) == (1, 0.0)
+        with pytest.raises(TimeoutError), tracing.chat(ChatRequest("small", "anthropic")):
+            raise TimeoutError
+        assert (tracing.cost().calls, tracing.cost().usd) == (2, None)
+
+
 def test_a_trace_context_in_the_environment_becomes_the_parent(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -153,6 +196,38 @@ def test_a_trace_context_in_the_environment_becomes_the_parent(
         pass
     assert tracing.trace_id == "0af7651916cd43dd8448eb211c80319c"
     assert spans(lake)["invoke_workflow investigate"]["parent_span_uid"] == "b7ad6b7169203331"
+
+
+def test_a_run_goes_on_with_the_trace_of_the_one_that_was_killed(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed = Tracing(lake, "investigate")
+    monkeypatch.setenv("TRACEPARENT", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+    with Tracing(lake, "investigate", continues=killed.traceparent) as tracing:
+        pass
+    assert tracing.trace_id == killed.trace_id != "0af7651916cd43dd8448eb211c80319c"
+    assert spans(lake)["invoke_workflow investigate"]["parent_span_uid"] in killed.traceparent
+
+
+@pytest.mark.parametrize("junk", ["x", "00-0-0-0", "00-" + "0" * 32 + "-b7ad6b7169203331-01"])
+def test_a_context_that_is_none_begins_a_trace(lake: Lake, junk: str) -> None:
+    with Tracing(lake, "investigate", continues=junk):
+        pass
+    assert spans(lake)["invoke_workflow investigate"]["parent_span_uid"] is None
+
+
+def test_a_call_sends_its_context_along(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRACEPARENT", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+    monkeypatch.setenv("TRACESTATE", "vendor=1")
+    with (
+        Tracing(lake, "investigate") as tracing,
+        tracing.chat(ChatRequest("small", "openai")) as chat,
+    ):
+        sent = chat.headers()
+    call = spans(lake)["chat small"]
+    assert sent["traceparent"] == f"00-{tracing.trace_id}-{call['span_uid']}-01"
+    assert sent["tracestate"] == "vendor=1"
+    assert orjson.loads(call["unmapped"]) == {"trace_state": "vendor=1"}
 
 
 def test_two_investigations_of_one_parent_are_both_kept(
@@ -174,16 +249,22 @@ def test_a_lake_that_cannot_be_written_is_a_warning_and_no_failure(lake: Lake) -
     assert "not in the lake" in warned[0]
 
 
+Received = ExportTraceServiceRequest | ExportMetricsServiceRequest
+RECEIVED: dict[str, type[Received]] = {
+    "/v1/traces": ExportTraceServiceRequest,
+    "/v1/metrics": ExportMetricsServiceRequest,
+}
+
+
 @contextmanager
-def collector(status: int = 200) -> Iterator[tuple[str, list[ExportTraceServiceRequest]]]:
+def collector(status: int = 200) -> Iterator[tuple[str, list[Received]]]:
     """An OTLP/HTTP receiver on loopback, and what it received."""
-    received: list[ExportTraceServiceRequest] = []
+    received: list[Received] = []
 
     class Receiver(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            assert self.path == "/v1/traces"
-            received.append(ExportTraceServiceRequest.FromString(body))
+            received.append(RECEIVED[self.path].FromString(body))
             self.send_response(status)
             self.send_header("Content-Length", "0")
             self.end_headers()
@@ -210,12 +291,61 @@ def test_a_configured_collector_receives_the_same_spans(
         with Tracing(lake, "investigate", warn=warned.append) as tracing, tracing.node("survey"):
             pass
     (request,) = received
+    assert isinstance(request, ExportTraceServiceRequest)
     (resource,) = request.resource_spans
+    assert resource.scope_spans[0].schema_url.endswith("1.41.0")
     attributes = {one.key: one.value.string_value for one in resource.resource.attributes}
     arrived = {span.span_id.hex() for scope in resource.scope_spans for span in scope.spans}
     assert attributes["service.name"] == "inquest"
     assert arrived == {span["span_uid"] for span in spans(lake).values()}
     assert warned == []
+
+
+def called(lake: Lake, warned: list[str]) -> None:
+    """A run with one call of a model."""
+    with (
+        Tracing(lake, "investigate", warn=warned.append) as tracing,
+        tracing.chat(ChatRequest("small", "openai")) as chat,
+    ):
+        chat.answered(ChatResponse(input_tokens=7))
+
+
+def test_a_configured_collector_receives_the_metrics_of_the_time_of_the_run(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warned: list[str] = []
+    with collector() as (url, received):
+        monkeypatch.setenv(ENDPOINT, url)
+        called(lake, warned)
+    _, request = received
+    assert isinstance(request, ExportMetricsServiceRequest)
+    (scope,) = request.resource_metrics[0].scope_metrics
+    usage = {metric.name: metric for metric in scope.metrics}["gen_ai.client.token.usage"]
+    (point,) = usage.histogram.data_points
+    root = spans(lake)["invoke_workflow investigate"]
+    assert (point.sum, point.start_time_unix_nano) == (7, root["start_time_ns"])
+    assert point.time_unix_nano == root["start_time_ns"] + root["duration_ns"]
+    assert warned == []
+
+
+def test_a_collector_that_takes_no_metrics_is_sent_none(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with collector() as (url, received):
+        monkeypatch.setenv(ENDPOINT, url)
+        monkeypatch.setenv("OTEL_METRICS_EXPORTER", "none")
+        called(lake, [])
+    assert [type(one) for one in received] == [ExportTraceServiceRequest]
+
+
+def test_a_collector_that_is_not_there_is_asked_once(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with collector(status=400) as (url, received):
+        monkeypatch.setenv(ENDPOINT, url)
+        warned: list[str] = []
+        called(lake, warned)
+    assert (len(received), len(warned)) == (1, 1)
 
 
 def test_a_collector_that_refuses_is_one_warning(
