@@ -135,6 +135,10 @@ class View:
         read = {table: self.snapshots[table] for table in tables if table in self.snapshots}
         return Rows(arrow, read, truncated)
 
+    def alone(self, threads: int = 1) -> View:
+        """The same snapshots in a view of its own, in which nothing is held."""
+        return View(self.snapshots, self._relations, threads)
+
     def hold(self, name: str, sql: str, limits: Limits = _LIMITS) -> int:
         """Keep the answer of one SELECT as a table `name` for later questions to this view.
 

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from agent.analysis.log_templates import MASKS
+from agent.playbook.compile import in_order, relations
 from lake.ask import literal
 
 TOOLS = (
@@ -48,6 +49,7 @@ TOOLS = (
     "quarantine",
     "release_history",
     "requests",
+    "seen",
     "session",
     "side_by_side",
     "spared",
@@ -80,13 +82,27 @@ def tool(name: str) -> Tool:
     question, sql = _QUESTION.match(text), _QUESTION.sub("", text, count=1)
     if question is None:
         raise ValueError(f"tool {name}: its first line must be '-- question: ...'")
-    return Tool(name, question.group(1), _PART.sub(_part, sql).strip())
+    return Tool(name, question.group(1), with_parts(sql).strip())
+
+
+def with_parts(sql: str) -> str:
+    """The SQL with its `{{part}}`s filled in.
+
+    `{{mask(column)}}` is its log template, `{{question(tool)}}` what another tool asks, and
+    `{{relation(name)}}` a relation of the playbooks with all that it reads, as CTEs.
+    """
+    return _PART.sub(_part, sql)
 
 
 def _part(match: re.Match[str]) -> str:
     part, argument = match.groups()
     if part == "mask":
         return _masked(argument)
+    if part == "question":
+        return tool(argument).sql
+    if part == "relation":
+        needed = in_order({argument})
+        return ",\n".join(f"{name} AS MATERIALIZED (\n{relations()[name]}\n)" for name in needed)
     return _PART.sub(_part, (_HERE / "parts" / f"{part}.sql").read_text().strip())
 
 

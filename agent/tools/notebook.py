@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from typing import Any
@@ -43,10 +44,11 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Notebook:
-    """One investigation's questions to one pinned view of the lake."""
+    """One investigation's questions to one pinned view of the lake; `spend` counts each."""
 
     view: View
     tracing: Tracing
+    spend: Callable[[], None] = lambda: None
     _answers: dict[tuple[str, str], Answer] = field(default_factory=dict)
 
     def ask(self, name: str, about: str = "", **params: Any) -> Answer:
@@ -58,17 +60,26 @@ class Notebook:
         """
         return self.inquire(tool(name), about, **params)
 
-    def inquire(self, asked: Tool, about: str = "", shorter: str = "", **params: Any) -> Answer:
+    def inquire(
+        self,
+        asked: Tool,
+        about: str = "",
+        shorter: str = "",
+        limits: Limits | None = None,
+        **params: Any,
+    ) -> Answer:
         """Ask a question that is no tool of ours, as a playbook's; else as `ask` does.
 
         `shorter` asks the same of what the view holds; the evidence keeps what stands alone.
+        `limits` may be narrower than the notebook's own.
         """
         sql = _bound(asked.sql, params)
         evidence_id = f"{asked.name}:{about}" if about else asked.name
         if known := self._answers.get((evidence_id, sql)):
             return known
+        self.spend()
         with self.tracing.tool(asked.name, evidence=evidence_id):
-            rows = self.view.ask(_bound(shorter, params) if shorter else sql, _LIMITS)
+            rows = self.view.ask(_bound(shorter, params) if shorter else sql, limits or _LIMITS)
         answer = Answer(self._evidence(evidence_id, asked, sql, rows, params), rows)
         self._answers[evidence_id, sql] = answer
         return answer

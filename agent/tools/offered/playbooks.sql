@@ -1,0 +1,4 @@
+-- question: What does the playbook find?
+-- offer: List playbooks about a symptom, or run one by id
+-- takes: about text = all
+-- takes: id text = all

@@ -1,0 +1,3 @@
+-- question: What does the SELECT give?
+-- offer: One DuckDB SELECT; rows come sorted by its columns. Tables: trace_span log_record metric_point http_activity application_lifecycle detection_finding kubernetes_object kubernetes_event
+-- takes: select sql
