@@ -16,6 +16,7 @@ from agent.apps import (
     ask,
     batch,
     bench,
+    costs,
     demo,
     doctor,
     export,
@@ -60,6 +61,7 @@ for command in (
     verify.verify,
     bench.bench,
     doctor.doctor,
+    costs.costs,
     pr_check.pr_check,
     slack.slack,
 ):

@@ -1,0 +1,139 @@
+"""What agents took is summed up, and what is not known is never counted as nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent.apps.cli import run
+from agent.apps.costs import hold, summed
+from agent.report import costs as dress
+from agent.report.costs import Line, money
+from lake.ask import View
+from lake.store import Lake
+from tests.agent.apps.agent_traces import TRACES, ingested, inquest, span
+from tests.agent.report.markup import Page
+
+ODD = "<script>alert(1)</script> password=hunter2isnotgood \x1b[31m"
+PRICED = {
+    "gen_ai.operation.name": "chat",
+    "gen_ai.provider.name": "openai",
+    "gen_ai.request.model": "gpt-5.4",
+    "gen_ai.usage.input_tokens": 1_000_000,
+    "gen_ai.usage.output_tokens": 0,
+}
+ALONE = (("bot", "ab01", 0.0, span("chat", 0, 1, PRICED)), ("odd", "ab02", 0.0, inquest(ODD)))
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("costs")
+    with Lake.create(folder / "lake") as made:
+        ingested(made, folder / "raw", *TRACES, *ALONE)
+    return folder / "lake"
+
+
+@pytest.fixture(scope="module")
+def view(lake: Path) -> View:
+    with Lake.open(lake) as opened:
+        view = opened.at()
+    hold(view)
+    return view
+
+
+def lines(view: View, by: Any, service: str = "inquest") -> dict[str, Line]:
+    return {line.key: line for line in summed(view, [by], service).tables[by]}
+
+
+def test_a_run_has_its_calls_tokens_money_and_time(view: View) -> None:
+    by = lines(view, "incident")
+    assert [*by] == ["20260302-0900-cart", "20260303-0900-pay"]
+    one = by["20260302-0900-cart"]
+    assert (one.runs, one.calls, one.tools, one.errors) == (1, 1, 3, 0)
+    assert (one.input_tokens, one.cached_tokens, one.output_tokens) == (3000, 1000, 150)
+    assert (one.usd, one.unknown_runs, one.price) == (0.02, 0, "$0.02")
+    assert (one.wall_p50_s, one.wall_p95_s) == (8, 8)
+
+
+def test_a_price_that_nobody_knows_is_unknown_and_the_total_says_of_how_many_runs(
+    view: View,
+) -> None:
+    assert lines(view, "incident")["20260303-0900-pay"].price == "unknown"
+    total = summed(view, ["incident"], "inquest").total
+    assert (total.usd, total.unknown_runs, total.price) == (0.02, 1, "$0.02 + unknown")
+    told = dress.total(summed(view, ["incident"], "inquest"))
+    assert told.endswith("; of 1 run the price is not known")
+
+
+def test_the_price_list_is_asked_where_a_span_says_none(view: View) -> None:
+    assert summed(view, [], "bot").total.price == "$2.50"
+
+
+def test_each_view_times_what_it_is_of(view: View) -> None:
+    nodes = lines(view, "node")
+    assert (nodes["survey"].wall_p50_s, nodes["survey"].tools) == (4.5, 6)
+    assert (nodes["propose"].calls, nodes["survey"].price) == (2, "-")
+    assert lines(view, "model")["m-large"].wall_p50_s == 2  # and not what a replay took
+    assert lines(view, "model")["m-large"].first_token_s == 0.25
+    assert {key: one.tools for key, one in lines(view, "tool").items()} == {
+        "edges": 2,
+        "history": 4,
+    }
+    assert [*lines(view, "day")] == ["2026-03-02", "2026-03-03"]
+
+
+def test_other_peoples_agents_have_the_same_views(view: View) -> None:
+    total = summed(view, [], "all").total
+    assert (total.runs, total.calls, total.errors, total.unknown_runs) == (8, 10, 2, 4)
+    assert total.input_tokens == 3000 * 2 + 1200 + 900 + 2000 + 500 + 1_000_000 + 3000
+    agents = lines(view, "agent", "all")
+    assert {*agents} == {"investigation", "LangGraph", "Researcher", "helpdesk", "nightly", "bot"}
+    assert agents["helpdesk"].input_tokens == 2000
+    assert lines(view, "tool", "concierge")["search"].wall_p50_s == 0.5
+
+
+def test_a_program_reads_null_where_the_price_is_not_known(lake: Path, capsys: Any) -> None:
+    assert run(["costs", "--by", "model", "--lake", str(lake), "--format", "json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert [one["key"] for one in shown["by"]["model"]] == ["m-large"]
+    assert shown["total"]["usd"] is None
+    assert shown["total"]["known_usd"] == 0.02
+
+
+def test_since_leaves_out_what_was_before(lake: Path, capsys: Any) -> None:
+    since = ["--since", "2026-03-03T00:00:00Z"]
+    assert run(["costs", "--lake", str(lake), *since]) == 0
+    shown = capsys.readouterr().out
+    assert "20260303-0900-pay" in shown
+    assert "20260302-0900-cart" not in shown
+
+
+def test_a_lake_without_agents_says_so(tmp_path: Path, capsys: Any) -> None:
+    Lake.create(tmp_path / "lake").close()
+    assert run(["costs", "--lake", str(tmp_path / "lake")]) == 0
+    assert "0 runs of inquest" in capsys.readouterr().out
+    assert run(["costs", "--lake", str(tmp_path / "lake"), "--format", "html"]) == 0
+    assert "No run is in this lake" in capsys.readouterr().out
+
+
+def test_the_page_loads_nothing_and_shows_hostile_names_as_they_are(view: View) -> None:
+    found = summed(view, ["incident", "day"], "odd")
+    page = dress.html(found)
+    assert Page(page).open == []
+    assert "<script" not in page
+    assert "hunter2" not in page + dress.text(found) + dress.markdown(found)
+    assert not re.search(r"(?:src|href)=", page)
+    assert "\x1b" not in page + dress.text(found)
+
+
+def test_money_keeps_the_digits_that_small_sums_need() -> None:
+    assert [money(usd) for usd in (0, 12.345, 0.0421, 0.00031)] == [
+        "$0.00",
+        "$12.35",
+        "$0.042",
+        "$0.00031",
+    ]
