@@ -67,6 +67,8 @@ UNITS = tuple(one.name for one in fields(Budget))
 USUAL = Budget(calls=12, input_tokens=120_000, output_tokens=24_000, wall_s=1800.0)
 """What one investigation may take unless told otherwise."""
 
+NO_LIMIT = Budget()
+
 
 def read_budget(text: str, usual: Budget | None = None) -> Budget:
     """Read `calls=12,usd=0.5`; a unit that is left out is `usual`'s, `unit=none` is no limit.
@@ -149,8 +151,7 @@ class Meter:
                 raise BudgetSpent(f"The budget of {over} for {one.name} is spent.")
 
     def query(self) -> None:
-        """Count one query of the lake; BudgetSpent if there is none left."""
-        self.check()
+        """Count one query of the lake."""
         self.charge(Spent(queries=1))
 
     def left_s(self, most: float) -> float:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from agent.budget import NO_LIMIT, USUAL, Budget, read_budget
 from agent.errors import RequestError, SettingError
 
 DEFAULT_LAKE = Path("inquest-lake")
@@ -26,9 +27,16 @@ _FIRST_YEAR, _LAST_YEAR = 1990, 2200
 _SLACK_API, _AT_ONCE, _COOLDOWN_S = "https://slack.com/api/", 2, 60
 _SLACK = ("API_URL", "AT_ONCE", "CHANNELS", "COOLDOWN_S", "USERS")
 _SETTINGS = (
+    "INQUEST_BUDGET",
+    "INQUEST_BUDGET_CHANNEL",
+    "INQUEST_BUDGET_DAY",
+    "INQUEST_CHECKPOINTS",
+    "INQUEST_CHECKPOINT_KEY",
     "INQUEST_DEBUG",
     "INQUEST_LAKE",
     "INQUEST_MODEL",
+    "INQUEST_PRICES",
+    "INQUEST_SECRETS",
     *(f"INQUEST_SLACK_{name}" for name in _SLACK),
 )
 
@@ -37,12 +45,16 @@ _SETTINGS = (
 class Settings:
     """What the environment says; `debug` asks for tracebacks where there would be one sentence.
 
-    `model` is the provider:name of the model that words reports; empty, none is ever called.
+    `model` is the provider:name of the model that proposes and words; empty, none is ever called.
+    `budget` is what one investigation may take, `per_day` and `per_channel` what all of a day may.
     """
 
     lake: Path = DEFAULT_LAKE
     debug: bool = False
     model: str = ""
+    budget: Budget = USUAL
+    per_day: Budget = NO_LIMIT
+    per_channel: Budget = NO_LIMIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +138,9 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         lake=Path(ours.get("INQUEST_LAKE") or DEFAULT_LAKE),
         debug=debug == "1",
         model=ours.get("INQUEST_MODEL", ""),
+        budget=read_budget(ours.get("INQUEST_BUDGET", ""), USUAL),
+        per_day=read_budget(ours.get("INQUEST_BUDGET_DAY", "")),
+        per_channel=read_budget(ours.get("INQUEST_BUDGET_CHANNEL", "")),
     )
 
 

@@ -1,9 +1,11 @@
 """The investigation as a graph: every node and edge on one screen.
 
-scope ─▶ survey: changes │ requests │ calls │ traces │ metrics │ logs │ locks │ state │ alerts
-                 │ playbooks
-survey ─▶ hypothesise ─▶ test: one for each hypothesis ─▶ weigh ─▶ drill
-drill ─▶ write ─▶ [tell] ─▶ verify ─▶ report
+[sharpen] ─▶ scope ─▶ survey: changes │ requests │ calls │ traces │ metrics │ logs │ locks │ state
+                              │ alerts │ topology │ playbooks
+survey ─▶ hypothesise ─▶ test: one for each hypothesis ─▶ weigh ─▶ [propose ⇄ inquire ─▶ examine]
+weigh, examine ─▶ drill ─▶ write ─▶ [tell] ─▶ verify ─▶ report
+
+What is in brackets needs a model; the rest is the same without one.
 """
 
 from __future__ import annotations
@@ -18,12 +20,15 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import Send
 
+from agent.budget import BudgetSpent, Meter
 from agent.config import Request
-from agent.model.provider import Model
-from agent.nodes.context import Context
+from agent.nodes.context import ALONE, Context, Means
 from agent.nodes.drill import drill
+from agent.nodes.examine import examine
 from agent.nodes.hypothesise import hypothesise, untested
+from agent.nodes.propose import after_propose, inquire, propose
 from agent.nodes.scope import scope
+from agent.nodes.sharpen import sharpen
 from agent.nodes.survey.alerts import survey_alerts
 from agent.nodes.survey.calls import survey_calls
 from agent.nodes.survey.changes import survey_changes
@@ -71,29 +76,50 @@ SURVEY: tuple[Node, ...] = (
 )
 
 
+BEFORE: tuple[Node, ...] = (sharpen, scope)
+AFTER: tuple[Node, ...] = (
+    hypothesise,
+    test,
+    weigh,
+    propose,
+    inquire,
+    examine,
+    drill,
+    write,
+    tell,
+    verify,
+)
+
+
 def investigate(
     lake: Lake,
     request: Request,
     progress: Callable[[str], None] | None = None,
-    model: Model | None = None,
+    means: Means = ALONE,
 ) -> Report:
     """Find out what happened, on the lake as it is now; leave the run's own trace in the lake.
 
-    A `model` words what was found and decides nothing; without one, templates do.
+    A model among the `means` proposes and words, and decides nothing; without one, templates do.
     """
-    return investigated(lake, request, progress, model)["report"]
+    return investigated(lake, request, progress, means)["report"]
 
 
 def investigated(
     lake: Lake,
     request: Request,
     progress: Callable[[str], None] | None = None,
-    model: Model | None = None,
+    means: Means = ALONE,
 ) -> Investigation:
     """Find out what happened, as `investigate` does: the report, and all that led to it."""
     with Tracing(lake, "investigate") as tracing:
-        notebook = Notebook(lake.at(), tracing)
-        context = Context(request, notebook, progress or (lambda _: None), model)
+        meter = Meter(means.budget)
+        context = Context(
+            request,
+            Notebook(lake.at(), tracing, meter.query),
+            progress or (lambda _: None),
+            means.model,
+            meter,
+        )
         state: Investigation = _graph().invoke({"gaps": []}, context=context)  # type: ignore[assignment]  # LangGraph says dict
         return {**state, "report": replace(state["report"], cost=_cost(tracing))}
 
@@ -102,7 +128,9 @@ def _cost(tracing: Tracing) -> Cost:
     spent = tracing.cost()
     return Cost(
         model=spent.model,
+        calls=spent.calls,
         input_tokens=spent.input_tokens,
+        cached_tokens=spent.cache_read_tokens,
         output_tokens=spent.output_tokens,
         usd=spent.usd,
         queries=spent.queries,
@@ -114,15 +142,19 @@ def _cost(tracing: Tracing) -> Cost:
 @cache
 def _graph() -> CompiledStateGraph[Investigation, Context, Any, Any]:
     graph = StateGraph(Investigation, context_schema=Context)
-    for node in (scope, *SURVEY, hypothesise, test, weigh, drill, write, tell, verify):
+    for node in (*BEFORE, *SURVEY, *AFTER):
         graph.add_node(node.__name__, _traced(node))
-    graph.add_edge(START, "scope")
+    graph.add_conditional_edges(START, _first, ["sharpen", "scope"])
+    graph.add_edge("sharpen", "scope")
     for look in SURVEY:
         graph.add_edge("scope", look.__name__)
     graph.add_edge([look.__name__ for look in SURVEY], "hypothesise")
     graph.add_conditional_edges("hypothesise", _each_hypothesis, ["test", "weigh"])
     graph.add_edge("test", "weigh")
-    graph.add_edge("weigh", "drill")
+    graph.add_conditional_edges("weigh", _proposer, ["propose", "drill"])
+    graph.add_conditional_edges("propose", after_propose, ["inquire", "examine"])
+    graph.add_edge("inquire", "propose")
+    graph.add_edge("examine", "drill")
     graph.add_edge("drill", "write")
     graph.add_conditional_edges("write", _teller, ["tell", "verify"])
     graph.add_edge("tell", "verify")
@@ -130,9 +162,22 @@ def _graph() -> CompiledStateGraph[Investigation, Context, Any, Any]:
     return graph.compile()
 
 
+def _first(_state: Investigation, runtime: Runtime[Context]) -> str:
+    """Let a model read the question, where nothing else says when and where to look."""
+    context = runtime.context
+    asked = context.request
+    is_open = bool(asked.question) and not (asked.at or asked.alert or asked.service or asked.whole)
+    return "sharpen" if context.model and is_open else "scope"
+
+
 def _each_hypothesis(state: Investigation) -> list[Send] | str:
     """Test every hypothesis side by side; without any there is only nothing to weigh."""
     return [Send("test", {**state, "subject": key}) for key in untested(state)] or "weigh"
+
+
+def _proposer(_state: Investigation, runtime: Runtime[Context]) -> str:
+    """Let a model say what may have been missed, if one was asked for."""
+    return "propose" if runtime.context.model else "drill"
 
 
 def _teller(_state: Investigation, runtime: Runtime[Context]) -> str:
@@ -143,9 +188,20 @@ def _teller(_state: Investigation, runtime: Runtime[Context]) -> str:
 def _traced(node: Node) -> Traced:
     def run(state: Investigation, *, runtime: Runtime[Context]) -> Investigation:
         with runtime.context.notebook.tracing.node(node.__name__):
-            return _looked(node, state, runtime) if node in SURVEY else node(state, runtime)
+            if node in SURVEY:
+                return _looked(node, state, runtime)
+            return _tested(state, runtime) if node is test else node(state, runtime)
 
     return run
+
+
+def _tested(state: Investigation, runtime: Runtime[Context]) -> Investigation:
+    """One hypothesis put to the test; past the budget it stays untested, and the report says so."""
+    try:
+        runtime.context.meter.check()
+    except BudgetSpent:
+        return {"cut": [f"the test of {state['causes'][state['subject']].text}"]}
+    return test(state, runtime)
 
 
 def _looked(node: Node, state: Investigation, runtime: Runtime[Context]) -> Investigation:
@@ -158,7 +214,10 @@ def _looked(node: Node, state: Investigation, runtime: Runtime[Context]) -> Inve
     if look in without and (look != "calls" or "topology" in without):
         return {"gaps": left_out}
     try:
+        runtime.context.meter.check()
         found = node(state, runtime)
+    except BudgetSpent:
+        return {"cut": [f"the look at {look}"]}
     except QueryError as error:
         return {"gaps": [Gap("not_looked_at", f"The look at {look} failed: {error}")]}
     if look in without:

@@ -59,6 +59,8 @@ GapKind = Literal[
 ]
 TimelineKind = Literal["change", "signal", "alert", "recovery"]
 MarkKind = Literal["implicated", "cleared", "not_assessable", "alert"]
+Origin = Literal["engine", "model"]
+Outcome = Literal["held", "refuted", "not_assessable"]
 Role = Literal["root", "proximate", "symptom", "benign", "standing"]
 Look = Literal["requests", "calls", "traces", "metrics", "logs", "locks", "state", "alerts"]
 SeriesRole = Literal["bad", "good", "plain"]
@@ -429,7 +431,7 @@ class Cause:
     """A hypothesis: what failed, how, with what probability, and the evidence both ways.
 
     Where a playbook found it, `object` is what explains it as `Kind/namespace/name`, `said` the
-    line that says so.
+    line that says so. What a model proposed is weighed by the same checks as the engine's own.
     """
 
     rank: int
@@ -448,6 +450,26 @@ class Cause:
     object: str = ""
     said: str = ""
     playbook: str = ""
+    proposed_by: Origin = "engine"
+
+
+@_strict
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A hypothesis of a model's, and what came of the query that would refute it.
+
+    `text` is ours. `known` says that the engine had it already; `probability` is what the engine's
+    checks give it, whatever came of the query, which can only refute.
+    """
+
+    resource: str
+    mechanism: Mechanism
+    outcome: Outcome
+    text: str
+    change: str = ""
+    known: bool = False
+    probability: float = 0.0
+    evidence: tuple[str, ...] = ()
 
 
 @_strict
@@ -473,10 +495,15 @@ class Gap:
 @_strict
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What the investigation took; `usd` is None where a price is not known."""
+    """What the investigation took; `usd` is None where a price is not known.
+
+    Input tokens are all that were sent; `cached_tokens` of them came from the provider's cache.
+    """
 
     model: str | None = None
+    calls: int = 0
     input_tokens: int = 0
+    cached_tokens: int = 0
     output_tokens: int = 0
     usd: float | None = 0.0
     queries: int = 0
@@ -557,6 +584,7 @@ class Report:
     changes: tuple[Change, ...] = ()
     timeline: tuple[TimelineEntry, ...] = ()
     ruled_out: tuple[Cause, ...] = ()
+    proposals: tuple[Proposal, ...] = ()
     anomalies: tuple[Anomaly, ...] = ()
     gaps: tuple[Gap, ...] = ()
     next_steps: tuple[NextStep, ...] = ()
@@ -581,9 +609,22 @@ def merged(left: dict[str, Any], right: dict[str, Any]) -> dict[str, Any]:
     return {**left, **right}
 
 
-class Investigation(TypedDict, total=False):
-    """What the nodes of the graph pass on; branches that run side by side are joined."""
+@dataclass(frozen=True, slots=True)
+class Sharpened:
+    """What a model read in a question, each word of it found there: it narrows the scope."""
 
+    at: datetime | None = None
+    service: str | None = None
+
+
+class Investigation(TypedDict, total=False):
+    """What the nodes of the graph pass on; branches that run side by side are joined.
+
+    `dialogue` is what was said with a model while it proposed, as its messages. `cut` names the
+    looks and hypotheses that a budget left out.
+    """
+
+    sharpened: Sharpened
     window: Window
     incident: Incident
     evidence: Annotated[dict[str, Evidence], noted]
@@ -595,6 +636,9 @@ class Investigation(TypedDict, total=False):
     findings: list[Finding]
     causes: Annotated[dict[str, Cause], merged]
     gaps: Annotated[list[Gap], operator.add]
+    cut: Annotated[list[str], operator.add]
     drilldowns: Annotated[list[Drilldown], operator.add]
+    dialogue: Annotated[list[dict[str, Any]], operator.add]
+    proposals: list[Proposal]
     subject: str
     report: Report

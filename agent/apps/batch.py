@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from multiprocessing import parent_process
 from multiprocessing.process import BaseProcess
@@ -19,9 +19,18 @@ from agent.apps import shelf
 from agent.apps.bundle import request_of
 from agent.apps.cases import Case, read_cases
 from agent.apps.investigate import answer, opened
-from agent.apps.options import FormatOption, LakeOption, ModelOption, lake_folder, worded_by
+from agent.apps.options import (
+    BudgetOption,
+    FormatOption,
+    LakeOption,
+    ModelOption,
+    lake_folder,
+    means_of,
+    settled,
+)
 from agent.apps.table import dress
 from agent.apps.terminal import Progress, complain, progress, say
+from agent.config import Settings
 from agent.errors import RequestError
 from lake.errors import InquestError
 
@@ -34,11 +43,11 @@ COLUMNS = ["id", "verdict", "confidence", "title", "service", "version", "change
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Where incidents are investigated: the lake of those that name none, the folder, the model."""
+    """Where incidents are investigated: the lake of those that name none, the folder, the means."""
 
     lake: Path
     out: Path
-    model: str = ""
+    settings: Settings = field(default_factory=Settings)
 
 
 def batch(
@@ -56,6 +65,7 @@ def batch(
     ] = False,
     lake: LakeOption = None,
     model: ModelOption = None,
+    budget: BudgetOption = None,
     form: FormatOption = "text",
 ) -> None:
     """Investigate many incidents.
@@ -67,8 +77,8 @@ def batch(
     from lake.store import Lake
 
     cases = read_cases(incidents)
-    plan = Plan(lake_folder(ctx, lake), out, ctx.obj.model if model is None else model)
-    worded_by(plan.model)
+    plan = Plan(lake_folder(ctx, lake), out, settled(ctx, model, budget))
+    means_of(plan.settings)
     earlier = read_results(out, anew=fresh)
     todo = _unsolved(cases, earlier)
     if known := len(cases) - len(todo):
@@ -190,7 +200,7 @@ def solve(case: Case, plan: Plan, tell: Progress = lambda _: None) -> Result:
     try:
         with opened(case.bundle, case.lake, plan.lake, plan.out / LAKES / case.id, tell) as lake:
             request = request_of(case.bundle, case.request) if case.bundle else case.request
-            report, _ = answer(lake, request, tell, worded_by(plan.model))
+            report, _ = answer(lake, request, tell, means_of(plan.settings))
             shelf.write(report, plan.out / where)
     except Exception as error:  # noqa: BLE001 - one incident's fault is not the others'
         if str(error) == DUCKDB_INTERRUPTED:

@@ -10,7 +10,7 @@ import typer
 from agent.apps.incidents import evidence_of, noticed, recorded
 from agent.apps.ingest import take_in
 from agent.apps.investigate import answer, show
-from agent.apps.options import FormatOption, ModelOption, worded_by
+from agent.apps.options import BudgetOption, FormatOption, ModelOption, means_of, settled
 from agent.apps.scratch import fresh
 from agent.apps.table import dress
 from agent.apps.terminal import progress, say
@@ -20,12 +20,14 @@ FOLDER = Path("inquest-demo")
 
 
 def demo(
+    ctx: typer.Context,
     incident: Annotated[str, typer.Option(help="Which recorded incident.")] = "bad_release",
     *,
     only_list: Annotated[
         bool, typer.Option("--list", help="List the recorded incidents, without their answers.")
     ] = False,
     model: ModelOption = None,
+    budget: BudgetOption = None,
     form: FormatOption = "text",
 ) -> None:
     """Investigate a recorded incident.
@@ -36,8 +38,8 @@ def demo(
         rows = [{"incident": name, "noticed": noticed(at)} for name, at in recorded().items()]
         say(dress(["incident", "noticed"], rows, form))
         return
-    evidence, words = evidence_of(incident), worded_by(model or "")
+    evidence, means = evidence_of(incident), means_of(settled(ctx, model or "", budget))
     with progress() as tell, fresh(FOLDER / incident) as lake:
         take_in(lake, evidence, tell)
-        report, folder = answer(lake, Request(), tell, words)
+        report, folder = answer(lake, Request(), tell, means)
     show(report, folder, form)

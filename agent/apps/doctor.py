@@ -10,7 +10,7 @@ from pathlib import Path
 
 import typer
 
-from agent.apps.options import FormatOption, LakeOption, lake_folder, worded_by
+from agent.apps.options import FormatOption, LakeOption, lake_folder, model_of
 from agent.apps.table import dress
 from agent.apps.terminal import say
 from lake.errors import InquestError
@@ -53,9 +53,9 @@ def _libraries() -> Iterator[Line]:
 
 
 def _model(spec: str) -> Line:
-    """Say whether a model is ready to word reports; it is not called."""
+    """Say whether a model is ready; it is not called."""
     try:
-        ready = worded_by(spec)
+        ready = model_of(spec)
     except InquestError as error:
         return _line("broken", "model", str(error))
     return _line("ok" if ready else "none", "model", spec or "templates word the reports")

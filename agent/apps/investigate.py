@@ -16,14 +16,16 @@ from agent.apps.alert import read_alert
 from agent.apps.bundle import request_of
 from agent.apps.ingest import take_in
 from agent.apps.options import (
+    BudgetOption,
     Format,
     FormatOption,
     LakeOption,
     ModelOption,
     lake_folder,
+    means_of,
     moment,
+    settled,
     stretch,
-    worded_by,
 )
 from agent.apps.scratch import fresh
 from agent.apps.terminal import Progress, complain, progress, say_report
@@ -31,7 +33,7 @@ from agent.config import Request
 from agent.errors import RequestError
 
 if TYPE_CHECKING:
-    from agent.model.provider import Model
+    from agent.nodes.context import Means
     from agent.state import Report
     from lake.store import Lake
 
@@ -67,6 +69,7 @@ def investigate(
     ] = None,
     lake: LakeOption = None,
     model: ModelOption = None,
+    budget: BudgetOption = None,
     form: FormatOption = "text",
 ) -> None:
     """Find out why it broke.
@@ -86,19 +89,20 @@ def investigate(
 
         sound(playbooks)
     default = lake_folder(ctx, None)
-    words = worded_by(ctx.obj.model if model is None else model)
+    means = means_of(settled(ctx, model, budget))
     with progress() as tell, opened(bundle, lake, default, SCRATCH, tell) as home:
-        report, folder = answer(home, request, tell, words)
+        report, folder = answer(home, request, tell, means)
     show(report, folder, form)
 
 
 def answer(
-    lake: Lake, request: Request, tell: Progress, model: Model | None = None
+    lake: Lake, request: Request, tell: Progress, means: Means | None = None
 ) -> tuple[Report, Path | None]:
     """Investigate, and put the report on the lake's shelf: the report, and its folder if it is."""
     from agent.graph import investigate as run
+    from agent.nodes.context import ALONE
 
-    report = run(lake, request, tell, model)
+    report = run(lake, request, tell, means or ALONE)
     return report, shelf.keep(report, lake)
 
 

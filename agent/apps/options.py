@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from agent.budget import read_budget
+
 if TYPE_CHECKING:
     from agent.config import Settings
     from agent.model.provider import Model
+    from agent.nodes.context import Means
 
 Format = Literal["text", "json", "markdown", "html"]
 
@@ -24,7 +28,15 @@ ModelOption = Annotated[
     typer.Option(
         "--model",
         metavar="PROVIDER:NAME",
-        help="The model that words the report; without one, templates do.",
+        help="The model that proposes and words; without one, templates do.",
+    ),
+]
+BudgetOption = Annotated[
+    str | None,
+    typer.Option(
+        "--budget",
+        metavar="UNIT=AMOUNT,...",
+        help="The most to take: calls, input_tokens, output_tokens, usd, wall_s, queries.",
     ),
 ]
 
@@ -35,13 +47,30 @@ def lake_folder(ctx: typer.Context, given: Path | None) -> Path:
     return given or settings.lake
 
 
-def worded_by(spec: str) -> Model | None:
+def model_of(spec: str) -> Model | None:
     """Make the model ready that was asked for; it is not called yet."""
     if not spec:
         return None
     from agent.model.provider import open_model
 
     return open_model(spec)
+
+
+def settled(ctx: typer.Context, model: str | None = None, budget: str | None = None) -> Settings:
+    """Choose the settings: the options' word, else the environment's."""
+    settings: Settings = ctx.obj
+    return replace(
+        settings,
+        model=settings.model if model is None else model,
+        budget=read_budget(budget or "", settings.budget),
+    )
+
+
+def means_of(settings: Settings) -> Means:
+    """What an investigation may use, by the settings."""
+    from agent.nodes.context import Means
+
+    return Means(model_of(settings.model), settings.budget, settings.per_day, settings.per_channel)
 
 
 def moment(given: str) -> datetime:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from agent.apps.investigate import answer
-from agent.apps.options import LakeOption, lake_folder, worded_by
+from agent.apps.options import LakeOption, lake_folder, means_of
 from agent.apps.slack_thread import Mention, Question, question, read_mention
 from agent.apps.terminal import Progress, complain
 from agent.config import Request, SlackSettings, read_slack
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from slack_sdk import WebClient
     from slack_sdk.web import SlackResponse
 
-    from agent.model.provider import Model
+    from agent.nodes.context import Means
     from agent.report.slack import Message
     from agent.state import Report
 
@@ -62,19 +62,19 @@ def slack(ctx: typer.Context, lake: LakeOption = None) -> None:
     Lake.open(folder).close()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with connected(
-        settings, Desk(settings, asking(folder, worded_by(ctx.obj.model)), debug=ctx.obj.debug)
+        settings, Desk(settings, asking(folder, means_of(ctx.obj)), debug=ctx.obj.debug)
     ):
         complain(f"mentions in Slack are answered from {folder}; Ctrl-C stops")
         Event().wait()
 
 
-def asking(folder: Path, words: Model | None = None) -> Investigate:
+def asking(folder: Path, means: Means | None = None) -> Investigate:
     """Investigate on the lake in `folder`, opened for each question as it is then."""
     from lake.store import Lake
 
     def investigate(request: Request, tell: Progress) -> tuple[Report, Path | None]:
         with Lake.open(folder) as lake:
-            return answer(lake, request, tell, words)
+            return answer(lake, request, tell, means)
 
     return investigate
 

@@ -5,12 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from agent.budget import Meter
+from agent.budget import NO_LIMIT, USUAL, Budget, Meter
 from agent.config import Request
 from agent.errors import ModelError
 from agent.model.provider import Model
 from agent.model.speak import Journal, Speaker
 from agent.tools.notebook import Notebook
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What an investigation may use beside the lake: a model, and how much of everything.
+
+    `per_day` and `per_channel` are the budgets that it has with others, `channel` where it was
+    asked for, `thread` the conversation, if there is one.
+    """
+
+    model: Model | None = None
+    budget: Budget = USUAL
+    per_day: Budget = NO_LIMIT
+    per_channel: Budget = NO_LIMIT
+    channel: str = ""
+    thread: str = ""
+
+
+ALONE = Means()
 
 
 @dataclass(frozen=True, slots=True)

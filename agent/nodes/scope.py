@@ -12,7 +12,7 @@ from agent.config import Request
 from agent.errors import RequestError
 from agent.nodes.calm import DAYS, Calm, calm_stretch
 from agent.nodes.context import Context
-from agent.state import Gap, Incident, Investigation, Window
+from agent.state import Gap, Incident, Investigation, Sharpened, Window
 from agent.tools.notebook import Answer
 
 Row = dict[str, Any]
@@ -41,9 +41,9 @@ _STATES = ("kubernetes_object", "kubernetes_event", "application_lifecycle")
 _SIGNALS = ("trace_span", "log_record", "metric_point", "http_activity")
 
 
-def scope(_state: Investigation, runtime: Runtime[Context]) -> Investigation:
+def scope(state: Investigation, runtime: Runtime[Context]) -> Investigation:
     """Settle the window and the symptom from the alert, the request or, last, the data."""
-    context = runtime.context
+    context = _sharpened(runtime.context, state.get("sharpened"))
     context.progress("scope: what is there, and what was the alarm")
     extent = context.notebook.ask("extent", start=EVER[0], end=EVER[1])
     quarantined = context.notebook.ask("quarantine")
@@ -85,6 +85,15 @@ def scope(_state: Investigation, runtime: Runtime[Context]) -> Investigation:
             *_quarantined(quarantined.rows.dicts()),
         ],
     }
+
+
+def _sharpened(context: Context, read: Sharpened | None) -> Context:
+    """The request with what a model read in its question, where it says nothing else."""
+    if read is None:
+        return context
+    request = context.request
+    at, service = request.at or read.at, request.service or read.service
+    return replace(context, request=replace(request, at=at, service=service))
 
 
 def _extent(held: dict[str, Row]) -> tuple[datetime, datetime]:

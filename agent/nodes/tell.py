@@ -21,15 +21,13 @@ from agent.budget import BudgetSpent
 from agent.errors import ModelError
 from agent.model.form import INPUT_CHARS, filled
 from agent.nodes.context import Context
+from agent.nodes.shown import odd_names, shown
 from agent.nodes.verify import carries, numbers_in
 from agent.state import Gap, Investigation, NextStep, Report, Statement
 from agent.tools.notebook import Notebook
 
 _CAUSES = 3
 _ENOUGH = 2
-_HIDDEN = "“…”"
-_QUOTED = re.compile(r"“.*?”|\{.*?\}")
-_NAME = re.compile(r"[\w.:/@+-]{1,64}(?: [\w.:/@+-]{1,64}){0,2}")
 _SENTENCE = re.compile(r"(?!.*(?:://|www\.))[A-Za-z0-9 .,;:%()'/+&=_\u2019\u2013\u2014-]{8,}")
 _WORD = re.compile(r"\w(?:[\w./:+-]*\w)?")
 _FIGURE = re.compile(r"\d|[./:_]|[a-z][A-Z]")
@@ -109,10 +107,9 @@ def _instructions() -> str:
 
 
 def _brief(report: Report, notebook: Notebook) -> _Brief:
-    names = sorted(_names(report), key=len, reverse=True)
-    odd = [name for name in names if not _NAME.fullmatch(name)]
-    facts = (replace(fact, text=_shown(fact.text, odd)) for fact in _facts(report) if fact.evidence)
-    steps = {f"S{n}": _shown(step.text, odd) for n, step in enumerate(report.next_steps, 1)}
+    odd = odd_names(_names(report))
+    facts = (replace(fact, text=shown(fact.text, odd)) for fact in _facts(report) if fact.evidence)
+    steps = {f"S{n}": shown(step.text, odd) for n, step in enumerate(report.next_steps, 1)}
     evidence = {f"E{n}": name for n, name in enumerate(sorted(report.evidence), 1)}
     return _Brief(report, tuple(facts), steps, evidence, notebook)
 
@@ -144,13 +141,6 @@ def _resources(report: Report) -> set[str]:
     hops = {end for cause in causes for hop in cause.path for end in (hop.source, hop.target)}
     named = {cause.resource.name for cause in causes} | {c.service for c in report.changes}
     return {*report.incident.services, *hops, *named} - {""}
-
-
-def _shown(text: str, odd: Iterable[str]) -> str:
-    """A sentence without what a log, a label or an odd name says in it."""
-    for name in odd:
-        text = text.replace(name, _HIDDEN)
-    return _QUOTED.sub(_HIDDEN, text)
 
 
 def _material(brief: _Brief) -> str:

@@ -52,19 +52,27 @@ def weigh(state: Investigation, runtime: Runtime[Context]) -> Investigation:
 
 def _measured(causes: dict[str, Cause], facts: Facts) -> dict[str, Cause]:
     """What deviates, and what was changed, by how much each is to blame."""
-    suspects = suspected(facts)
-    if not (facts.felt or suspects):
+    of_resource = resource_posteriors(facts)
+    if not (facts.felt or of_resource):
         return {k: replace(c, status="refuted") for k, c in causes.items()}
-    of_resource = calibrated(
-        posteriors(suspects, resolved(facts), facts.symptomatic, tolerance=facts.window.bucket_s)
-    )
     shares = _shares(causes, facts)
-    sure = _sure(facts)
     weighed = {}
     for key, cause in causes.items():
-        probability = shares[key] * of_resource.get(cause.resource.name, 0.0) * sure
-        weighed[key] = _concluded(cause, probability, facts)
+        probability = shares[key] * of_resource.get(cause.resource.name, 0.0)
+        weighed[key] = concluded_as(cause, probability, facts)
     return weighed
+
+
+def resource_posteriors(facts: Facts) -> dict[str, float]:
+    """How probable it is of each resource that the trouble is its own, whatever did it there."""
+    suspects = suspected(facts)
+    if not suspects:
+        return {}
+    found = posteriors(
+        suspects, resolved(facts), facts.symptomatic, tolerance=facts.window.bucket_s
+    )
+    sure = _sure(facts)
+    return {name: p * sure for name, p in calibrated(found).items()}
 
 
 def together(
@@ -243,7 +251,8 @@ def _share(cause: Cause, facts: Facts) -> float:
     return share if change.verdict == "implicated" else min(share, _UNDECIDED)
 
 
-def _concluded(cause: Cause, probability: float, facts: Facts) -> Cause:
+def concluded_as(cause: Cause, probability: float, facts: Facts) -> Cause:
+    """The cause with its probability, its status, and how it failed."""
     mechanism = cause.mechanism if cause.change else _mechanism(cause, facts)
     is_known = mechanism not in ("unknown", "resource_exhaustion", "infrastructure")
     explained = is_known and not _MACHINE.match(cause.resource.name)  # whoever answers there

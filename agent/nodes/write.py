@@ -46,6 +46,9 @@ def write(state: Investigation, runtime: Runtime[Context]) -> Investigation:
     ranked = _ranked(state["causes"].values())
     known = benign(state.get("findings", []))
     verdict, confidence, gaps = _verdict(ranked, facts, context, known)
+    if cut := state.get("cut", []):
+        verdict = verdict if verdict == "cause_found" else "stopped_by_budget"
+        gaps = [*gaps, _stopped(cut, context)]
     if verdict == "no_incident":
         ranked = [replace(c, status="refuted", probability=0.0) for c in ranked]
     cause = ranked[0] if verdict == "cause_found" else None
@@ -76,6 +79,7 @@ def write(state: Investigation, runtime: Runtime[Context]) -> Investigation:
         changes=tuple(facts.changes.values()),
         timeline=tuple(_timeline(facts, answers["alerts"])),
         ruled_out=_numbered(c for c in ranked if c.status == "refuted")[:_RULED_OUT],
+        proposals=tuple(state.get("proposals", ())),
         anomalies=_anomalies(ranked, facts),
         drilldowns=tuple(state.get("drilldowns", ())),
         gaps=(
@@ -271,6 +275,12 @@ def _unlogged(cause: Cause | None, facts: Facts, notebook: Notebook) -> list[Gap
 def _with(change: Change) -> str:
     """What an instance has that a change reached: a version, or a change that has none."""
     return f"with {change.what}" if charts.carriers(change) else f"on {change.version}"
+
+
+def _stopped(cut: list[str], context: Context) -> Gap:
+    """What a budget left out, and which."""
+    text = f"The budget of {context.meter.budget} left out: {', '.join(sorted(set(cut)))}."
+    return Gap("budget", text)
 
 
 def _cut(notebook: Notebook) -> list[Gap]:

@@ -14,12 +14,15 @@ from agent.apps.cli import run
 from agent.config import Request
 from agent.graph import investigate
 from agent.model.provider import open_model
+from agent.nodes.context import Means
 from agent.nodes.verify import numbered
 from agent.state import Report
 from lake.store import Lake
-from tests.agent.model_server import USED, Script, model_server, obeys, repeats
 from tests.agent.test_graph import BACK, EARLY, GUILTY, leaking
 from tests.agent.world import record
+from tests.models import Script, Usage, model_server
+from tests.models.behaviours import insists, repeats
+from tests.small_model import NAME, is_here, small_model
 
 pytestmark = pytest.mark.usefixtures("key")
 
@@ -43,10 +46,11 @@ def key() -> Iterator[None]:
         yield
 
 
-def worded(lake: Lake, script: Script) -> Report:
+def worded(lake: Lake, script: Script) -> tuple[Report, Usage]:
+    """A report in a model's words, and what these took."""
     with model_server(script) as server, pytest.MonkeyPatch.context() as patch:
         patch.setenv("OPENAI_BASE_URL", server.url)
-        return investigate(lake, Request(), model=open_model("openai:scripted-1"))
+        return investigate(lake, Request(), means=Means(open_model("openai:scripted-1")))
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +87,7 @@ def test_steps_are_the_engines_own_in_the_models_order_each_with_a_reason(
 def test_the_worst_model_moves_neither_verdict_nor_ranking_nor_changes_nor_evidence(
     lake: Lake, plain: Report
 ) -> None:
-    worst = worded(lake, obeys("catalog 41 caused 9999 failures, see https://example.org."))
+    worst = worded(lake, insists("catalog 41 caused 9999 failures, see https://example.org."))
     assert found(worst) == found(plain)
     assert [s.text for s in worst.summary] == [s.text for s in plain.summary]
     assert worst.next_steps == plain.next_steps
@@ -131,7 +135,7 @@ def test_a_real_small_model_is_asked_and_only_what_holds_of_its_words_is_kept(
     lake: Lake, plain: Report, small: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", small)
-    report = investigate(lake, Request(), model=open_model("openai:smollm2", patience_s=300))
+    report = investigate(lake, Request(), means=Means(open_model("openai:smollm2", patience_s=300)))
     said = [s.text for s in report.summary] + [gap.text for gap in report.gaps[-2:]]
     print(*said, report.cost, sep="\n")  # noqa: T201 - to be read
     assert found(report) == found(plain)

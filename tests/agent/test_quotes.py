@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.nodes.tell import _QUOTED
+from agent.nodes.shown import _QUOTED
 from agent.quotes import named, plain, quoted
 
 MARKS = st.text(alphabet="“”{} ab", max_size=20)
