@@ -130,7 +130,7 @@ class RefusedError(Exception):
     status_code = 429
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     return Lake.create(tmp_path_factory.mktemp("lakes") / "lake")
 
@@ -153,7 +153,7 @@ def a_run(lake: Lake) -> dict[str, ReadableSpan]:
     return {span.name: span for run in (agent, workflow) for span in run._finished.spans}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def spans(lake: Lake) -> dict[str, ReadableSpan]:
     return a_run(lake)
 
