@@ -207,6 +207,12 @@ def _ruled_out(report: Report) -> str:
     return _section("Ruled out", _bullets(map(_candidate, report.ruled_out)))
 
 
+def _proposed(report: Report) -> str:
+    rows = (_cited(f"{words.outcome(p)}: {text(words.proposed(p))}", p.evidence)
+            for p in report.proposals)  # fmt: skip
+    return _section(words.PROPOSED, _bullets(rows))
+
+
 def _evidence(report: Report) -> str:
     title = "Evidence" if report.verdict == "cause_found" else "What was checked"
     ordered = sorted(report.evidence.values(), key=lambda one: words.natural(one.id))
@@ -256,6 +262,7 @@ _SECTIONS: tuple[Callable[[Report], str], ...] = (
     _departed,
     _changes,
     _ruled_out,
+    _proposed,
     _evidence,
     _gaps,
     _next_steps,

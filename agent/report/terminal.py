@@ -54,6 +54,7 @@ def _parts(report: Report, width: int) -> Iterator[RenderableType]:
         "Root cause" if report.verdict == "cause_found" else "Candidates, none proven": _causes,
         words.COMMON: _common,
         "What changed": _changes,
+        words.PROPOSED: _proposed,
         "What to do next": _next_steps,
         "Not looked at": _gaps,
         "What was checked": _checked,
@@ -184,6 +185,11 @@ def _changes(report: Report) -> Iterator[tuple[Text, Text]]:
                 _cited(change.reason, ids),
             ),
         )
+
+
+def _proposed(report: Report) -> Iterator[tuple[Text, Text]]:
+    for one in report.proposals:
+        yield Text(words.outcome(one)), _cited(words.proposed(one), one.evidence)
 
 
 def _next_steps(report: Report) -> Iterator[tuple[Text, Text]]:

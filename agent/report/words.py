@@ -24,6 +24,7 @@ from agent.state import (
     ChangeVerdict,
     Hop,
     Indicator,
+    Proposal,
     Report,
     Resource,
     TimelineEntry,
@@ -67,6 +68,7 @@ GAPS = {
 BAD: dict[Indicator, str] = {"errors": "failed", "latency": "slow"}
 COMMON = "What the bad requests have in common"
 DEPARTED = "What departs most from its calm time"
+PROPOSED = "What the model proposed"
 MOST_DEPARTED = 10
 MOST_NATS = 30.0
 CITING = frozenset({"evidence", "evidence_for", "evidence_against"})
@@ -372,11 +374,29 @@ def natural(identifier: str) -> tuple[str, int, str]:
     return (match[1], int(match[2]), match[3]) if match else (identifier, -1, "")
 
 
+def outcome(proposal: Proposal) -> str:
+    """What came of a model's hypothesis, in a word or two."""
+    return {"held": "held", "refuted": "refuted", "not_assessable": "not testable"}[
+        proposal.outcome
+    ]
+
+
+def proposed(proposal: Proposal) -> str:
+    """A model's hypothesis: what it blames, how, and what the engine's own checks give it."""
+    change = f", by {line(proposal.change)}" if proposal.change else ""
+    known = f"the engine had it, at {probability(proposal.probability)}" if proposal.known else ""
+    weighed = f"weighed at {probability(proposal.probability)}" if proposal.probability else ""
+    what = f"{line(proposal.resource)}: {spoken(proposal.mechanism)}{change}"
+    return sentences(what, proposal.text, known or weighed)
+
+
 def cost(report: Report) -> str:
     """What the investigation took, in one line."""
     spent = report.cost
-    tokens = plural(spent.input_tokens + spent.output_tokens, "token")
-    dollars = "price unknown" if spent.usd is None else f"${spent.usd:,.2f}"
+    cached = f", {spent.cached_tokens:,} of them cached" if spent.cached_tokens else ""
+    calls = f"{plural(spent.calls, 'call')}, " if spent.calls else ""
+    tokens = f"{calls}{plural(spent.input_tokens + spent.output_tokens, 'token')}{cached}"
+    dollars = "price unknown" if spent.usd is None else f"${spent.usd:,.{_cents(spent.usd)}f}"
     return " · ".join(
         filter(
             None,
@@ -391,3 +411,8 @@ def cost(report: Report) -> str:
             ],
         )
     )
+
+
+def _cents(usd: float) -> int:
+    """How many digits show what was paid."""
+    return 4 if 0 < usd < 0.1 else 2

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.report import words
-from agent.state import ChangeVerdict, ControlKind, GapKind, Rollout, Verdict
+from agent.state import ChangeVerdict, ControlKind, Cost, GapKind, Proposal, Rollout, Verdict
 from tests.agent.report import samples
 
 
@@ -161,3 +161,22 @@ def test_the_cost_of_an_unknown_price_is_not_called_nothing() -> None:
 )
 def test_a_line_holds_nothing_that_a_terminal_obeys(raw: str, shown: str) -> None:
     assert words.line(raw) == shown
+
+
+def test_a_models_hypothesis_says_what_came_of_it_and_what_the_engine_gives_it() -> None:
+    new = Proposal("cart", "contention", "held", "edges: a row with worse above 2 was expected.")
+    known = replace(new, outcome="refuted", change="C1", known=True, probability=0.94)
+    told = "cart: contention. edges: a row with worse above 2 was expected."
+    assert (words.outcome(new), words.proposed(new)) == ("held", told)
+    assert words.outcome(replace(new, outcome="not_assessable")) == "not testable"
+    assert words.proposed(known).startswith("cart: contention, by C1.")
+    assert words.proposed(known).endswith("the engine had it, at 0.94.")
+    assert words.proposed(replace(new, probability=0.2)).endswith("weighed at 0.20.")
+
+
+def test_the_cost_tells_calls_tokens_and_what_came_from_a_cache() -> None:
+    report = samples.cause_found()
+    paid = Cost("small", 3, 7000, 2000, 500, 0.0123, 80, 12.0)
+    said = words.cost(replace(report, cost=paid))
+    assert "3 calls, 7,500 tokens, 2,000 of them cached · $0.0123" in said
+    assert "price unknown" in words.cost(replace(report, cost=replace(paid, usd=None)))
