@@ -45,12 +45,21 @@ class Saver(BaseCheckpointSaver[int]):
         """
         where = _thread(config)
         with self._store.transaction():
-            found = self._store.rows(CHECKPOINTS, **where)
-            if not found:
-                return None
-            last = max(found, key=lambda row: str(row["id"]))
-            channels = self._store.rows(CHANNELS, **where)
-            writes = self._store.rows(WRITES, **where, checkpoint=last["id"])
+            found, channels, writes = (
+                [
+                    row
+                    for row in self._store.rows(table, run=where["run"])
+                    if row["ns"] == where["ns"]
+                ]
+                for table in (CHECKPOINTS, CHANNELS, WRITES)
+            )
+        if not found and (channels or writes):
+            raise RunError(
+                f"What is kept of run {where['run']} lacks its checkpoint; it is refused."
+            )
+        if not found:
+            return None
+        last = max(found, key=lambda row: str(row["id"]))
         kept = loads(last["body"])
         checkpoint = kept["checkpoint"]
         checkpoint["channel_values"] = _values(channels, checkpoint, kept["channels"])
@@ -61,6 +70,7 @@ class Saver(BaseCheckpointSaver[int]):
             pending_writes=[
                 (row["task"], channel, value)
                 for row in sorted(writes, key=_order)
+                if row["checkpoint"] == last["id"]
                 for channel, value in loads(row["body"])
             ],
         )

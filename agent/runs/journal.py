@@ -14,6 +14,7 @@ from typing import Any, Final, cast
 from uuid import uuid4
 
 from agent.budget import Spent
+from agent.errors import RunError
 from agent.runs.serial import dumps, loads
 from agent.runs.store import Row, Store, Table
 
@@ -34,9 +35,18 @@ class Journal:
     channel: str = ""
 
     def recall(self, digest: str) -> dict[str, Any] | None:
-        """The answer to a request that this run has paid for already; None if it has not."""
-        found = self.store.rows(ANSWERS, run=self.run, digest=digest)
-        return cast("dict[str, Any]", loads(found[0]["body"])) if found else None
+        """The answer to a request that this run has paid for already; None if it has not.
+
+        RunError if what is kept of the run is not as we wrote it, or if the answer is gone.
+        """
+        with self.store.transaction():
+            answers = {row["digest"]: row for row in self.store.rows(ANSWERS, run=self.run)}
+            paid = {row["digest"] for row in self.store.rows(SPENT, run=self.run)}
+        if digest in answers:
+            return cast("dict[str, Any]", loads(answers[digest]["body"]))
+        if digest in paid:
+            raise RunError(f"What is kept of run {self.run} lacks an answer; it is refused.")
+        return None
 
     def keep(self, digest: str, answer: Mapping[str, Any], spent: Spent) -> None:
         """Keep a paid answer and what it took; both are on the disk when this returns."""
