@@ -30,6 +30,7 @@ from agent.apps import (
     report,
     slack,
     sources,
+    trace,
     verify,
 )
 from agent.apps.collect.command import collect
@@ -62,6 +63,7 @@ for command in (
     bench.bench,
     doctor.doctor,
     costs.costs,
+    trace.trace,
     pr_check.pr_check,
     slack.slack,
 ):

@@ -97,7 +97,7 @@ def json(costs: Costs) -> str:
     shown = {
         "service": costs.service,
         "since": costs.since or None,
-        "by": {name: [_values(one) for one in lines] for name, lines in costs.tables.items()},
+        "by": {name: [*map(_values, lines)] for name, lines in _safe(costs).tables.items()},
         "total": _values(costs.total),
     }
     return orjson.dumps(shown, option=orjson.OPT_INDENT_2).decode()
