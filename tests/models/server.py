@@ -98,7 +98,7 @@ def model_server(*scripts: Script, context: int = 1_000_000) -> Iterator[ModelSe
             asked, exchange = server.answered(self.path, dict(self.headers), sent)
             if exchange.said.stalls:
                 over.wait()
-            elif exchange.said.status == 200 and json.loads(sent).get("stream"):
+            elif exchange.said.is_streamed and json.loads(sent).get("stream"):
                 self._stream(exchange, json.loads(sent))
             else:
                 self._send(exchange, asked["model"])

@@ -51,6 +51,11 @@ class Reply:
     raw: bytes | None = None
 
     @property
+    def is_streamed(self) -> bool:
+        """Whether it comes in pieces, where that is asked for."""
+        return self.status == 200 and self.raw is None
+
+    @property
     def finished(self) -> str:
         """Why the model stopped, in OpenAI's words."""
         return self.finish or ("tool_calls" if self.calls else "stop")

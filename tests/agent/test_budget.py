@@ -1,0 +1,70 @@
+"""Budgets in one vocabulary: what is spent is counted, and past it nothing is begun."""
+
+from __future__ import annotations
+
+import pytest
+
+from agent.budget import NO_LIMIT, USUAL, Budget, BudgetSpent, Meter, Shared, Spent, read_budget
+from agent.errors import SettingError
+
+
+def test_a_budget_is_read_as_it_is_written_and_says_the_rest_by_what_is_usual() -> None:
+    given = read_budget("calls=3, usd=0.25,wall_s=none", USUAL)
+    assert (given.calls, given.usd, given.wall_s) == (3, 0.25, None)
+    assert given.output_tokens == USUAL.output_tokens
+    assert read_budget(str(given)) == given
+    assert read_budget("") == NO_LIMIT
+
+
+@pytest.mark.parametrize(
+    "text", ["money=3", "calls", "calls=", "calls=-1", "calls=nan", "calls=1.5", "usd=inf", "=3"]
+)
+def test_what_is_no_budget_is_said_in_one_sentence(text: str) -> None:
+    with pytest.raises(SettingError, match=r"budget"):
+        read_budget(text)
+
+
+@pytest.mark.parametrize(
+    ("limit", "spent"),
+    [
+        (Budget(calls=2), Spent(calls=2)),
+        (Budget(input_tokens=100), Spent(input_tokens=120)),
+        (Budget(output_tokens=10), Spent(output_tokens=10)),
+        (Budget(usd=0.5), Spent(usd=0.5)),
+        (Budget(queries=1), Spent(queries=1)),
+        (Budget(calls=0), Spent()),
+    ],
+)
+def test_what_is_used_up_is_named_with_its_limit(limit: Budget, spent: Spent) -> None:
+    meter = Meter(limit)
+    meter.charge(spent)
+    with pytest.raises(BudgetSpent, match=str(limit).partition("=")[0]):
+        meter.check()
+
+
+def test_what_an_earlier_process_of_the_run_took_counts() -> None:
+    with pytest.raises(BudgetSpent, match="3 calls"):
+        Meter(Budget(calls=3), before=Spent(calls=3)).check()
+
+
+def test_a_budget_that_is_shared_stops_a_call_and_says_whose_it_is() -> None:
+    day = Shared("today", Budget(calls=5), lambda: Spent(calls=5))
+    meter = Meter(shared=(day,))
+    meter.check()
+    with pytest.raises(BudgetSpent, match="5 calls for today"):
+        meter.check_call(is_priced=True)
+
+
+def test_without_a_price_no_limit_in_money_can_be_kept_so_nothing_is_called() -> None:
+    Meter(Budget(calls=5)).check_call(is_priced=False)
+    Meter(Budget(usd=1.0)).check_call(is_priced=True)
+    with pytest.raises(BudgetSpent, match="price is not known"):
+        Meter(Budget(usd=1.0)).check_call(is_priced=False)
+
+
+def test_time_and_words_that_are_left_bound_what_comes_next() -> None:
+    meter = Meter(Budget(output_tokens=100, wall_s=3600.0), before=Spent(output_tokens=60))
+    assert meter.left_output(4000) == 40
+    assert meter.left_s(10.0) == 10.0
+    assert 3500 < meter.left_s(1e9) <= 3600
+    assert Meter(NO_LIMIT).left_s(7.0) == 7.0
