@@ -32,3 +32,4 @@ SELECT depth, service, kind, operation, peer,
 FROM tree
 QUALIFY row_number() OVER (ORDER BY failed DESC, duration_ns DESC, uid) <= 60
 ORDER BY path, uid
+LIMIT 60
