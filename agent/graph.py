@@ -45,8 +45,11 @@ from agent.nodes.test import test
 from agent.nodes.verify import verify
 from agent.nodes.weigh import weigh
 from agent.nodes.write import write
+from agent.redaction import redact
+from agent.runs.runs import Begun, Run, Runs
 from agent.state import Cost, Gap, Investigation, Report
 from agent.tools.notebook import Notebook
+from lake.ask import View
 from lake.errors import QueryError
 from lake.store import Lake
 from traces.tracer import Tracing
@@ -109,19 +112,70 @@ def investigated(
     request: Request,
     progress: Callable[[str], None] | None = None,
     means: Means = ALONE,
+    runs: Runs | None = None,
 ) -> Investigation:
-    """Find out what happened, as `investigate` does: the report, and all that led to it."""
-    with Tracing(lake, "investigate") as tracing:
-        meter = Meter(means.budget)
-        context = Context(
-            request,
-            Notebook(lake.at(), tracing, meter.query),
-            progress or (lambda _: None),
-            means.model,
-            meter,
-        )
-        state: Investigation = _graph().invoke({"gaps": []}, context=context)  # type: ignore[assignment]  # LangGraph says dict
-        return {**state, "report": replace(state["report"], cost=_cost(tracing))}
+    """Find out what happened, as `investigate` does: the report, and all that led to it.
+
+    With `runs` it is kept how far it is, so that `resumed` can go on after a kill.
+    """
+    with Tracing(lake, "investigate", redact=redact) as tracing:
+        view = lake.at()
+        begun = _begun(lake, view, request, tracing, means)
+        run = runs.begin(tracing.trace_id, begun) if runs else None
+        return _ran(view, request, tracing, progress, means, run)
+
+
+def resumed(
+    lake: Lake,
+    run: Run,
+    progress: Callable[[str], None] | None = None,
+    means: Means = ALONE,
+) -> Investigation:
+    """Go on with a run that was killed: on its snapshots, in its trace; no call is paid twice."""
+    begun = run.begun
+    with Tracing(lake, "investigate", continues=begun.traceparent, redact=redact) as tracing:
+        view = lake.at(begun.snapshots)
+        return _ran(view, begun.request, tracing, progress, means, run)
+
+
+def _ran(
+    view: View,
+    request: Request,
+    tracing: Tracing,
+    progress: Callable[[str], None] | None,
+    means: Means,
+    run: Run | None,
+) -> Investigation:
+    """The investigation from where it is, which is the start for a run that nothing is kept of."""
+    meter = Meter(means.budget)
+    context = Context(
+        request,
+        Notebook(view, tracing, meter.query),
+        progress or (lambda _: None),
+        means.model,
+        meter,
+    )
+    state: Investigation
+    if run is None:
+        state = _graph().invoke({"gaps": []}, context=context)  # type: ignore[assignment]  # LangGraph says dict
+    else:
+        meter.shared, meter.before = run.shared(means.per_day, means.per_channel), run.used()
+        context = replace(context, journal=run.journal, go_on=run.check, reached=run.reached)
+        state = run.invoked(_graph(), {"gaps": []}, context)
+    tracing.concluded(state["report"].id, state["report"].verdict)
+    return {**state, "report": replace(state["report"], cost=_cost(tracing))}
+
+
+def _begun(lake: Lake, view: View, request: Request, tracing: Tracing, means: Means) -> Begun:
+    return Begun(
+        request=request,
+        lake=lake.path,
+        snapshots=view.snapshots,
+        traceparent=tracing.traceparent,
+        model=str(means.model or ""),
+        channel=means.channel,
+        budget=means.budget,
+    )
 
 
 def _cost(tracing: Tracing) -> Cost:
@@ -187,6 +241,7 @@ def _teller(_state: Investigation, runtime: Runtime[Context]) -> str:
 
 def _traced(node: Node) -> Traced:
     def run(state: Investigation, *, runtime: Runtime[Context]) -> Investigation:
+        runtime.context.reached(node.__name__)
         with runtime.context.notebook.tracing.node(node.__name__):
             if node in SURVEY:
                 return _looked(node, state, runtime)

@@ -14,6 +14,7 @@ from typing import Any, get_args
 from agent.analysis.experiments import poisson_rates
 from agent.analysis.topology import Edge, Topology
 from agent.apps.service_map import ServiceMap
+from agent.redaction import redact
 from agent.report import words
 from agent.report.pr_check import (
     HIGHEST_RISK,
@@ -88,7 +89,7 @@ def assess(lake: Lake, question: Question, files_of: FilesOf) -> Check:
 
     `files_of` names the files that a revision changed. What the lake is silent on is a gap.
     """
-    with Tracing(lake, "pr-check") as tracing:
+    with Tracing(lake, "pr-check", redact=redact) as tracing:
         notebook = Notebook(lake.at(), tracing)
         check = _assessed(_Desk(notebook, {}), question, files_of)
         spent = tracing.cost()

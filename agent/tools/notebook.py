@@ -78,7 +78,7 @@ class Notebook:
         if known := self._answers.get((evidence_id, sql)):
             return known
         self.spend()
-        with self.tracing.tool(asked.name, evidence=evidence_id):
+        with self.tracing.tool(asked.name, evidence_id, description=asked.question):
             rows = self.view.ask(_bound(shorter, params) if shorter else sql, limits or _LIMITS)
         answer = Answer(self._evidence(evidence_id, asked, sql, rows, params), rows)
         self._answers[evidence_id, sql] = answer
