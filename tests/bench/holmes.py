@@ -13,7 +13,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,8 +25,8 @@ VARIABLE = "HOLMES"
 MODEL = "openai/gpt-4.1"  # a name whose window it knows
 PATIENCE_S = 120
 
-Asked = tuple[str, dict[str, Any]]
-"""A tool, and what it is given."""
+Question = tuple[str, str]
+"""What is asked for, and of which service: alerts, changes, metrics, logs or traces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +34,12 @@ class Course:
     """What a model asks for, turn by turn, before it answers."""
 
     name: str
-    turns: tuple[tuple[Asked, ...], ...]
+    turns: tuple[tuple[Question, ...], ...]
 
-    @property
-    def calls(self) -> int:
-        return sum(map(len, self.turns))
+    def asked(self, request: Mapping[str, Any]) -> tuple[Question, ...]:
+        """What it asks for in answer to a request; nothing once it is through."""
+        spoken = sum(message["role"] == "assistant" for message in request["messages"])
+        return self.turns[spoken] if spoken < len(self.turns) else ()
 
 
 def program() -> Path | None:
@@ -60,28 +61,25 @@ def version(holmes: Path) -> str:
 
 
 def courses(symptom: str, suspect: str) -> tuple[Course, ...]:
-    """Fair courses from the service that shows it to the one that does it."""
-    bad = "WARN|ERROR"
-    first: tuple[Asked, ...] = (
-        ("alerts", {}),
-        ("changes", {}),
-        ("metrics", {"service": symptom}),
-        ("logs", {"service": symptom, "pattern": bad}),
-        ("metrics", {"service": suspect}),
-        ("logs", {"service": suspect, "pattern": bad}),
+    """From the service that shows it to the one that does it, in long turns and in short ones."""
+    questions = (
+        *(("alerts", ""), ("changes", "")),
+        *((kind, service) for service in (symptom, suspect) for kind in ("metrics", "logs")),
+        *(("traces", service) for service in (symptom, suspect)),
     )
-    more: tuple[Asked, ...] = (
-        ("traces", {"service": symptom}),
-        ("traces", {"service": suspect}),
-        ("logs", {"service": suspect, "pattern": "INFO"}),
-        ("logs", {"service": symptom, "pattern": "INFO"}),
-    )
-    every = first + more
+    by_twos = tuple(zip(questions[::2], questions[1::2], strict=True))
     return (
-        Course("6 calls, one a turn", tuple((asked,) for asked in first)),
-        Course("10 calls, one a turn", tuple((asked,) for asked in every)),
-        Course("10 calls in 4 turns", (every[:2], every[2:4], every[4:8], every[8:])),
+        Course("8 questions, two a turn", by_twos),
+        Course("8 questions, one a turn", tuple((one,) for one in questions)),
     )
+
+
+def its_tool(question: Question) -> tuple[str, dict[str, Any]]:
+    """A question as a call of one of the tools of `holmes_kit/toolset.yaml`."""
+    kind, service = question
+    given = {"service": service, "pattern": "WARN|ERROR"}
+    needed = {"metrics": ("service",), "traces": ("service",), "logs": ("service", "pattern")}
+    return kind, {name: given[name] for name in needed.get(kind, ())}
 
 
 def hand_over(lake: Lake, folder: Path) -> None:
@@ -118,12 +116,6 @@ def ask(
     if run.returncode:
         raise RuntimeError(f"HolmesGPT ended with {run.returncode}: {run.stderr[-2000:]}")
     return run.stdout
-
-
-def next_asked(course: Course, request: Mapping[str, Any]) -> Sequence[Asked]:
-    """What the course asks for in answer to a request; nothing once it is through."""
-    turns = [message for message in request["messages"] if message["role"] == "assistant"]
-    return course.turns[len(turns)] if len(turns) < len(course.turns) else ()
 
 
 def truth(incident: Path) -> tuple[str, str]:
