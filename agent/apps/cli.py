@@ -28,6 +28,7 @@ from agent.apps import (
     pr_check,
     quarantine,
     report,
+    runs,
     slack,
     sources,
     trace,
@@ -70,6 +71,7 @@ for command in (
     app.command()(command)
 app.command(context_settings={"ignore_unknown_options": True})(ask.ask)  # SQL may begin with `--`
 app.add_typer(report.app)
+app.add_typer(runs.app)
 app.add_typer(sources.app)
 app.add_typer(playbooks.app)
 app.add_typer(quarantine.app)

@@ -120,7 +120,9 @@ class Row:
         """The step's name, and how many there are of it."""
         if self.rest:
             return f"{self.rest} more"
-        return self.first.name + (f" ×{len(self.steps)}" if len(self.steps) > 1 else "")
+        said, model = self.first.name, self.first.model
+        said += f" {model}" * (self.kind == "chat" and model not in said)
+        return said + f" x{len(self.steps)}" * (len(self.steps) > 1)
 
     @property
     def took(self) -> str:
