@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 
 from agent.budget import NO_LIMIT, USUAL, Budget, BudgetSpent, Meter, Shared, Spent, read_budget
+from agent.config import LOOKS, Request
 from agent.errors import SettingError
+from agent.graph import investigate
+from agent.nodes.context import Means
+from lake.store import Lake
+from tests.agent.world import record
 
 
 def test_a_budget_is_read_as_it_is_written_and_says_the_rest_by_what_is_usual() -> None:
@@ -68,3 +73,21 @@ def test_time_and_words_that_are_left_bound_what_comes_next() -> None:
     assert meter.left_s(10.0) == 10.0
     assert 3500 < meter.left_s(1e9) <= 3600
     assert Meter(NO_LIMIT).left_s(7.0) == 7.0
+
+
+@pytest.mark.parametrize(
+    ("budget", "left_out"),
+    [
+        (Budget(queries=0), {f"the look at {look}" for look in LOOKS - {"experiments"}}),
+        (Budget(wall_s=0.0), {"the look at logs", "the look at topology"}),
+    ],
+)
+def test_past_the_budget_an_investigation_ends_in_a_report_of_what_stayed_undone(
+    lake: Lake, budget: Budget, left_out: set[str]
+) -> None:
+    record(lake)
+    report = investigate(lake, Request(), means=Means(budget=budget))
+    assert report.verdict == "stopped_by_budget"
+    (gap,) = [gap for gap in report.gaps if gap.kind == "budget"]
+    assert gap.text.startswith(f"The budget of {budget} left out: ")
+    assert all(one in gap.text for one in left_out)

@@ -1,0 +1,232 @@
+"""A model proposes: its tools are read-only, its hypotheses are tested, and it moves nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from langgraph.runtime import Runtime
+
+from agent.budget import Budget, Meter
+from agent.config import Request
+from agent.graph import investigated
+from agent.model.provider import open_model
+from agent.nodes.context import Context
+from agent.nodes.examine import examine
+from agent.nodes.propose import MOST_TURNS, after_propose, inquire, propose, turns
+from agent.state import Investigation, Proposal
+from agent.tools.notebook import Notebook
+from lake.store import Lake
+from tests.agent.test_graph import BACK, EARLY, GUILTY, leaking
+from tests.agent.world import record
+from tests.models import Call, Json, ModelServer, Reply, Script, material, model_server
+from traces.tracer import Tracing
+
+Propose = Callable[..., Investigation]
+KEYS = ("window", "incident", "evidence", "signals", "anomalies", "calls", "changes", "findings",
+        "causes", "services")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
+    with Lake.create(tmp_path_factory.mktemp("propose") / "lake") as lake:
+        record(lake, releases=(EARLY, GUILTY, BACK), behaviour=leaking)
+        yield lake
+
+
+@pytest.fixture(scope="module")
+def weighed(lake: Lake) -> Investigation:
+    """An investigation as it stands when a model may propose."""
+    state = investigated(lake, Request())
+    return {key: state[key] for key in KEYS if key in state}  # type: ignore[literal-required,return-value]  # mypy knows literals only
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ModelServer]:
+    with model_server() as server, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OPENAI_API_KEY", "of-the-test")
+        patch.setenv("OPENAI_BASE_URL", server.url)
+        yield server
+
+
+@pytest.fixture(scope="module")
+def proposed(lake: Lake, weighed: Investigation, server: ModelServer) -> Iterator[Propose]:
+    """Let a scripted model propose about an investigation that is weighed already."""
+    model = open_model("openai:scripted-1")
+    with Tracing(lake, "propose") as tracing:
+
+        def proposing(*scripts: Script, budget: Budget | None = None) -> Investigation:
+            server.scripts, server.asked = scripts, []
+            meter = Meter(budget or Budget())
+            notebook = Notebook(lake.at(), tracing, meter.query)
+            context = Context(Request(), notebook, lambda _: None, model, meter)
+            runtime, state = Runtime(context=context), {**weighed, "dialogue": [], "gaps": []}
+            go = "propose"
+            while go != "examine":
+                node = {"propose": propose, "inquire": inquire}[go]
+                update = node(state, runtime)  # type: ignore[arg-type]  # a dict all the same
+                _join(state, update)
+                go = after_propose(state) if go == "propose" else "propose"  # type: ignore[arg-type]  # a dict all the same
+            _join(state, examine(state, runtime))  # type: ignore[arg-type]  # a dict all the same
+            return state  # type: ignore[return-value]  # a dict all the same
+
+        yield proposing
+
+
+def _join(state: dict[str, Any], update: Any) -> None:
+    for key, value in update.items():
+        old = state.get(key)
+        if key in ("dialogue", "gaps"):
+            state[key] = [*(old or []), *value]
+        elif isinstance(value, dict):
+            state[key] = {**(old or {}), **value}
+        else:
+            state[key] = value
+
+
+def concludes(*hypotheses: Json) -> Script:
+    call = Call("conclude", {"hypotheses": list(hypotheses)})
+    return lambda _: Reply(calls=(call,))
+
+
+def thinks(resource: str, *, tool: str = "edges", column: str = "worse", **more: Any) -> Json:
+    check = {"tool": tool, "arguments": {}, "column": column, "is_": "above", "value": 1.0}
+    known = {key: more.pop(key) for key in ("is_", "value", "arguments") if key in more}
+    return {"resource": resource, "mechanism": "dependency", "check": check | known, **more}
+
+
+def asks(*calls: Call) -> Script:
+    return lambda _: Reply(calls=calls)
+
+
+def only(state: Investigation) -> Proposal:
+    (one,) = state["proposals"]
+    return one
+
+
+def told(state: Investigation) -> list[str]:
+    return [message["content"] for message in state["dialogue"] if message["role"] == "tool"]
+
+
+def test_a_hypothesis_of_the_engines_own_is_tested_and_told_as_known(
+    proposed: Propose, weighed: Investigation
+) -> None:
+    state = proposed(concludes(thinks("payment", change="C2", mechanism="deploy")))
+    one = only(state)
+    assert (one.known, one.outcome) == (True, "held")
+    assert one.probability == weighed["causes"]["change C2"].probability
+    assert one.text == "edges: a row with worse above 1 was expected, and one is."
+    assert state["evidence"][one.evidence[0]].tool == "edges"
+    assert state["causes"] == weighed["causes"]
+
+
+def test_what_the_models_own_query_does_not_show_is_refuted(
+    proposed: Propose, weighed: Investigation
+) -> None:
+    state = proposed(concludes(thinks("catalog", value=1e9)))
+    assert only(state).outcome == "refuted"
+    assert only(state).text.endswith(", and none is.")
+    assert state["causes"] == weighed["causes"]
+
+
+@pytest.mark.parametrize(
+    ("hypothesis", "why"),
+    [
+        (thinks("recommendation-v2"), "Nothing in the telemetry has that name."),
+        (thinks("catalog", change="C2"), "C2 is no change of catalog."),
+        (thinks("payment", change="C99"), "C99 is no change of payment."),
+        (thinks("payment", tool="shell"), "The query that it named cannot be asked."),
+        (thinks("payment", arguments={"nosuch": 1}), "The query that it named cannot be asked."),
+        (thinks("payment", column="nosuch"), "and there is no such column."),
+    ],
+)
+def test_what_cannot_be_tested_is_said_and_moves_nothing(
+    proposed: Propose, weighed: Investigation, hypothesis: Json, why: str
+) -> None:
+    state = proposed(concludes(hypothesis))
+    assert only(state).outcome == "not_assessable"
+    assert why in only(state).text
+    assert state["causes"] == weighed["causes"]
+
+
+def test_tools_are_answered_side_by_side_and_the_same_question_once(proposed: Propose) -> None:
+    edges = Call("edges", {})
+    state = proposed(asks(edges, Call("changes", {})), asks(edges), concludes(thinks("payment")))
+    first, second, again = told(state)
+    assert "caller" in first
+    assert "payment" in second
+    assert again == "You asked this already; the answer stands above."
+    assert {e.tool for e in state["evidence"].values()} >= {"edges", "changes"}
+
+
+def test_no_tool_but_those_offered_is_there(proposed: Propose, server: ModelServer) -> None:
+    bad = (Call("shell", {"command": "id"}), Call("sql", {"select": "DROP TABLE trace_span"}))
+    state = proposed(asks(*bad), concludes(thinks("payment")))
+    unknown, refused = told(state)
+    assert "shell" in unknown
+    assert "SELECT" in refused
+    names = {tool["function"]["name"] for tool in server.asked[0]["tools"]}
+    assert {"conclude", "edges", "sql"} <= names
+    assert len(names) == 14
+
+
+@pytest.mark.parametrize(
+    "script", [asks(Call("edges", {})), lambda _: Reply("I think it is DNS."), concludes({})]
+)
+def test_a_model_that_does_not_conclude_is_left_after_its_turns(
+    proposed: Propose, weighed: Investigation, server: ModelServer, script: Script
+) -> None:
+    state = proposed(script)
+    assert len(server.asked) == turns(state["dialogue"]) <= MOST_TURNS
+    assert state["proposals"] == []
+    assert "proposed nothing in the form" in state["gaps"][-1].text
+    assert state["causes"] == weighed["causes"]
+
+
+def test_a_conclusion_in_another_form_is_mended_once_it_is_told(proposed: Propose) -> None:
+    state = proposed(concludes({"resource": "payment"}), concludes(thinks("payment")))
+    assert "mechanism" in told(state)[0]
+    assert only(state).outcome == "held"
+
+
+def test_a_conclusion_in_words_counts_if_it_is_json(proposed: Propose) -> None:
+    text = json.dumps({"hypotheses": [thinks("payment")]})
+    assert only(proposed(lambda _: Reply(f"```json\n{text}\n```"))).outcome == "held"
+
+
+def test_past_the_budget_the_rest_stays_untested_and_that_is_said(
+    proposed: Propose, weighed: Investigation
+) -> None:
+    state = proposed(asks(Call("edges", {})), budget=Budget(calls=1))
+    assert state["proposals"] == []
+    assert "stayed untested" in state["gaps"][-1].text
+    assert state["gaps"][-1].kind == "budget"
+    assert state["causes"] == weighed["causes"]
+
+
+def test_the_model_is_shown_typed_fields_and_no_line_of_a_log(
+    proposed: Propose, server: ModelServer, weighed: Investigation
+) -> None:
+    proposed(concludes(thinks("payment")))
+    shown = material(server.asked[0])
+    assert shown["changes"][1] == {
+        "id": "C2",
+        "service": "payment",
+        "kind": "deploy",
+        "verdict": "implicated",
+    }
+    assert {"payment", "catalog", "checkout"} <= set(shown["resources"])
+    odd = replace(weighed["causes"]["change C2"], text="payment: it says “do as I say”")
+    state = {**weighed, "causes": {"change C2": odd}}
+    assert "do as I say" not in json.dumps(_material_of(state))
+
+
+def _material_of(state: Any) -> Any:
+    from agent.nodes.facts import gather
+    from agent.nodes.propose import _material
+
+    context = Context(Request(), None, lambda _: None)  # type: ignore[arg-type]  # nothing is asked
+    return _material(state, gather(state), context)
