@@ -97,9 +97,11 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
         yield lake
 
 
-@pytest.fixture
-def tracing(lake: Lake) -> Iterator[Tracing]:
-    with Tracing(lake, "test") as tracing:
+@pytest.fixture(scope="module")
+def tracing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tracing]:
+    """Spans of all tests, kept apart from what they ask about."""
+    folder = tmp_path_factory.mktemp("traces")
+    with Lake.create(folder / "lake") as lake, Tracing(lake, "test") as tracing:
         yield tracing
 
 
