@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -53,21 +52,23 @@ def breaking(text: str) -> str:
     return text.replace(SECRET, "[redacted]").replace('"role"', "role")
 
 
-def run(folder: Path, redact: Callable[[str], str] | None) -> tuple[dict[str, Any], dict[str, Any]]:
+def run(lake: Lake, redact: Callable[[str], str] | None) -> tuple[dict[str, Any], dict[str, Any]]:
     """The attributes of a chat span and of a tool span, as they are in the lake."""
-    with Lake.create(folder / "lake") as lake:
-        with (
-            suppress(KeyError),
-            Tracing(lake, "x", redact=redact) as tracing,
-        ):
-            with tracing.chat(REQUEST) as chat:
-                chat.answered(RESPONSE)
-            with tracing.tool("edges", arguments=f'{{"of": "{SECRET}"}}') as tool:
-                tracing.returned(tool, f"{SECRET}\ncalls cart")
-                raise KeyError(f"{SECRET} failed")
-        rows = lake.at().ask("SELECT attributes, status_detail FROM trace_span ORDER BY span_name")
-    chat_row, tool_row, root = rows.dicts()
-    assert SECRET not in str(rows.dicts())
+    with (
+        suppress(KeyError),
+        Tracing(lake, "x", redact=redact) as tracing,
+        tracing.tool("edges", arguments=f'{{"of": "{SECRET}"}}') as tool,
+    ):
+        tracing.returned(tool, f"{SECRET}\ncalls cart")
+        with tracing.chat(REQUEST) as chat:
+            chat.answered(RESPONSE)
+        raise KeyError(f"{SECRET} failed")
+    found = lake.at().ask(
+        "SELECT attributes, status_detail FROM trace_span "
+        f"WHERE trace_uid = '{tracing.trace_id}' ORDER BY span_name"
+    )
+    chat_row, tool_row, root = found.dicts()
+    assert SECRET not in str(found.dicts())
     assert root["status_detail"] == tool_row["status_detail"]
     said = orjson.loads(tool_row["attributes"]) | {"why": tool_row["status_detail"]}
     return orjson.loads(chat_row["attributes"]), said
@@ -81,18 +82,18 @@ def captured(attributes: dict[str, Any]) -> set[str]:
     }
 
 
-def test_content_is_off_by_default(tmp_path: Path) -> None:
-    chat, tool = run(tmp_path, hidden)
+def test_content_is_off_by_default(lake: Lake) -> None:
+    chat, tool = run(lake, hidden)
     assert captured(chat) | captured(tool) == set()
     assert tool["why"] == "'[redacted] failed'"
 
 
 @pytest.mark.parametrize("switch", ["true", "SPAN_ONLY"])
 def test_content_has_the_shape_of_the_conventions_and_no_secret(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, switch: str
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, switch: str
 ) -> None:
     monkeypatch.setenv(CAPTURE, switch)
-    chat, tool = run(tmp_path, hidden)
+    chat, tool = run(lake, hidden)
     content = {name: orjson.loads((chat | tool)[name]) for name in captured(chat | tool)}
     assert content == {
         "gen_ai.system_instructions": [{"type": "text", "content": "The password is [redacted]."}],
@@ -135,18 +136,18 @@ def test_content_has_the_shape_of_the_conventions_and_no_secret(
 
 @pytest.mark.parametrize("redact", [None, failing])
 def test_without_redaction_nothing_is_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, redact: Callable[[str], str] | None
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, redact: Callable[[str], str] | None
 ) -> None:
     monkeypatch.setenv(CAPTURE, "true")
-    chat, tool = run(tmp_path, redact)
+    chat, tool = run(lake, redact)
     assert captured(chat) | captured(tool) == set()
     assert (tool["why"], tool["error.type"]) == (None, "KeyError")
 
 
 def test_what_redaction_leaves_broken_is_not_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(CAPTURE, "true")
-    chat, _ = run(tmp_path, breaking)
+    chat, _ = run(lake, breaking)
     assert "gen_ai.input.messages" not in chat
     assert "gen_ai.system_instructions" in chat

@@ -130,11 +130,6 @@ class RefusedError(Exception):
     status_code = 429
 
 
-@pytest.fixture(scope="module")
-def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
-    return Lake.create(tmp_path_factory.mktemp("lakes") / "lake")
-
-
 def a_run(lake: Lake) -> dict[str, ReadableSpan]:
     """The spans of an agent that ends well and of a workflow that does not, by name."""
     with (

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -29,16 +27,13 @@ OF_CALL = {
 """What the conventions want on every metric of a call."""
 
 
-@pytest.fixture
-def lake(tmp_path: Path) -> Iterator[Lake]:
-    with Lake.create(tmp_path / "lake") as made:
-        yield made
-
-
-def points(lake: Lake) -> list[dict[str, Any]]:
-    """Every data point of the lake, with its attributes as a dict."""
-    rows = lake.at().ask("SELECT * FROM metric_point ORDER BY metric_name, series_uid").dicts()
-    return [row | {"attributes": orjson.loads(row["attributes"])} for row in rows]
+def points(lake: Lake, *runs: Tracing) -> list[dict[str, Any]]:
+    """The data points of these runs in the lake, with their attributes as a dict."""
+    ended = ", ".join(str(run._finished.spans[-1].end_time) for run in runs)
+    found = lake.at().ask(
+        f"SELECT * FROM metric_point WHERE time_ns IN ({ended}) ORDER BY metric_name, series_uid"
+    )
+    return [row | {"attributes": orjson.loads(row["attributes"])} for row in found.dicts()]
 
 
 def a_run(lake: Lake) -> Tracing:
@@ -56,12 +51,12 @@ def a_run(lake: Lake) -> Tracing:
 def test_a_run_without_a_model_has_no_metrics_by_v1_41(lake: Lake) -> None:
     with Tracing(lake, "investigate") as tracing, tracing.tool("edges"):
         pass
-    assert points(lake) == []
+    assert points(lake, tracing) == []
 
 
 def test_calls_are_measured_as_v1_41_has_it(lake: Lake) -> None:
-    root = a_run(lake)._finished.spans[-1]
-    found = points(lake)
+    run = a_run(lake)
+    found = points(lake, run)
     histograms = {
         (one["metric_name"], one["attributes"].get("gen_ai.token.type", ""), one["unit"]): one
         for one in found
@@ -79,7 +74,7 @@ def test_calls_are_measured_as_v1_41_has_it(lake: Lake) -> None:
         assert one["attributes"] == OF_CALL | of_type
         assert (one["metric_type"], one["temporality"], one["count"]) == ("histogram", "delta", 1)
         assert (sum(one["bucket_counts"]), len(one["bucket_counts"])) == (1, 15)
-        assert one["time_ns"] == root.end_time
+        assert one["time_ns"] == run._finished.spans[-1].end_time
         assert one["workload"]["service"] == "inquest"
     assert [one["sum"] for one in histograms.values()][1:] == [0.3, 100, 20]
     (refused,) = [one for one in found if "error.type" in one["attributes"]]
@@ -91,12 +86,12 @@ def test_main_counts_tokens_and_measures_agent_and_tools(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(OPT_IN, "gen_ai_latest_experimental")
-    a_run(lake)
-    with Tracing(lake, "investigate"):
+    run = a_run(lake)
+    with Tracing(lake, "investigate") as workflow:
         pass
     found = {
         (one["metric_name"], one["attributes"].get("gen_ai.token.modality", "")): one
-        for one in points(lake)
+        for one in points(lake, run, workflow)
         if "error.type" not in one["attributes"]
     }
     usage = "gen_ai.client.inference.usage."
@@ -144,14 +139,12 @@ def test_what_was_replayed_used_tokens_and_no_time(lake: Lake) -> None:
             chat.answered(ChatResponse(input_tokens=3, usd=0.5, replayed=True))
         spent = tracing.cost()
     assert (spent.calls, spent.input_tokens, spent.usd) == (1, 3, 0.5)
-    (one,) = points(lake)
+    (one,) = points(lake, tracing)
     assert (one["metric_name"], one["sum"]) == ("gen_ai.client.token.usage", 3)
 
 
 def test_runs_share_their_series(lake: Lake) -> None:
-    a_run(lake)
-    a_run(lake)
-    found = points(lake)
+    found = points(lake, a_run(lake), a_run(lake))
     assert len(found) == 2 * len({one["series_uid"] for one in found}) == 10
 
 

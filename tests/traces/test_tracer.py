@@ -30,15 +30,12 @@ ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 TIMEOUT = "OTEL_EXPORTER_OTLP_TIMEOUT"
 
 
-@pytest.fixture
-def lake(tmp_path: Path) -> Iterator[Lake]:
-    with Lake.create(tmp_path / "lake") as made:
-        yield made
-
-
-def spans(lake: Lake) -> dict[str, dict[str, Any]]:
-    """Every span of the lake by its name, with its attributes as a dict."""
-    rows = lake.at().ask("SELECT * FROM trace_span ORDER BY start_time_ns, span_uid").dicts()
+def spans(lake: Lake, of: Tracing) -> dict[str, dict[str, Any]]:
+    """The spans of a trace in the lake by name, with their attributes as a dict."""
+    found = lake.at().ask(
+        f"SELECT * FROM trace_span WHERE trace_uid = '{of.trace_id}' ORDER BY time"
+    )
+    rows = found.dicts()
     return {row["span_name"]: row | {"attributes": orjson.loads(row["attributes"])} for row in rows}
 
 
@@ -49,7 +46,7 @@ def test_the_lake_holds_root_node_and_query_as_one_tree_of_service_inquest(lake:
         tracing.tool("edges", evidence="E3") as query,
     ):
         query.set_attribute(names.RETURNED_ROWS, 12)
-    found = spans(lake)
+    found = spans(lake, tracing)
     root, node, tool = (
         found[name] for name in ("invoke_workflow investigate", "survey", "execute_tool edges")
     )
@@ -75,9 +72,9 @@ def test_the_lake_holds_root_node_and_query_as_one_tree_of_service_inquest(lake:
 
 
 def test_an_agent_in_a_real_thread_says_so(lake: Lake) -> None:
-    with Tracing(lake, "inquest", operation="invoke_agent", thread="C1-1700000000.1"):
+    with Tracing(lake, "inquest", operation="invoke_agent", thread="C1-1700000000.1") as tracing:
         pass
-    assert spans(lake)["invoke_agent inquest"]["attributes"] == {
+    assert spans(lake, tracing)["invoke_agent inquest"]["attributes"] == {
         "gen_ai.operation.name": "invoke_agent",
         "gen_ai.agent.id": "inquest",
         "gen_ai.agent.name": "inquest",
@@ -91,7 +88,7 @@ def test_an_agent_in_a_real_thread_says_so(lake: Lake) -> None:
 def test_the_root_says_what_came_of_the_run_and_nodes_say_which_they_are(lake: Lake) -> None:
     with Tracing(lake, "investigate") as tracing, tracing.node("survey"):
         tracing.concluded("R1", "inconclusive", "slack")
-    found = spans(lake)
+    found = spans(lake, tracing)
     root = found["invoke_workflow investigate"]["attributes"]
     assert {name: root[name] for name in root if name.startswith("inquest.")} == {
         "inquest.report.id": "R1",
@@ -111,7 +108,7 @@ def test_a_query_in_a_bare_thread_still_belongs_to_the_trace(lake: Lake) -> None
         thread = threading.Thread(target=ask)
         thread.start()
         thread.join()
-    found = spans(lake)
+    found = spans(lake, tracing)
     root = found["invoke_workflow investigate"]
     assert found["execute_tool edges"]["parent_span_uid"] == root["span_uid"]
 
@@ -125,9 +122,9 @@ def test_a_query_in_a_bare_thread_still_belongs_to_the_trace(lake: Lake) -> None
     ],
 )
 def test_an_error_is_called_by_its_class(lake: Lake, error: Exception, called: str) -> None:
-    with pytest.raises(type(error)), Tracing(lake, "investigate"):
+    with pytest.raises(type(error)), Tracing(lake, "investigate") as tracing:
         raise error
-    (root,) = spans(lake).values()
+    (root,) = spans(lake, tracing).values()
     assert (root["attributes"]["error.type"], root["status_detail"]) == (called, None)
 
 
@@ -138,7 +135,7 @@ def test_an_error_marks_every_span_it_passes_and_goes_on(lake: Lake) -> None:
         tracing.tool("edges"),
     ):
         raise QueryError("no table nowhere")
-    for span in spans(lake).values():
+    for span in spans(lake, tracing).values():
         assert (span["status_id"], span["status_detail"]) == (2, "no table nowhere")
         assert span["attributes"]["error.type"] == "lake.errors.QueryError"
     assert get_current_span() is INVALID_SPAN
@@ -165,7 +162,7 @@ def test_without_a_model_the_cost_is_nothing_and_with_an_unknown_price_it_is_unk
         with tracing.chat(ChatRequest("small", "anthropic")):
             pass
         assert tracing.cost().usd is None
-    assert not [key for key in spans(lake)["chat small"]["attributes"] if "usage" in key]
+    assert not [key for key in spans(lake, tracing)["chat small"]["attributes"] if "usage" in key]
 
 
 def test_what_the_provider_refused_cost_nothing_and_what_was_lost_is_not_known(lake: Lake) -> None:
@@ -187,7 +184,9 @@ def test_a_trace_context_in_the_environment_becomes_the_parent(
     with Tracing(lake, "investigate") as tracing:
         pass
     assert tracing.trace_id == "0af7651916cd43dd8448eb211c80319c"
-    assert spans(lake)["invoke_workflow investigate"]["parent_span_uid"] == "b7ad6b7169203331"
+    assert (
+        spans(lake, tracing)["invoke_workflow investigate"]["parent_span_uid"] == "b7ad6b7169203331"
+    )
 
 
 def test_a_run_goes_on_with_the_trace_of_the_one_that_was_killed(
@@ -198,25 +197,27 @@ def test_a_run_goes_on_with_the_trace_of_the_one_that_was_killed(
     with Tracing(lake, "investigate", continues=killed.traceparent) as tracing:
         pass
     assert tracing.trace_id == killed.trace_id != "0af7651916cd43dd8448eb211c80319c"
-    assert spans(lake)["invoke_workflow investigate"]["parent_span_uid"] in killed.traceparent
+    assert (
+        spans(lake, tracing)["invoke_workflow investigate"]["parent_span_uid"] in killed.traceparent
+    )
 
 
 @pytest.mark.parametrize("junk", ["x", "00-0-0-0", "00-" + "0" * 32 + "-b7ad6b7169203331-01"])
 def test_a_context_that_is_none_begins_a_trace(lake: Lake, junk: str) -> None:
-    with Tracing(lake, "investigate", continues=junk):
+    with Tracing(lake, "investigate", continues=junk) as tracing:
         pass
-    assert spans(lake)["invoke_workflow investigate"]["parent_span_uid"] is None
+    assert spans(lake, tracing)["invoke_workflow investigate"]["parent_span_uid"] is None
 
 
 def test_a_call_sends_its_context_along(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TRACEPARENT", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+    monkeypatch.setenv("TRACEPARENT", "00-2af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
     monkeypatch.setenv("TRACESTATE", "vendor=1")
     with (
         Tracing(lake, "investigate") as tracing,
         tracing.chat(ChatRequest("small", "openai")) as chat,
     ):
         sent = chat.headers()
-    call = spans(lake)["chat small"]
+    call = spans(lake, tracing)["chat small"]
     assert sent["traceparent"] == f"00-{tracing.trace_id}-{call['span_uid']}-01"
     assert sent["tracestate"] == "vendor=1"
     assert orjson.loads(call["unmapped"]) == {"trace_state": "vendor=1"}
@@ -225,16 +226,16 @@ def test_a_call_sends_its_context_along(lake: Lake, monkeypatch: pytest.MonkeyPa
 def test_two_investigations_of_one_parent_are_both_kept(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("TRACEPARENT", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+    monkeypatch.setenv("TRACEPARENT", "00-1af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
     for name in ("first", "second"):
-        with Tracing(lake, name):
+        with Tracing(lake, name) as tracing:
             pass
-    assert spans(lake).keys() == {"invoke_workflow first", "invoke_workflow second"}
+    assert spans(lake, tracing).keys() == {"invoke_workflow first", "invoke_workflow second"}
 
 
-def test_a_lake_that_cannot_be_written_is_a_warning_and_no_failure(lake: Lake) -> None:
+def test_a_lake_that_cannot_be_written_is_a_warning_and_no_failure(tmp_path: Path) -> None:
     warned: list[str] = []
-    with Tracing(lake, "investigate", warn=warned.append):
+    with Lake.create(tmp_path / "lake") as lake, Tracing(lake, "investigate", warn=warned.append):
         shutil.rmtree(lake.path)
         lake.path.write_text("no folder any more")
     assert len(warned) == 1
@@ -280,7 +281,10 @@ def test_a_configured_collector_receives_the_same_spans(
     warned: list[str] = []
     with collector() as (url, received):
         monkeypatch.setenv(ENDPOINT, url)
-        with Tracing(lake, "investigate", warn=warned.append) as tracing, tracing.node("survey"):
+        with (
+            Tracing(lake, "investigate", warn=warned.append) as tracing,
+            tracing.node("survey"),
+        ):
             pass
     (request,) = received
     assert isinstance(request, ExportTraceServiceRequest)
@@ -289,17 +293,18 @@ def test_a_configured_collector_receives_the_same_spans(
     attributes = {one.key: one.value.string_value for one in resource.resource.attributes}
     arrived = {span.span_id.hex() for scope in resource.scope_spans for span in scope.spans}
     assert attributes["service.name"] == "inquest"
-    assert arrived == {span["span_uid"] for span in spans(lake).values()}
+    assert arrived == {span["span_uid"] for span in spans(lake, tracing).values()}
     assert warned == []
 
 
-def called(lake: Lake, warned: list[str]) -> None:
+def called(lake: Lake, warned: list[str]) -> Tracing:
     """A run with one call of a model."""
     with (
         Tracing(lake, "investigate", warn=warned.append) as tracing,
         tracing.chat(ChatRequest("small", "openai")) as chat,
     ):
         chat.answered(ChatResponse(input_tokens=7))
+    return tracing
 
 
 def test_a_configured_collector_receives_the_metrics_of_the_time_of_the_run(
@@ -308,13 +313,13 @@ def test_a_configured_collector_receives_the_metrics_of_the_time_of_the_run(
     warned: list[str] = []
     with collector() as (url, received):
         monkeypatch.setenv(ENDPOINT, url)
-        called(lake, warned)
+        tracing = called(lake, warned)
     _, request = received
     assert isinstance(request, ExportMetricsServiceRequest)
     (scope,) = request.resource_metrics[0].scope_metrics
     usage = {metric.name: metric for metric in scope.metrics}["gen_ai.client.token.usage"]
     (point,) = usage.histogram.data_points
-    root = spans(lake)["invoke_workflow investigate"]
+    root = spans(lake, tracing)["invoke_workflow investigate"]
     assert (point.sum, point.start_time_unix_nano) == (7, root["start_time_ns"])
     assert point.time_unix_nano == root["start_time_ns"] + root["duration_ns"]
     assert warned == []
@@ -345,11 +350,11 @@ def test_a_collector_that_refuses_is_one_warning(
 ) -> None:
     with collector(status=400) as (url, _), caplog.at_level(logging.WARNING):
         monkeypatch.setenv(ENDPOINT, url)
-        with Tracing(lake, "investigate"):
+        with Tracing(lake, "investigate") as tracing:
             pass
     (record,) = caplog.records
     assert url in record.getMessage()
-    assert spans(lake)
+    assert spans(lake, tracing)
 
 
 def test_a_collector_that_is_not_there_is_one_warning(
@@ -360,11 +365,11 @@ def test_a_collector_that_is_not_there_is_one_warning(
     monkeypatch.setenv(ENDPOINT, url)
     monkeypatch.setenv(TIMEOUT, "0.1")
     warned: list[str] = []
-    with Tracing(lake, "investigate", warn=warned.append):
+    with Tracing(lake, "investigate", warn=warned.append) as tracing:
         pass
     assert len(warned) == 1
     assert url in warned[0]
-    assert spans(lake)
+    assert spans(lake, tracing)
 
 
 def test_a_disabled_sdk_sends_nothing_and_still_knows_the_cost(
