@@ -229,7 +229,8 @@ class _Heard:
             outcome = self._done.get(timeout=max(self._until - time.monotonic(), 0))
         except Empty:
             self._was_sent = True
-            raise ModelError(f"{model} did not answer in time.") from None
+            waited = self._until - self._began
+            raise ModelError(f"{model} did not answer within {waited:.2g} s.") from None
         finally:
             self._over.set()
         if isinstance(outcome, ModelError):

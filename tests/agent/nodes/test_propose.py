@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +21,8 @@ from agent.nodes.propose import MOST_TURNS, after_propose, inquire, propose, tur
 from agent.state import Investigation, Proposal
 from agent.tools.notebook import Notebook
 from lake.store import Lake
+from tests.agent.conftest import Golden
+from tests.agent.nodes import prompts
 from tests.agent.test_graph import BACK, EARLY, GUILTY, leaking
 from tests.agent.world import record
 from tests.models import Call, Json, ModelServer, Reply, Script, material, model_server
@@ -230,3 +233,10 @@ def _material_of(state: Any) -> Any:
 
     context = Context(Request(), None, lambda _: None)  # type: ignore[arg-type]  # nothing is asked
     return _material(state, gather(state), context)
+
+
+def test_what_the_model_is_asked_is_as_expected(
+    proposed: Propose, server: ModelServer, golden: Golden
+) -> None:
+    proposed(concludes(thinks("payment")))
+    golden(Path(__file__).parent / "goldens" / "propose.txt", prompts.told(server.asked[0]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from langgraph.runtime import Runtime
@@ -18,6 +19,8 @@ from agent.nodes.sharpen import sharpen
 from agent.state import Investigation, Sharpened
 from agent.tools.notebook import Notebook
 from lake.store import Lake
+from tests.agent.conftest import Golden
+from tests.agent.nodes import prompts
 from tests.agent.world import START, record
 from tests.models import ModelServer, Reply, model_server
 from traces.tracer import Tracing
@@ -120,3 +123,10 @@ def test_a_question_is_read_only_where_nothing_else_says_when_and_where(
         model = open_model("openai:scripted-1")
         context = Context(request_, Notebook(lake.at(), tracing), lambda _: None, model)
         assert _first({}, Runtime(context=context)) == first
+
+
+def test_what_the_model_is_asked_is_as_expected(
+    read: Read, server: ModelServer, golden: Golden
+) -> None:
+    read("why is checkout slow since 12:07?")
+    golden(Path(__file__).parent / "goldens" / "sharpen.txt", prompts.told(server.asked[-1]))

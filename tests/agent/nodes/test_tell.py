@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from langgraph.runtime import Runtime
@@ -12,12 +13,15 @@ from langgraph.runtime import Runtime
 from agent.config import Request
 from agent.errors import ModelError
 from agent.graph import investigate
+from agent.model import speak
 from agent.model.provider import open_model
 from agent.nodes.context import Context
 from agent.nodes.tell import tell
 from agent.state import Control, Report
 from agent.tools.notebook import Notebook
 from lake.store import Lake
+from tests.agent.conftest import Golden
+from tests.agent.nodes import prompts
 from tests.agent.test_graph import BACK, EARLY, GUILTY, leaking
 from tests.agent.world import record
 from tests.models import Json, Reply, Script, material, model_server
@@ -51,6 +55,7 @@ def notebook(lake: Lake) -> Iterator[Notebook]:
 def word(notebook: Notebook) -> Iterator[Word]:
     """Let a scripted model word a report that is already there."""
     with model_server() as server, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(speak, "_WAIT_S", 0.01)
         patch.setenv("OPENAI_API_KEY", "of-the-test")
         patch.setenv("OPENAI_BASE_URL", server.url)
         model = open_model("openai:scripted-1")
@@ -144,7 +149,7 @@ def test_where_a_model_fails_the_templates_stand_and_a_gap_says_why(
     assert why in gaps(report)
     assert INJECTED not in gaps(report)
     assert KEY not in gaps(report)
-    assert len(asked) <= 2
+    assert len(asked) <= 3
 
 
 @pytest.mark.parametrize("silence", [Reply(stalls=True), Reply(trickles=True)])
@@ -201,3 +206,8 @@ def test_a_model_that_cannot_be_had_is_said_in_a_sentence(
     monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
     with pytest.raises(ModelError, match=sentence):
         open_model(spec)
+
+
+def test_what_the_model_is_asked_is_as_expected(plain: Report, word: Word, golden: Golden) -> None:
+    _, asked = word(plain, repeats)
+    golden(Path(__file__).parent / "goldens" / "tell.txt", prompts.told(asked[0]))

@@ -15,7 +15,7 @@ from agent.report.html import html
 from agent.report.terminal import terminal
 from agent.state import Report
 from tests.agent.report import markup, samples
-from tests.agent.report.conftest import Golden
+from tests.agent.conftest import Golden
 
 GOLDENS = Path(__file__).parent / "goldens"
 REPORTS = {
