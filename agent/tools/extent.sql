@@ -7,6 +7,7 @@ WITH held AS (
   SELECT 'log_record', time FROM log_record
   UNION ALL
   SELECT 'metric_point', time FROM metric_point
+  WHERE workload.service IS DISTINCT FROM 'inquest'
   UNION ALL
   SELECT 'http_activity', time FROM http_activity
   WHERE workload.service IS NOT NULL  -- an access log's, and not what a network sensor saw
