@@ -99,10 +99,12 @@ def answer(
     lake: Lake, request: Request, tell: Progress, means: Means | None = None
 ) -> tuple[Report, Path | None]:
     """Investigate, and put the report on the lake's shelf: the report, and its folder if it is."""
-    from agent.graph import investigate as run
+    from agent.apps.runs import durable
+    from agent.graph import investigated
     from agent.nodes.context import ALONE
 
-    report = run(lake, request, tell, means or ALONE)
+    with durable(lake.path) as runs:
+        report = investigated(lake, request, tell, means or ALONE, runs)["report"]
     return report, shelf.keep(report, lake)
 
 

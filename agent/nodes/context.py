@@ -37,7 +37,8 @@ class Context:
     """One run's request and resources; the graph's state holds values only.
 
     `model` proposes and words, if one was asked for; `meter` is what the run may take; `journal`
-    keeps what was paid for; `go_on` raises what stops a run that was cancelled.
+    keeps what was paid for; `go_on` raises what stops a run that was cancelled, as does `reached`,
+    which is told the node that comes next.
     """
 
     request: Request
@@ -47,6 +48,7 @@ class Context:
     meter: Meter = field(default_factory=Meter)
     journal: Journal | None = None
     go_on: Callable[[], None] = lambda: None
+    reached: Callable[[str], None] = lambda _: None
 
     def speaker(self) -> Speaker:
         """The model in this run; ModelError if none was asked for."""

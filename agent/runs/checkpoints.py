@@ -1,7 +1,8 @@
 """LangGraph's checkpoints of one run as sealed rows: the last state, and what came after it.
 
 A channel is written again only when it has changed, and only the last checkpoint is kept: it is all
-that a resumed run asks for. https://docs.langchain.com/oss/python/langgraph/persistence
+that a resumed run asks for. What cannot be kept is said once and does not end the run.
+https://docs.langchain.com/oss/python/langgraph/persistence
 """
 
 from __future__ import annotations
@@ -84,23 +85,24 @@ class Saver(BaseCheckpointSaver[int]):
     ) -> RunnableConfig:
         """Keep a checkpoint in the place of the one before, and the channels that have changed."""
         where = _thread(config)
-        values = checkpoint["channel_values"]
-        bare = {key: value for key, value in checkpoint.items() if key != "channel_values"}
-        kept = {"checkpoint": bare, "metadata": dict(metadata), "channels": sorted(values)}
-        row = {**where, "id": checkpoint["id"], "body": dumps(kept)}
-        changed = [
-            {**where, "channel": name, "version": version, "body": dumps(values[name])}
-            for name, version in new_versions.items()
-            if name in values
-        ]
-        with self._store.transaction():
-            self._store.put(CHECKPOINTS, row)
-            self._store.delete(CHECKPOINTS, where, but={"id": row["id"]})
-            self._store.delete(WRITES, where, but={"checkpoint": row["id"]})
-            for name in new_versions:
-                self._store.delete(CHANNELS, {**where, "channel": name})
-            for channel in changed:
-                self._store.put(CHANNELS, channel)
+        with self._store.at_best():
+            values = checkpoint["channel_values"]
+            bare = {key: value for key, value in checkpoint.items() if key != "channel_values"}
+            kept = {"checkpoint": bare, "metadata": dict(metadata), "channels": sorted(values)}
+            row = {**where, "id": checkpoint["id"], "body": dumps(kept)}
+            changed = [
+                {**where, "channel": name, "version": version, "body": dumps(values[name])}
+                for name, version in new_versions.items()
+                if name in values
+            ]
+            with self._store.transaction():
+                self._store.put(CHECKPOINTS, row)
+                self._store.delete(CHECKPOINTS, where, but={"id": row["id"]})
+                self._store.delete(WRITES, where, but={"checkpoint": row["id"]})
+                for name in new_versions:
+                    self._store.delete(CHANNELS, {**where, "channel": name})
+                for channel in changed:
+                    self._store.put(CHANNELS, channel)
         return _config(where, checkpoint["id"])
 
     def put_writes(
@@ -111,16 +113,17 @@ class Saver(BaseCheckpointSaver[int]):
         task_path: str = "",
     ) -> None:
         """Keep what a task of the current step has written, so that it is not run again."""
-        row = {
-            **_thread(config),
-            "checkpoint": config["configurable"]["checkpoint_id"],
-            "task": task_id,
-            "idx": min(WRITES_IDX_MAP.get(channel, 0) for channel, _ in writes),
-            "path": task_path,
-            "body": dumps(list(writes)),
-        }
-        with self._store.transaction():
-            self._store.put(WRITES, row)
+        with self._store.at_best():
+            row = {
+                **_thread(config),
+                "checkpoint": config["configurable"]["checkpoint_id"],
+                "task": task_id,
+                "idx": min(WRITES_IDX_MAP.get(channel, 0) for channel, _ in writes),
+                "path": task_path,
+                "body": dumps(list(writes)),
+            }
+            with self._store.transaction():
+                self._store.put(WRITES, row)
 
     def delete_thread(self, thread_id: str) -> None:
         """Forget all that is kept of a thread."""

@@ -7,14 +7,15 @@ runs side by side can pass a limit together by as many calls as they have under 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, cast
 from uuid import uuid4
 
 from agent.budget import Spent
-from agent.errors import RunError
+from agent.errors import ModelError, RunError
 from agent.runs.serial import dumps, loads
 from agent.runs.store import Row, Store, Table
 
@@ -49,15 +50,18 @@ class Journal:
         return None
 
     def keep(self, digest: str, answer: Mapping[str, Any], spent: Spent) -> None:
-        """Keep a paid answer and what it took; both are on the disk when this returns."""
+        """Keep a paid answer and what it took; both are on the disk when this returns.
+
+        ModelError if they cannot be: then no more is paid for.
+        """
         body = dumps(answer)
-        with self.store.transaction(durable=True):
+        with _paid(), self.store.transaction(durable=True):
             self.store.put(ANSWERS, {"run": self.run, "digest": digest, "body": body})
             self.store.put(SPENT, self._row(digest, spent))
 
     def note(self, spent: Spent) -> None:
         """Count a call that brought no answer; it may have been paid for all the same."""
-        with self.store.transaction(durable=True):
+        with _paid(), self.store.transaction(durable=True):
             self.store.put(SPENT, self._row(f"lost {uuid4().hex}", spent))
 
     def used(self) -> Spent:
@@ -75,6 +79,15 @@ class Journal:
             "output_tokens": spent.output_tokens,
             "usd": float(spent.usd),
         }
+
+
+@contextmanager
+def _paid() -> Iterator[None]:
+    """What was paid and cannot be kept makes the model one that cannot be used."""
+    try:
+        yield
+    except RunError as error:
+        raise ModelError(f"A model's answer could not be kept. {error}") from error
 
 
 def spent(store: Store, day: str, channel: str = "") -> Spent:

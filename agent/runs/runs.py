@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any, Final, Literal, Self, cast
 
 from langchain_core.runnables import RunnableConfig
+from langgraph.graph.state import CompiledStateGraph
 
-from agent.budget import USUAL, Budget, Spent
+from agent.budget import USUAL, Budget, BudgetSpent, Shared, Spent
 from agent.config import Request
-from agent.errors import RunCancelled, RunError
+from agent.errors import RequestError, RunCancelled, RunError
 from agent.runs import journal
 from agent.runs.checkpoints import CHANNELS, CHECKPOINTS, WRITES, Saver
 from agent.runs.journal import ANSWERS, SPENT, Journal
@@ -86,33 +87,64 @@ class Run:
         return {"configurable": {"thread_id": self.id}}
 
     @property
-    def has_state(self) -> bool:
-        """Whether there is a checkpoint to go on from."""
-        return self.saver.get_tuple(self.config) is not None
-
-    @property
     def journal(self) -> Journal:
         """What the run has paid for."""
         return Journal(self.runs.store, self.id, self.begun.channel)
 
+    def used(self) -> Spent:
+        """What the run has spent so far, in all its processes."""
+        return self.journal.used()
+
+    def shared(self, per_day: Budget, per_channel: Budget) -> tuple[Shared, ...]:
+        """The budgets of a UTC day that this run has with all others, and with its channel's."""
+        channel = self.begun.channel
+        of_all = Shared("today", per_day, self.runs.spent_today)
+        of_channel = Shared(f"{channel} today", per_channel, lambda: self.runs.spent_today(channel))
+        return (of_all, of_channel) if channel else (of_all,)
+
     def reached(self, node: str) -> None:
         """Note the node that comes next; RunCancelled if somebody cancelled the run."""
-        self.runs.note(self.id, node=node)
+        with self.runs.store.at_best():
+            self.runs.note(self.id, node=node)
 
     def check(self) -> None:
         """RunCancelled if somebody cancelled the run."""
         if self.runs.row(self.id)["state"] == "cancelled":
             raise RunCancelled(f"The run {self.id} was cancelled.")
 
-    def ended(self, state: Literal["finished", "interrupted"]) -> None:
+    def invoked(
+        self, graph: CompiledStateGraph[Any, Any, Any, Any], start: Any, context: Any
+    ) -> Any:
+        """What comes of a graph, from where the run is; from `start` if nothing is kept of it.
+
+        An error that leaves the run unfinished says how to go on.
+        """
+        graph = graph.copy({"checkpointer": self.saver})
+        begins = self.saver.get_tuple(self.config) is None
+        try:
+            state = graph.invoke(
+                start if begins else None, self.config, context=context, durability="sync"
+            )
+        except (RunCancelled, RequestError):
+            self._ended("cancelled")
+            raise
+        except BaseException as error:
+            self._ended("interrupted")
+            error.add_note(f"resume  inquest runs resume {self.id} --lake {self.begun.lake}")
+            raise
+        self._ended("finished")
+        return state
+
+    def _ended(self, state: Literal["finished", "interrupted", "cancelled"]) -> None:
         """Note that the run is over; what only a run that goes on needs is deleted if it will not.
 
         What was cancelled meanwhile stays cancelled.
         """
-        with suppress(RunCancelled):
-            self.runs.note(self.id, state=state)
-        if state == "finished":
-            self.runs.forget(self.id)
+        with self.runs.store.at_best():
+            with suppress(RunCancelled):
+                self.runs.note(self.id, state=state)
+            if state != "interrupted":
+                self.runs.forget(self.id)
 
 
 class Runs:
@@ -139,15 +171,20 @@ class Runs:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def begin(self, trace_id: str, begun: Begun) -> Run:
-        """Note a new run; it is called as its trace, and more if that has a run already."""
-        self.prune()
-        with self.store.transaction(alone=True):
-            there = self.store.read(RUNS, run=trace_id)
-            run = f"{trace_id}-{begun.traceparent[36:52]}" if there else trace_id
-            row = {"run": run, "state": "running", "node": "", "begun": dumps(_plain(begun))}
-            self.store.put(RUNS, row | _here())
-        return Run(run, begun, self)
+    def begin(self, trace_id: str, begun: Begun) -> Run | None:
+        """Note a new run; it is called as its trace, and more if that has a run already.
+
+        None if it cannot be noted, which is said: it can run all the same, but not be resumed.
+        """
+        with self.store.at_best():
+            self.prune()
+            with self.store.transaction(alone=True):
+                there = self.store.read(RUNS, run=trace_id)
+                run = f"{trace_id}-{begun.traceparent[36:52]}" if there else trace_id
+                row = {"run": run, "state": "running", "node": "", "begun": dumps(_plain(begun))}
+                self.store.put(RUNS, row | _here())
+            return Run(run, begun, self)
+        return None
 
     def resume(self, run: str) -> Run:
         """Take over a run that was interrupted or killed; RunError if it is none such."""
@@ -175,6 +212,13 @@ class Runs:
     def spent(self, day: str, channel: str = "") -> Spent:
         """What all runs spent on a UTC day (`2026-11-21`), or those of one channel."""
         return journal.spent(self.store, day, channel)
+
+    def spent_today(self, channel: str = "") -> Spent:
+        """What was spent since midnight in UTC; BudgetSpent if that cannot be known."""
+        try:
+            return self.spent(f"{datetime.now(UTC):%Y-%m-%d}", channel)
+        except RunError as error:
+            raise BudgetSpent(f"Nothing more is spent today. {error}") from error
 
     def prune(self) -> None:
         """Forget runs that are over for a day, and those that nobody went on with for a week."""

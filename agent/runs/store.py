@@ -8,10 +8,11 @@ table or place; one that is taken away is as if it had never been written.
 from __future__ import annotations
 
 import hmac
+import logging
 import os
 import secrets
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.resources import files
@@ -22,6 +23,8 @@ from typing import Any, Final, Protocol, Self
 from agent.errors import RunError
 
 Row = dict[str, Any]
+
+_log = logging.getLogger(__name__)
 
 _PATIENCE_S: Final = 30
 _SHORTEST_KEY: Final = 16
@@ -62,6 +65,8 @@ class Store:
         self._mark = mark
         self._lock = RLock()
         self._depth = 0
+        self._has_warned = False
+        self.warn: Callable[[str], None] = _log.warning
 
     @classmethod
     def open(cls, place: str | Path, master: bytes) -> Self:
@@ -104,6 +109,16 @@ class Store:
                 self._connection.execute("COMMIT")
             finally:
                 self._depth -= 1
+
+    @contextmanager
+    def at_best(self) -> Iterator[None]:
+        """Let what cannot be kept not end the run that it is of: the first time it is said."""
+        try:
+            yield
+        except RunError as error:
+            if not self._has_warned:
+                self._has_warned = True
+                self.warn(f"The run goes on, but could not be resumed. {error}")
 
     def put(self, table: Table, row: Row) -> None:
         """Write a row, in the place of the one with the same key if there is one."""

@@ -38,12 +38,13 @@ def place(tmp_path: Path) -> Path:
     with Runs.open(tmp_path, key=KEY) as runs:
         for run in (ONE, OTHER):
             begun = runs.begin(run, Begun(Request(), tmp_path, {"log_record": 7}))
+            assert begun
             begun.journal.keep("asked", {"text": run}, Spent(1, 10, 5, 0.5))
             with pytest.raises(OSError, match="each1"):
                 counted(runs.store, {"each1"}, []).invoke(
                     {"gaps": []}, begun.config, durability="sync"
                 )
-            begun.ended("interrupted")
+            runs.note(run, state="interrupted")
     return tmp_path / "runs.sqlite"
 
 
