@@ -1,7 +1,7 @@
 """Engine alone, model alone, both: what a model is worth, and what it can spoil.
 
-`python -m tests.bench.ablation --set shop --models good,contrary,small`. The *model* alone is what the
-model itself proposed, in its order and unweighed; a model that proposed nothing has it nowhere. The
+`python -m tests.bench.ablation --set shop --models good,contrary,small`. The *model* alone is what
+the model itself proposed, in its order and unweighed; where it proposed nothing, it is wrong. The
 scripted ones bound what any model can do: `knows` was told the answer, `contrary` blames whatever
 the engine holds least likely, `good` takes the engine's word. `small` is real and no diagnostician.
 """
