@@ -24,18 +24,27 @@ from lake.errors import QueryError
 from lake.store import Lake
 from traces import names
 from traces.chat import ChatRequest, ChatResponse
+from traces.exporters import to_arrow
 from traces.tracer import Tracing
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 TIMEOUT = "OTEL_EXPORTER_OTLP_TIMEOUT"
 
 
-def spans(lake: Lake, of: Tracing) -> dict[str, dict[str, Any]]:
-    """The spans of a trace in the lake by name, with their attributes as a dict."""
-    found = lake.at().ask(
-        f"SELECT * FROM trace_span WHERE trace_uid = '{of.trace_id}' ORDER BY time"
+def spans(of: Tracing) -> dict[str, dict[str, Any]]:
+    """The rows that go to the lake, by their span's name."""
+    return by_name(to_arrow(of._finished.spans).to_pylist())
+
+
+def stored(lake: Lake, of: Tracing) -> dict[str, dict[str, Any]]:
+    """The rows of a trace that are in the lake, by their span's name."""
+    uid = of.trace_id
+    return by_name(
+        lake.at().ask(f"FROM trace_span WHERE trace_uid = '{uid}' ORDER BY time").dicts()
     )
-    rows = found.dicts()
+
+
+def by_name(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     return {row["span_name"]: row | {"attributes": orjson.loads(row["attributes"])} for row in rows}
 
 
@@ -46,7 +55,7 @@ def test_the_lake_holds_root_node_and_query_as_one_tree_of_service_inquest(lake:
         tracing.tool("edges", evidence="E3") as query,
     ):
         query.set_attribute(names.RETURNED_ROWS, 12)
-    found = spans(lake, tracing)
+    found = stored(lake, tracing)
     root, node, tool = (
         found[name] for name in ("invoke_workflow investigate", "survey", "execute_tool edges")
     )
@@ -74,7 +83,7 @@ def test_the_lake_holds_root_node_and_query_as_one_tree_of_service_inquest(lake:
 def test_an_agent_in_a_real_thread_says_so(lake: Lake) -> None:
     with Tracing(lake, "inquest", operation="invoke_agent", thread="C1-1700000000.1") as tracing:
         pass
-    assert spans(lake, tracing)["invoke_agent inquest"]["attributes"] == {
+    assert spans(tracing)["invoke_agent inquest"]["attributes"] == {
         "gen_ai.operation.name": "invoke_agent",
         "gen_ai.agent.id": "inquest",
         "gen_ai.agent.name": "inquest",
@@ -88,7 +97,7 @@ def test_an_agent_in_a_real_thread_says_so(lake: Lake) -> None:
 def test_the_root_says_what_came_of_the_run_and_nodes_say_which_they_are(lake: Lake) -> None:
     with Tracing(lake, "investigate") as tracing, tracing.node("survey"):
         tracing.concluded("R1", "inconclusive", "slack")
-    found = spans(lake, tracing)
+    found = spans(tracing)
     root = found["invoke_workflow investigate"]["attributes"]
     assert {name: root[name] for name in root if name.startswith("inquest.")} == {
         "inquest.report.id": "R1",
@@ -108,7 +117,7 @@ def test_a_query_in_a_bare_thread_still_belongs_to_the_trace(lake: Lake) -> None
         thread = threading.Thread(target=ask)
         thread.start()
         thread.join()
-    found = spans(lake, tracing)
+    found = spans(tracing)
     root = found["invoke_workflow investigate"]
     assert found["execute_tool edges"]["parent_span_uid"] == root["span_uid"]
 
@@ -124,7 +133,7 @@ def test_a_query_in_a_bare_thread_still_belongs_to_the_trace(lake: Lake) -> None
 def test_an_error_is_called_by_its_class(lake: Lake, error: Exception, called: str) -> None:
     with pytest.raises(type(error)), Tracing(lake, "investigate") as tracing:
         raise error
-    (root,) = spans(lake, tracing).values()
+    (root,) = spans(tracing).values()
     assert (root["attributes"]["error.type"], root["status_detail"]) == (called, None)
 
 
@@ -135,7 +144,7 @@ def test_an_error_marks_every_span_it_passes_and_goes_on(lake: Lake) -> None:
         tracing.tool("edges"),
     ):
         raise QueryError("no table nowhere")
-    for span in spans(lake, tracing).values():
+    for span in spans(tracing).values():
         assert (span["status_id"], span["status_detail"]) == (2, "no table nowhere")
         assert span["attributes"]["error.type"] == "lake.errors.QueryError"
     assert get_current_span() is INVALID_SPAN
@@ -162,7 +171,7 @@ def test_without_a_model_the_cost_is_nothing_and_with_an_unknown_price_it_is_unk
         with tracing.chat(ChatRequest("small", "anthropic")):
             pass
         assert tracing.cost().usd is None
-    assert not [key for key in spans(lake, tracing)["chat small"]["attributes"] if "usage" in key]
+    assert not [key for key in spans(tracing)["chat small"]["attributes"] if "usage" in key]
 
 
 def test_what_the_provider_refused_cost_nothing_and_what_was_lost_is_not_known(lake: Lake) -> None:
@@ -184,9 +193,7 @@ def test_a_trace_context_in_the_environment_becomes_the_parent(
     with Tracing(lake, "investigate") as tracing:
         pass
     assert tracing.trace_id == "0af7651916cd43dd8448eb211c80319c"
-    assert (
-        spans(lake, tracing)["invoke_workflow investigate"]["parent_span_uid"] == "b7ad6b7169203331"
-    )
+    assert spans(tracing)["invoke_workflow investigate"]["parent_span_uid"] == "b7ad6b7169203331"
 
 
 def test_a_run_goes_on_with_the_trace_of_the_one_that_was_killed(
@@ -197,16 +204,14 @@ def test_a_run_goes_on_with_the_trace_of_the_one_that_was_killed(
     with Tracing(lake, "investigate", continues=killed.traceparent) as tracing:
         pass
     assert tracing.trace_id == killed.trace_id != "0af7651916cd43dd8448eb211c80319c"
-    assert (
-        spans(lake, tracing)["invoke_workflow investigate"]["parent_span_uid"] in killed.traceparent
-    )
+    assert spans(tracing)["invoke_workflow investigate"]["parent_span_uid"] in killed.traceparent
 
 
 @pytest.mark.parametrize("junk", ["x", "00-0-0-0", "00-" + "0" * 32 + "-b7ad6b7169203331-01"])
 def test_a_context_that_is_none_begins_a_trace(lake: Lake, junk: str) -> None:
     with Tracing(lake, "investigate", continues=junk) as tracing:
         pass
-    assert spans(lake, tracing)["invoke_workflow investigate"]["parent_span_uid"] is None
+    assert spans(tracing)["invoke_workflow investigate"]["parent_span_uid"] is None
 
 
 def test_a_call_sends_its_context_along(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -217,7 +222,7 @@ def test_a_call_sends_its_context_along(lake: Lake, monkeypatch: pytest.MonkeyPa
         tracing.chat(ChatRequest("small", "openai")) as chat,
     ):
         sent = chat.headers()
-    call = spans(lake, tracing)["chat small"]
+    call = spans(tracing)["chat small"]
     assert sent["traceparent"] == f"00-{tracing.trace_id}-{call['span_uid']}-01"
     assert sent["tracestate"] == "vendor=1"
     assert orjson.loads(call["unmapped"]) == {"trace_state": "vendor=1"}
@@ -230,7 +235,7 @@ def test_two_investigations_of_one_parent_are_both_kept(
     for name in ("first", "second"):
         with Tracing(lake, name) as tracing:
             pass
-    assert spans(lake, tracing).keys() == {"invoke_workflow first", "invoke_workflow second"}
+    assert stored(lake, tracing).keys() == {"invoke_workflow first", "invoke_workflow second"}
 
 
 def test_a_lake_that_cannot_be_written_is_a_warning_and_no_failure(tmp_path: Path) -> None:
@@ -293,7 +298,7 @@ def test_a_configured_collector_receives_the_same_spans(
     attributes = {one.key: one.value.string_value for one in resource.resource.attributes}
     arrived = {span.span_id.hex() for scope in resource.scope_spans for span in scope.spans}
     assert attributes["service.name"] == "inquest"
-    assert arrived == {span["span_uid"] for span in spans(lake, tracing).values()}
+    assert arrived == {span["span_uid"] for span in spans(tracing).values()}
     assert warned == []
 
 
@@ -319,7 +324,7 @@ def test_a_configured_collector_receives_the_metrics_of_the_time_of_the_run(
     (scope,) = request.resource_metrics[0].scope_metrics
     usage = {metric.name: metric for metric in scope.metrics}["gen_ai.client.token.usage"]
     (point,) = usage.histogram.data_points
-    root = spans(lake, tracing)["invoke_workflow investigate"]
+    root = spans(tracing)["invoke_workflow investigate"]
     assert (point.sum, point.start_time_unix_nano) == (7, root["start_time_ns"])
     assert point.time_unix_nano == root["start_time_ns"] + root["duration_ns"]
     assert warned == []
@@ -354,7 +359,7 @@ def test_a_collector_that_refuses_is_one_warning(
             pass
     (record,) = caplog.records
     assert url in record.getMessage()
-    assert spans(lake, tracing)
+    assert stored(lake, tracing)
 
 
 def test_a_collector_that_is_not_there_is_one_warning(
@@ -369,7 +374,7 @@ def test_a_collector_that_is_not_there_is_one_warning(
         pass
     assert len(warned) == 1
     assert url in warned[0]
-    assert spans(lake, tracing)
+    assert stored(lake, tracing)
 
 
 def test_a_disabled_sdk_sends_nothing_and_still_knows_the_cost(
