@@ -99,7 +99,7 @@ HARMLESS = (
     "FATAL: password authentication failed for user ann",
     "Unexpected token: identifier, expected string",
     "gen_ai.usage.input_tokens=123456789 max_tokens: 4096",
-    "http://checkout:8080/cart?next=/pay and mail ops@example.org",
+    "http://checkout:8080/cart?next=/pay and git@github.com:a/b.git",
     "secret: db-credentials not found; secretName: db-credentials-2",
     "task-runner sk-learn-pipeline-of-the-risk-desk SKU1234 AC voltage",
     "password: null, token: none, PASSWORD=***",

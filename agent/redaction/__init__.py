@@ -1,0 +1,159 @@
+"""Redaction: what looks like a secret does not leave; every door's text goes through `redact`.
+
+A secret leaves what names it and loses what it hides: `password=[redacted:password]`. An identifier
+of a person has a pseudonym: `[email:3fa9c1]`. Bare ids, digests, times, addresses of machines and
+numbers are neither. docs/redaction.md says what is known, and how well.
+
+A text that cannot be read for secrets, or not in time, is not sent: `[redacted:failed]`.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+from agent.redaction import wrapped
+from agent.redaction.formats import tokens
+from agent.redaction.named import settings
+from agent.redaction.people import Pseudonyms, identified, identifiers, pseudonym
+from agent.redaction.registered import pattern, registered
+from agent.redaction.spans import Span, gaps, lowered, merged
+from agent.redaction.unseen import SHORTEST, is_named_id, odd, words
+
+__all__ = ["Pseudonyms", "failures", "identified", "keep_out", "redact", "redacted"]
+
+FAILED: Final = "[redacted:failed]"
+PATIENCE_S: Final = 20.0
+"""Seconds of this thread's own work after which a text is given up; 10 MB take about one."""
+
+_DEEPEST: Final = 3
+"""How often a secret may be wrapped: base64 in percent signs in base64."""
+
+
+class _Known:
+    """What the whole process knows: its registered values, and how many texts could not be read."""
+
+    values: re.Pattern[str] | None = None
+    failed: int = 0
+
+
+class _TooLongError(Exception):
+    """A text took longer than `PATIENCE_S`."""
+
+
+def keep_out(values: Iterable[str]) -> None:
+    """Make `values`, and no others, the registered secrets of this process."""
+    _Known.values = pattern(values)
+
+
+def failures() -> int:
+    """How many texts of this process were replaced whole because they could not be read."""
+    return _Known.failed
+
+
+def redact(text: str) -> str:
+    """Put `[redacted:kind]` in the place of every secret in `text`, pseudonyms in that of people.
+
+    Never raises for a text, and never gives one back that was not read to its end.
+    """
+    if not isinstance(text, str):
+        raise TypeError(f"a {type(text).__name__} cannot be redacted, expected a text")
+    try:
+        spans = _found(text, time.thread_time() + PATIENCE_S)
+        return _replaced(text, spans) if spans else text
+    except Exception:  # noqa: BLE001 - whatever went wrong, nothing unread is sent
+        _Known.failed += 1
+        return FAILED
+
+
+def redacted(value: Any) -> Any:
+    """Redact every text in a JSON-like value, of any depth, also by the name of its key."""
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, dict):
+        return {
+            redact(key) if isinstance(key, str) else key: _valued(key, item)
+            for key, item in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [redacted(item) for item in value]
+    return value
+
+
+def _valued(key: object, value: Any) -> Any:
+    """A value under its key: `token` and `password` say what theirs are."""
+    if not isinstance(value, str) or not isinstance(key, str):
+        return redacted(value)
+    named = f"{key}="
+    said = redact(f"{named}{value}")
+    return said.removeprefix(named) if said.startswith(named) else redact(value)
+
+
+def _replaced(text: str, spans: list[Span]) -> str:
+    parts: list[str] = []
+    at = 0
+    for span in spans:
+        hidden = text[span.start : span.end]
+        mark = pseudonym(span.kind, hidden) if span.keeps else f"[redacted:{span.kind}]"
+        parts += text[at : span.start], mark
+        at = span.end
+    return "".join(parts) + text[at:]
+
+
+def _found(text: str, until: float, depth: int = 0) -> list[Span]:
+    """Find everything that is to go, in order."""
+    low = lowered(text)
+    finders = (
+        registered(text, _Known.values),
+        tokens(text),
+        settings(text, low),
+        identifiers(text, low),
+    )
+    spans = merged(span for finder in finders for span in _in_time(finder, until))
+    if depth < _DEEPEST and (view := wrapped.unescaped(text)):
+        inner = (view.back(span) for span in _found(view.text, until, depth + 1))
+        spans = merged([*spans, *inner])
+    left = (
+        found._replace(start=start + found.start, end=start + found.end)
+        for start, end in gaps(spans, len(text))
+        if end - start >= SHORTEST
+        for found in _left(text[start:end], until, depth)
+    )
+    return merged([*spans, *_in_time(left, until)])
+
+
+def _left(text: str, until: float, depth: int) -> Iterator[Span]:
+    """What is wrapped or random in a stretch of text in which nothing else was found."""
+    for start, end, plain in wrapped.in_hex(text):
+        if kind := _kind(plain, until, depth):
+            yield Span(start, end, kind)
+    for start, end, block in wrapped.in_lines(text):
+        said = wrapped.in_base64(block)
+        if said is not None and (kind := _kind(said, until, depth)):
+            yield Span(start, end, kind)
+    for word in words(text):
+        found = odd(word)
+        if found is None:
+            continue
+        said = wrapped.in_base64(text[found.start : word.end()])
+        if said is None and not is_named_id(text, word.start()):
+            yield found
+        elif said is not None and (kind := _kind(said, until, depth)):
+            yield Span(found.start, word.end(), kind)
+
+
+def _kind(text: str, until: float, depth: int) -> str:
+    """What kind the first thing is that is to go of what was wrapped, empty if nothing is."""
+    found = _found(text, until, depth + 1) if depth < _DEEPEST else []
+    return found[0].kind if found else ""
+
+
+def _in_time(spans: Iterable[Span], until: float) -> Iterator[Span]:
+    for span in spans:
+        yield span
+        if time.thread_time() > until:
+            raise _TooLongError
+    if time.thread_time() > until:
+        raise _TooLongError
