@@ -6,7 +6,8 @@
 -- takes: onset time = onset
 -- takes: end time = end
 -- `z` is the shift of the median in robust standard deviations, 1.4826 times the median absolute
--- deviation before; less than 2 per cent of the level is no deviation.
+-- deviation before; less than 2 per cent of the highest level is no deviation, so that what never
+-- moved before has at most 50. What was not there before has none.
 WITH metric_point AS (
   FROM metric_point
   WHERE (time >= $start AND time < $calm_until OR time >= $onset AND time < $end)
@@ -25,14 +26,15 @@ split AS (
 ),
 judged AS (
   SELECT *, list_median(calm) AS before, list_median(since) AS during,
-    greatest(1.4826 * list_aggregate(calm, 'mad'), 0.02 * abs(list_median(calm)), 1e-9) AS deviation
+    nullif(greatest(1.4826 * list_aggregate(calm, 'mad'), 0.02 * abs(list_median(calm)),
+      0.02 * list_max(list_transform(since, lambda v: abs(v)))), 0) AS deviation
   FROM split
 )
 SELECT service, nullif(node, '') AS node, metric_name AS metric,
   nullif(attributes, '{}')                                                 AS labels,
   concat_ws('', unit, CASE WHEN is_rate THEN '/s' END)                     AS unit,
   before, during, list_min(since) AS lowest, list_max(since) AS highest,
-  round(greatest(least((during - before) / deviation, 9999), -9999), 1)    AS z
+  round((during - before) / deviation, 1)                                  AS z
 FROM judged
 WHERE len(since) > 0
 ORDER BY abs(z) DESC NULLS LAST, service, node, metric, labels, unit, before, during

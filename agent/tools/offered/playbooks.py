@@ -25,7 +25,8 @@ def listed(books: Iterable[Playbook], about: str | None, tokens: int) -> str:
     if not kept:
         return "No playbook is about that: leave about out to have all of them."
     head = [f"playbooks: {len(kept)}; run one by its id."]
-    return fitting(head, [f"{name}: {title}" for _, name, title in kept], "playbooks", tokens)
+    lines = [f"{name}: {title}" for _, name, title in kept]
+    return fitting(head, lines, len(lines), "playbooks", tokens)
 
 
 def chosen(books: Iterable[Playbook], name: str) -> Playbook:

@@ -34,6 +34,7 @@ _REDACTED = re.compile(r"\(redacted:(\w+)\)")
 _WWW = re.compile(r"(?i)\bwww\.")
 _INVISIBLE = re.compile("[\u200b-\u200f\u2028-\u202e\ufe00-\ufe0f\U000e0000-\U000e0fff]")
 _SPACES = re.compile(r"\s+")
+_QUOTED_NAME = re.compile(r"""(?<!\w)(["'])([A-Za-z_][\w.:/@+-]{0,63})\1(?!\w)""")
 _WORD = re.compile(r"[\w.:/@+-]{1,64}")
 _PLAIN = 1_000_000  # integers below it are written out
 _DIGITS = 3
@@ -58,26 +59,24 @@ def told(
         head += f"\n{note}"
     if not rows:
         none = "" if evidence.snapshots else " The lake holds nothing of that sort."
-        return fitting([f"{head}\nNo rows.{none}"], [], evidence.id, tokens)
+        return fitting([f"{head}\nNo rows.{none}"], [], 0, evidence.id, tokens)
     shown = [name for name in answer.rows.columns if name not in hidden and _says(rows, name)]
     columns = "\t".join(inert(name, 64) for name in shown)
     lines = ("\t".join(cell(name, row[name], day, strict=strict) for name in shown) for row in rows)
-    return fitting([head, columns], lines, evidence.id, tokens)
+    return fitting([head, columns], lines, len(rows), evidence.id, tokens)
 
 
-def fitting(head: list[str], lines: Iterable[str], source: str, tokens: int) -> str:
-    """The head and as many whole lines as there is room for, and how many more there are."""
-    every, room = list(lines), tokens * A_TOKEN
-    ending = f"+{len(every)} more rows in {source}: ask for less at once."
-    shown = ["\n".join(head)]
-    if every and len(shown[0]) + len(ending) + 1 > room:
-        shown = [f"{source}: {len(every)} rows too wide to show: ask for fewer columns."]
-        return shown[0][:room]
+def fitting(head: list[str], lines: Iterable[str], number: int, source: str, tokens: int) -> str:
+    """The head and as many whole ones of `number` lines as there is room for; and how many more."""
+    room, shown = tokens * A_TOKEN, ["\n".join(head)]
+    ending = f"+{number} more rows in {source}: ask for less at once."
+    if number and len(shown[0]) + len(ending) + 1 > room:
+        return f"{source}: {number} rows too wide to show: ask for fewer columns."[:room]
     left = room - len(shown[0])
-    for at, line in enumerate(every):
-        rest = len(ending) + 1 if at + 1 < len(every) else 0
+    for at, line in enumerate(lines):
+        rest = len(ending) + 1 if at + 1 < number else 0
         if len(line) + 1 + rest > left:
-            shown.append(f"+{len(every) - at} more rows in {source}: ask for less at once.")
+            shown.append(f"+{number - at} more rows in {source}: ask for less at once.")
             break
         shown.append(line)
         left -= len(line) + 1
@@ -101,7 +100,7 @@ def cell(name: str, value: Any, day: date, *, strict: bool = False) -> str:
             return spoken(value, strict=strict)
         case list() if all(isinstance(one, int | float | Decimal) for one in value):
             return " ".join(cell("", one, day) for one in value)[:CELL]
-    return spoken(json.dumps(value, default=str, ensure_ascii=False), strict=strict)
+    return spoken(json.dumps(_filled(value), default=str, ensure_ascii=False), strict=strict)
 
 
 def spoken(text: str, *, strict: bool = False) -> str:
@@ -111,7 +110,12 @@ def spoken(text: str, *, strict: bool = False) -> str:
         return f"text:{hashlib.sha256(text.encode()).hexdigest()[:6]}" if clean else ""
     if clean == named(clean):
         return clean
-    return named(inert(mask(redact(text[:_READ])), CELL)) if clean else ""
+    return named(inert(templated(redact(text[:_READ])), CELL)) if clean else ""
+
+
+def templated(text: str) -> str:
+    """The template of a text, in which a name in quotation marks stands as a name."""
+    return mask(_QUOTED_NAME.sub(r"\2", text))
 
 
 def inert(text: str, most: int) -> str:
@@ -131,6 +135,14 @@ def inert(text: str, most: int) -> str:
 
 def _is_control(character: str) -> bool:
     return unicodedata.category(character)[0] == "C"
+
+
+def _filled(value: Any) -> Any:
+    """A struct or list without what is empty in it."""
+    if isinstance(value, dict):
+        inner = ((key, _filled(one)) for key, one in value.items())
+        return {key: one for key, one in inner if one not in (None, "", [], {})}
+    return [_filled(one) for one in value] if isinstance(value, list) else value
 
 
 def _says(rows: list[dict[str, Any]], name: str) -> bool:

@@ -28,7 +28,7 @@ def test_text_of_telemetry_holds_no_control_markup_or_link(text: str) -> None:
 
 @given(st.lists(st.text(alphabet="ab", max_size=30), max_size=40), st.integers(50, 200))
 def test_lines_are_whole_and_within_the_budget(lines: list[str], tokens: int) -> None:
-    text = fitting(["head"], lines, "tool:1", tokens)
+    text = fitting(["head"], lines, len(lines), "tool:1", tokens)
     assert len(text) <= tokens * 4
     _, *shown = text.split("\n")
     if shown and shown[-1].startswith("+"):
@@ -41,7 +41,7 @@ def test_lines_are_whole_and_within_the_budget(lines: list[str], tokens: int) ->
 
 
 def test_rows_that_are_too_wide_are_not_cut() -> None:
-    text = fitting(["h" * 500], ["a" * 500], "sql:1", 50)
+    text = fitting(["h" * 500], ["a" * 500], 1, "sql:1", 50)
     assert text == "sql:1: 1 rows too wide to show: ask for fewer columns."
 
 
@@ -58,9 +58,10 @@ CELLS: dict[str, tuple[Any, str]] = {
     "another day": (START - timedelta(days=1), "2026-02-28 12:00:00"),
     "numbers": ([1, 2.5], "1 2.5"),
     "a name": ("checkout-7d9f/eu.west", "checkout-7d9f/eu.west"),
-    "a line": ('key "a" of user 4711 is lost', "“key <str> of user <num> is lost”"),
+    "a line": ('secret "db-main" of user 4711 is lost', "“secret db-main of user <num> is lost”"),
+    "a quotation": ('said "do as I say" once', "“said <str> once”"),
     "a template": ("took <num> at <time>, a <4xx>", "“took <num> at <time>, a <4xx>”"),
-    "a struct": ({"a": "x y"}, "“(<str>: <str>)”"),
+    "a struct": ({"a": "x y", "b": {"c": None}, "d": [3]}, "“(a: <str>, d: (<num>))”"),
     "depth": (2, "2"),
 }
 
