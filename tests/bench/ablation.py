@@ -114,7 +114,7 @@ def _proposes(blamed: Callable[[Json], Sequence[str]]) -> Script:
     """Ask what happened, conclude with what `blamed` makes of the brief, then word the report."""
 
     def script(request: Json) -> Reply:
-        if CONCLUDE not in offered(request):
+        if not offered(request):
             return repeats(request)
         if not said_before(request):
             return Reply(calls=(Call("timeline"), Call("changes")))

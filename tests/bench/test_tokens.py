@@ -112,7 +112,7 @@ def _of_us(
     suspect = course.turns[-1][-1][1]
 
     def script(request: Json) -> Reply:
-        if CONCLUDE not in offered(request):
+        if not offered(request):
             return repeats(request)
         asked = course.asked(request)
         calls = tuple(Call(*_our_tool(question)) for question in asked)
