@@ -10,7 +10,9 @@ What is in brackets needs a model; the rest is the same without one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 from typing import Any, Protocol
@@ -22,6 +24,7 @@ from langgraph.types import Send
 
 from agent.budget import BudgetSpent, Meter
 from agent.config import Request
+from agent.events import Event, Hear, unheard
 from agent.nodes.context import ALONE, Context, Means
 from agent.nodes.drill import drill
 from agent.nodes.examine import examine
@@ -48,10 +51,12 @@ from agent.nodes.write import write
 from agent.redaction import redact
 from agent.runs.runs import Begun, Run, Runs
 from agent.state import Cost, Gap, Investigation, Report
+from agent.tools.catalogue import OURS
 from agent.tools.notebook import Notebook
 from lake.ask import View
 from lake.errors import QueryError
 from lake.store import Lake
+from traces.root import Root
 from traces.tracer import Tracing
 
 Node = Callable[[Investigation, Runtime[Context]], Investigation]
@@ -97,20 +102,21 @@ AFTER: tuple[Node, ...] = (
 def investigate(
     lake: Lake,
     request: Request,
-    progress: Callable[[str], None] | None = None,
+    hear: Hear = unheard,
     means: Means = ALONE,
 ) -> Report:
     """Find out what happened, on the lake as it is now; leave the run's own trace in the lake.
 
-    A model among the `means` proposes and words, and decides nothing; without one, templates do.
+    `hear` is told how far it is. A model among the `means` proposes and words, and decides nothing;
+    without one, templates do.
     """
-    return investigated(lake, request, progress, means)["report"]
+    return investigated(lake, request, hear, means)["report"]
 
 
 def investigated(
     lake: Lake,
     request: Request,
-    progress: Callable[[str], None] | None = None,
+    hear: Hear = unheard,
     means: Means = ALONE,
     runs: Runs | None = None,
 ) -> Investigation:
@@ -118,31 +124,31 @@ def investigated(
 
     With `runs` it is kept how far it is, so that `resumed` can go on after a kill.
     """
-    with Tracing(lake, "investigate", redact=redact) as tracing:
+    with _tracing(lake, means) as tracing:
         view = lake.at()
         begun = _begun(lake, view, request, tracing, means)
         run = runs.begin(tracing.trace_id, begun) if runs else None
-        return _ran(view, request, tracing, progress, means, run)
+        return _ran(view, request, tracing, hear, means, run)
 
 
 def resumed(
     lake: Lake,
     run: Run,
-    progress: Callable[[str], None] | None = None,
+    hear: Hear = unheard,
     means: Means = ALONE,
 ) -> Investigation:
     """Go on with a run that was killed: on its snapshots, in its trace; no call is paid twice."""
     begun = run.begun
-    with Tracing(lake, "investigate", continues=begun.traceparent, redact=redact) as tracing:
+    with _tracing(lake, means, begun.traceparent) as tracing:
         view = lake.at(begun.snapshots)
-        return _ran(view, begun.request, tracing, progress, means, run)
+        return _ran(view, begun.request, tracing, hear, means, run)
 
 
 def _ran(
     view: View,
     request: Request,
     tracing: Tracing,
-    progress: Callable[[str], None] | None,
+    hear: Hear,
     means: Means,
     run: Run | None,
 ) -> Investigation:
@@ -150,8 +156,8 @@ def _ran(
     meter = Meter(means.budget)
     context = Context(
         request,
-        Notebook(view, tracing, meter.query),
-        progress or (lambda _: None),
+        Notebook(view, tracing, meter.query, ours=request.service == OURS),
+        hear,
         means.model,
         meter,
     )
@@ -162,8 +168,17 @@ def _ran(
         meter.shared, meter.before = run.shared(means.per_day, means.per_channel), run.used()
         context = replace(context, journal=run.journal, go_on=run.check, reached=run.reached)
         state = run.invoked(_graph(), {"gaps": []}, context)
-    tracing.concluded(state["report"].id, state["report"].verdict)
+    tracing.concluded(state["report"].id, state["report"].verdict, means.channel)
     return {**state, "report": replace(state["report"], cost=_cost(tracing))}
+
+
+def _tracing(lake: Lake, means: Means, continues: str = "") -> Tracing:
+    """The trace of a run: an agent's where it is part of a conversation, else a workflow's."""
+    root: Root = "invoke_agent" if means.thread else "invoke_workflow"
+    name = "inquest" if means.thread else "investigate"
+    return Tracing(
+        lake, name, operation=root, thread=means.thread, continues=continues, redact=redact
+    )
 
 
 def _begun(lake: Lake, view: View, request: Request, tracing: Tracing, means: Means) -> Begun:
@@ -241,13 +256,28 @@ def _teller(_state: Investigation, runtime: Runtime[Context]) -> str:
 
 def _traced(node: Node) -> Traced:
     def run(state: Investigation, *, runtime: Runtime[Context]) -> Investigation:
-        runtime.context.reached(node.__name__)
-        with runtime.context.notebook.tracing.node(node.__name__):
-            if node in SURVEY:
-                return _looked(node, state, runtime)
-            return _tested(state, runtime) if node is test else node(state, runtime)
+        context = replace(runtime.context, node=node.__name__)
+        context.reached(node.__name__)
+        with context.notebook.tracing.node(node.__name__), _heard(context):
+            return _done(node, state, runtime.override(context=context))
 
     return run
+
+
+@contextmanager
+def _heard(context: Context) -> Iterator[None]:
+    """Say that a node begins, and that it ended if it did."""
+    began = time.perf_counter()
+    context.hear(Event("began", context.node, spent=context.meter.spent()))
+    yield
+    took = round(time.perf_counter() - began, 3)
+    context.hear(Event("ended", context.node, seconds=took, spent=context.meter.spent()))
+
+
+def _done(node: Node, state: Investigation, runtime: Runtime[Context]) -> Investigation:
+    if node in SURVEY:
+        return _looked(node, state, runtime)
+    return _tested(state, runtime) if node is test else node(state, runtime)
 
 
 def _tested(state: Investigation, runtime: Runtime[Context]) -> Investigation:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -61,6 +61,9 @@ TOOLS = (
     "with_and_without",
 )
 
+OURS = "inquest"
+"""The service that our own spans are of."""
+
 _HERE = Path(__file__).parent
 _QUESTION = re.compile(r"-- question: (.+)\n")
 _PART = re.compile(r"\{\{(\w+)(?:\((\w+)\))?\}\}")
@@ -92,6 +95,11 @@ def with_parts(sql: str) -> str:
     `{{relation(name)}}` a relation of the playbooks with all that it reads, as CTEs.
     """
     return _PART.sub(_part, sql)
+
+
+def with_ours(asked: Tool) -> Tool:
+    """The same question with what it leaves out unless it is asked about: Inquest's own spans."""
+    return replace(asked, sql=asked.sql.replace(f"'{OURS}'", "''"))
 
 
 def _part(match: re.Match[str]) -> str:

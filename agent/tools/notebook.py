@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from agent.state import Evidence
-from agent.tools.catalogue import Tool, tool
+from agent.tools.catalogue import Tool, tool, with_ours
 from lake.ask import Limits, Rows, View, bind, placeholders
 from traces.tracer import Tracing
 
@@ -44,11 +44,15 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Notebook:
-    """One investigation's questions to one pinned view of the lake; `spend` counts each."""
+    """One investigation's questions to one pinned view of the lake; `spend` counts each.
+
+    `ours` is whether Inquest itself is what is asked about: else its own spans are left out.
+    """
 
     view: View
     tracing: Tracing
     spend: Callable[[], None] = lambda: None
+    ours: bool = False
     _answers: dict[tuple[str, str], Answer] = field(default_factory=dict)
 
     def ask(self, name: str, about: str = "", **params: Any) -> Answer:
@@ -58,7 +62,8 @@ class Notebook:
         that an answer has the same name whichever branch of the graph comes first. The same
         question is put to the lake once.
         """
-        return self.inquire(tool(name), about, **params)
+        asked = with_ours(tool(name)) if self.ours else tool(name)
+        return self.inquire(asked, about, **params)
 
     def inquire(
         self,

@@ -30,7 +30,7 @@ from agent.state import (
     ResourceKind,
     Window,
 )
-from agent.tools.catalogue import Tool
+from agent.tools.catalogue import OURS, Tool
 from agent.tools.notebook import Answer
 from lake.ask import placeholders
 from lake.errors import QueryError
@@ -106,7 +106,8 @@ def _asking(state: Investigation, context: Context) -> _Asking:
     else:
         start = window.start
         since, end = window.trouble or (window.start, window.end)
-    span = {"start": start, "end": end, "since": since, "question": request.question}
+    question = request.question or (OURS if context.notebook.ours else "")
+    span = {"start": start, "end": end, "since": since, "question": question}
     texts = [request.question, request.service or "", *request.focus]
     return _Asking(context, span, Asked.of([*texts, *_alarmed(context, span)]))
 
