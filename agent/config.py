@@ -47,6 +47,7 @@ class Settings:
 
     `model` is the provider:name of the model that proposes and words; empty, none is ever called.
     `budget` is what one investigation may take, `per_day` and `per_channel` what all of a day may.
+    `secrets` is a file of values, one a line, that nothing Inquest writes may hold.
     """
 
     lake: Path = DEFAULT_LAKE
@@ -55,6 +56,7 @@ class Settings:
     budget: Budget = USUAL
     per_day: Budget = NO_LIMIT
     per_channel: Budget = NO_LIMIT
+    secrets: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         budget=read_budget(ours.get("INQUEST_BUDGET", ""), USUAL),
         per_day=read_budget(ours.get("INQUEST_BUDGET_DAY", "")),
         per_channel=read_budget(ours.get("INQUEST_BUDGET_CHANNEL", "")),
+        secrets=Path(ours["INQUEST_SECRETS"]) if ours.get("INQUEST_SECRETS") else None,
     )
 
 

@@ -165,7 +165,9 @@ def _solved(todo: Sequence[Case], plan: Plan, jobs: int, tell: Progress) -> Iter
     from concurrent.futures.process import BrokenProcessPool
     from multiprocessing import get_context
 
-    with ProcessPoolExecutor(min(jobs, len(todo)), get_context("spawn"), _watch) as pool:
+    with ProcessPoolExecutor(
+        min(jobs, len(todo)), get_context("spawn"), _begin, (plan.settings.secrets,)
+    ) as pool:
         waiting = [pool.submit(solve, case, plan) for case in todo]
         tell(f"{len(todo)} incidents, {jobs} at a time")
         try:
@@ -175,6 +177,14 @@ def _solved(todo: Sequence[Case], plan: Plan, jobs: int, tell: Progress) -> Iter
             raise RequestError("A process was killed: run it again with fewer jobs.") from None
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _begin(secrets: Path | None) -> None:
+    """Ready a worker: it keeps secrets as its boss does, and ends with him."""
+    from agent.redaction import register
+
+    register(os.environ, secrets)
+    _watch()
 
 
 def _watch() -> None:

@@ -80,7 +80,11 @@ app.add_typer(ocsf.app)
 
 @app.callback()
 def _settings(ctx: typer.Context) -> None:
+    from agent.redaction import register
+
     ctx.obj = read_settings(os.environ)
+    for sentence in register(os.environ, ctx.obj.secrets):
+        complain(sentence)
 
 
 def main() -> None:

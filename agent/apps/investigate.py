@@ -31,6 +31,7 @@ from agent.apps.scratch import fresh
 from agent.apps.terminal import Progress, complain, progress, say_report
 from agent.config import Request
 from agent.errors import RequestError
+from agent.events import spoken
 
 if TYPE_CHECKING:
     from agent.nodes.context import Means
@@ -102,10 +103,11 @@ def answer(
     from agent.apps.runs import durable
     from agent.graph import investigated
     from agent.nodes.context import ALONE
+    from agent.redaction import identified
 
-    with durable(lake.path) as runs:
-        report = investigated(lake, request, tell, means or ALONE, runs)["report"]
-    return report, shelf.keep(report, lake)
+    with identified(lake.path) as people, durable(lake.path) as runs:
+        report = investigated(lake, request, spoken(tell), means or ALONE, runs)["report"]
+        return report, shelf.keep(report, lake, people)
 
 
 def show(report: Report, folder: Path | None, form: Format) -> None:

@@ -22,12 +22,20 @@ def show(
         str, typer.Argument(metavar="ID|PATH", help="A report's id, file or folder.")
     ],
     lake: LakeOption = None,
+    reveal: Annotated[
+        bool, typer.Option("--reveal", help="Call people as they are, not by their pseudonyms.")
+    ] = False,  # noqa: FBT002 - how typer tells a flag
     form: FormatOption = "text",
 ) -> None:
-    """Print one report."""
+    """Print one report.
+
+    Whom its pseudonyms stand for is in its folder, which only its owner may read.
+    """
     from agent.report.as_json import load
 
-    say_report(load(shelf.find(report, lake_folder(ctx, lake))), form)
+    file = shelf.find(report, lake_folder(ctx, lake))
+    loaded = load(file)
+    say_report(shelf.revealed(loaded, file) if reveal else loaded, form)
 
 
 @app.command("list")

@@ -25,6 +25,7 @@ from agent.apps.options import (
 from agent.apps.table import dress
 from agent.apps.terminal import complain, progress, say
 from agent.errors import RunError
+from agent.events import spoken
 
 if TYPE_CHECKING:
     from agent.runs.runs import Listed, Runs
@@ -66,14 +67,16 @@ def resume(
     """
     from agent.apps.investigate import show
     from agent.graph import resumed
+    from agent.redaction import identified
     from lake.store import Lake
 
     folder = lake_folder(ctx, lake)
     with Lake.open(folder) as home, opened(folder) as runs, progress() as tell, interruptible():
         kept = runs.resume(run)
         means = means_of(settled(ctx, kept.begun.model if model is None else model, budget))
-        report = resumed(home, kept, tell, means)["report"]
-        place = shelf.keep(report, home)
+        with identified(folder) as people:
+            report = resumed(home, kept, spoken(tell), means)["report"]
+            place = shelf.keep(report, home, people)
     show(report, place, form)
 
 

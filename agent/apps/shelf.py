@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,8 +13,12 @@ from lake.errors import LakeError
 
 if TYPE_CHECKING:
     from agent.apps.options import Format
+    from agent.redaction import Pseudonyms
     from agent.state import Report
     from lake.store import Lake
+
+IDENTIFIERS = "identifiers.json"
+"""Whom the pseudonyms in a report stand for, for its owner's eyes only."""
 
 _DRESSES: dict[str, Format] = {
     "report.html": "html",
@@ -22,13 +27,16 @@ _DRESSES: dict[str, Format] = {
 }
 
 
-def keep(report: Report, lake: Lake) -> Path | None:
+def keep(report: Report, lake: Lake, people: Pseudonyms | None = None) -> Path | None:
     """Save a report and record its finding; what the lake does not take is said, not raised.
 
-    Returns the report's folder, None if there is none.
+    Whom the pseudonyms of `people` stand for is kept beside it, for its owner's eyes only. Returns
+    the report's folder, None if there is none.
     """
     try:
         folder = save(report, lake.path)
+        if people:
+            identify(folder, people)
     except OSError as error:
         complain(f"The report is not kept: {error.filename}: {error.strerror}.")
         return None
@@ -55,6 +63,40 @@ def write(report: Report, folder: Path) -> Path:
         unfinished.write_text(render(report, dress), encoding="utf-8")
         os.replace(unfinished, folder / name)  # noqa: PTH105 - says that it replaces
     return folder
+
+
+def identify(folder: Path, people: Pseudonyms) -> None:
+    """Write whom the pseudonyms in a report stand for beside it; nothing if there are none."""
+    from agent.redaction import MARK
+
+    marks = set(MARK.findall((folder / "report.json").read_text(encoding="utf-8")))
+    told = {mark: value for mark, value in sorted(people.known.items()) if mark in marks}
+    if told:
+        unfinished = folder / f".{IDENTIFIERS}"
+        unfinished.unlink(missing_ok=True)
+        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as to:
+            to.write(json.dumps(told, indent=2))
+        os.replace(unfinished, folder / IDENTIFIERS)  # noqa: PTH105 - says that it replaces
+
+
+def revealed(report: Report, file: Path) -> Report:
+    """A report with the people in it called as they are, where its folder says who they are.
+
+    RequestError if the folder does not say it, or not to this user.
+    """
+    from agent.redaction import MARK
+    from agent.report.as_json import dump, load
+
+    place = file.parent / IDENTIFIERS
+    try:
+        told = json.loads(place.read_bytes())
+    except FileNotFoundError:
+        raise RequestError(
+            f"{place} is not there: the report hides nobody, or was copied."
+        ) from None
+    except (OSError, ValueError) as error:
+        raise RequestError(f"{place} cannot be read: {error}.") from None
+    return load(MARK.sub(lambda mark: json.dumps(told.get(mark[0], mark[0]))[1:-1], dump(report)))
 
 
 def record(report: Report, lake: Lake) -> str:

@@ -15,7 +15,7 @@ from agent.apps import shelf
 from agent.apps.options import FormatOption, LakeOption, lake_folder
 from agent.apps.table import dress
 from agent.apps.terminal import Progress, complain, progress, say
-from agent.redaction import redacted
+from agent.redaction import identified, redacted
 
 if TYPE_CHECKING:
     from agent.state import Evidence, Report
@@ -47,7 +47,8 @@ def verify(
     default = lake_folder(ctx, lake)
     file = shelf.find(report, default)
     loaded = load(file)
-    with progress() as tell, Lake.open(lake or shelf.lake_of(file, default)) as opened:
+    home = lake or shelf.lake_of(file, default)
+    with progress() as tell, Lake.open(home) as opened, identified(home):
         lines = [
             *run_again(loaded, opened, threads, tell),
             *unsupported(loaded, opened, threads),
@@ -124,7 +125,8 @@ def _is_sample(evidence: Evidence, rows: list[dict[str, Any]]) -> bool:
 
     as_json = TypeAdapter(Evidence).dump_json
     first = tuple(redacted(row) for row in rows[: len(evidence.sample)])
-    return as_json(replace(evidence, sample=first)) == as_json(evidence)
+    shown = tuple(redacted(row) for row in evidence.sample)
+    return as_json(replace(evidence, sample=first)) == as_json(replace(evidence, sample=shown))
 
 
 def _counted(rows: int, digest: str, *, more: bool = False) -> str:

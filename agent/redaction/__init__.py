@@ -11,18 +11,28 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from agent.redaction import wrapped
 from agent.redaction.formats import tokens
 from agent.redaction.named import settings
-from agent.redaction.people import Pseudonyms, identified, identifiers, pseudonym
-from agent.redaction.registered import pattern, registered
+from agent.redaction.people import MARK, Pseudonyms, identified, identifiers, pseudonym
+from agent.redaction.registered import of_environment, of_file, pattern, registered
 from agent.redaction.spans import Span, gaps, lowered, merged
 from agent.redaction.unseen import SHORTEST, is_named_id, odd, words
 
-__all__ = ["Pseudonyms", "failures", "identified", "keep_out", "redact", "redacted"]
+__all__ = [
+    "MARK",
+    "Pseudonyms",
+    "failures",
+    "identified",
+    "keep_out",
+    "redact",
+    "redacted",
+    "register",
+]
 
 FAILED: Final = "[redacted:failed]"
 PATIENCE_S: Final = 20.0
@@ -46,6 +56,17 @@ class _TooLongError(Exception):
 def keep_out(values: Iterable[str]) -> None:
     """Make `values`, and no others, the registered secrets of this process."""
     _Known.values = pattern(values)
+
+
+def register(environ: Mapping[str, str], file: Path | None = None) -> list[str]:
+    """Register the secrets of an environment and of a file; once, at the door.
+
+    Gives a sentence for each secret of the environment that is too short to be told from a word;
+    SettingError if the file is of no use.
+    """
+    values, short = of_environment(environ)
+    keep_out([*values.values(), *(of_file(file).values() if file else ())])
+    return short
 
 
 def failures() -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Final
 
 from agent.redaction.spans import Span, trie
@@ -127,16 +128,6 @@ ELSEWHERE: Final = {
 
 _LITERALS: Final = {begins: kind for kind, (some, _) in TOKENS.items() for begins in some.split()}
 _BEGINNING: Final = re.compile(_STARTS + trie(_LITERALS))
-_KINDS: Final = {
-    begins: tuple(
-        (kind, re.compile(rf"{re.escape(other)}(?:{TOKENS[kind][1]})\w*+"))
-        for other, kind in sorted(_LITERALS.items(), reverse=True)
-        if begins.startswith(other)
-    )
-    for begins in _LITERALS
-}
-"""For each beginning whose tokens have it, or begin with a part of it, the longest first."""
-
 _ELSEWHERE: Final = {kind: (has, re.compile(form)) for kind, (has, form) in ELSEWHERE.items()}
 _PIECE: Final = re.compile(r"[\w.+/=~$-]{1,512}+")
 Forms = tuple[tuple[str, re.Pattern[str]], ...]
@@ -152,11 +143,21 @@ _PIECES: Final = 32
 def tokens(text: str) -> Iterator[Span]:
     """Find tokens of every known format, also those that a line or a field breaks off."""
     for begins in _BEGINNING.finditer(text):
-        forms = _KINDS[begins[0]]
+        forms = _forms(begins[0])
         yield from _whole(text, begins.start(), forms) or _broken(text, begins.start(), forms)
     for kind, (has, form) in _ELSEWHERE.items():
         if has in text:
             yield from (Span(*found.span(), kind) for found in form.finditer(text))
+
+
+@cache
+def _forms(begins: str) -> Forms:
+    """The kinds whose tokens begin so, or with a part of it, the longest first."""
+    return tuple(
+        (kind, re.compile(rf"{re.escape(other)}(?:{TOKENS[kind][1]})\w*+"))
+        for other, kind in sorted(_LITERALS.items(), reverse=True)
+        if begins.startswith(other)
+    )
 
 
 def _whole(text: str, at: int, forms: Forms) -> list[Span]:

@@ -24,7 +24,7 @@ from agent.redaction.unseen import is_named_id
 
 KEY_FILE: Final = "identifiers.key"
 KEY_BYTES: Final = 32
-MARK: Final = re.compile(r"\[(email|phone|card|national_id|person):[0-9a-f]{6}\]")
+MARK: Final = re.compile(r"\[(?:email|phone|card|national_id|person):[0-9a-f]{6}\]")
 
 _LOCAL: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._%+-")
 _DOMAIN: Final = re.compile(
@@ -207,19 +207,19 @@ class Pseudonyms:
     """What identifiers are called under one key; `known` is what each pseudonym stands for."""
 
     key: bytes = field(repr=False)
-    known: dict[str, str] | None = field(default_factory=dict, repr=False)
+    known: dict[str, str] = field(default_factory=dict, repr=False)
 
     def of(self, kind: str, value: str) -> str:
         """The pseudonym of an identifier, however it is spelled."""
         plain = value.lower() if kind in {"email", "person"} else re.sub(r"[^\w+]", "", value)
         digest = hmac.digest(self.key, f"{kind}\0{plain}".encode(), sha256)
         mark = f"[{kind}:{digest.hex()[:6]}]"
-        if self.known is not None:
+        if self is not _OF_NO_LAKE:
             self.known.setdefault(mark, value)
         return mark
 
 
-_OF_NO_LAKE: Final = Pseudonyms(token_bytes(KEY_BYTES), None)
+_OF_NO_LAKE: Final = Pseudonyms(token_bytes(KEY_BYTES))
 """Where no lake is open nobody turns a pseudonym back: its key goes with the process."""
 
 _pseudonyms: ContextVar[Pseudonyms] = ContextVar("pseudonyms", default=_OF_NO_LAKE)
