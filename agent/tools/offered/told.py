@@ -11,7 +11,7 @@ import json
 import math
 import re
 import unicodedata
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -38,6 +38,7 @@ _QUOTED_NAME = re.compile(r"""(?<!\w)(["'])([A-Za-z_][\w.:/@+-]{0,63})\1(?!\w)""
 _WORD = re.compile(r"[\w.:/@+-]{1,64}")
 _PLAIN = 1_000_000  # integers below it are written out
 _DIGITS = 3
+_DEEPEST = 8  # structs in structs
 
 
 def told(
@@ -96,11 +97,15 @@ def cell(name: str, value: Any, day: date, *, strict: bool = False) -> str:
             return _number(float(value))
         case datetime():
             return f"{value:%H:%M:%S}" if value.date() == day else f"{value:%Y-%m-%d %H:%M:%S}"
-        case str():
+        case str() if not value.startswith("{"):
             return spoken(value, strict=strict)
         case list() if all(isinstance(one, int | float | Decimal) for one in value):
             return " ".join(cell("", one, day) for one in value)[:CELL]
-    return spoken(json.dumps(_filled(value), default=str, ensure_ascii=False), strict=strict)
+    pairs = (
+        f"{spoken(key, strict=strict)}={cell('', one, day, strict=strict)}"
+        for key, one in _leaves(_read_json(value))
+    )
+    return _as_many(pairs, " ", CELL)
 
 
 def spoken(text: str, *, strict: bool = False) -> str:
@@ -137,12 +142,39 @@ def _is_control(character: str) -> bool:
     return unicodedata.category(character)[0] == "C"
 
 
-def _filled(value: Any) -> Any:
-    """A struct or list without what is empty in it."""
+def _read_json(value: Any) -> Any:
+    """What a text in braces says as JSON, if it is JSON and not too long to look at."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value[: _READ + 1])
+    except (ValueError, RecursionError):
+        return {"text": f"({value[1:_READ]}"}
+
+
+def _leaves(value: Any, key: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
+    """The values of a struct or list that are not empty, each by the last word of its name."""
+    if depth > _DEEPEST:
+        return
     if isinstance(value, dict):
-        inner = ((key, _filled(one)) for key, one in value.items())
-        return {key: one for key, one in inner if one not in (None, "", [], {})}
-    return [_filled(one) for one in value] if isinstance(value, list) else value
+        for name, one in value.items():
+            yield from _leaves(one, str(name).rpartition(".")[2] or str(name), depth + 1)
+    elif isinstance(value, list):
+        for one in value:
+            yield from _leaves(one, key, depth + 1)
+    elif value not in (None, ""):
+        yield key or "item", value
+
+
+def _as_many(texts: Iterable[str], between: str, most: int) -> str:
+    """As many whole texts as fit in `most` characters; … stands for the others."""
+    kept = ""
+    for text in texts:
+        longer = f"{kept}{between}{text}" if kept else text
+        if len(longer) > most:
+            return f"{kept}…"
+        kept = longer
+    return kept
 
 
 def _says(rows: list[dict[str, Any]], name: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from datetime import date, timedelta
 from decimal import Decimal
@@ -61,7 +62,13 @@ CELLS: dict[str, tuple[Any, str]] = {
     "a line": ('secret "db-main" of user 4711 is lost', "“secret db-main of user <num> is lost”"),
     "a quotation": ('said "do as I say" once', "“said <str> once”"),
     "a template": ("took <num> at <time>, a <4xx>", "“took <num> at <time>, a <4xx>”"),
-    "a struct": ({"a": "x y", "b": {"c": None}, "d": [3]}, "“(a: <str>, d: (<num>))”"),
+    "a struct": ({"a": "x", "b": {"c.d": None, "e.f": "g"}, "h": [3]}, "a=x f=g h=3"),
+    "labels": (
+        '{"http.route": "/a", "code": "504", "why": "do this now, it is late"}',
+        "route=/a code=504 why=“do this now, it is late”",
+    ),
+    "no labels": ("{not so}", "text=“(not so)”"),
+    "lists of texts": (["a", "b c d e"], "item=a item=“b c d e”"),
     "depth": (2, "2"),
 }
 
@@ -70,6 +77,26 @@ CELLS: dict[str, tuple[Any, str]] = {
 def test_a_cell_is_short(kind: str) -> None:
     value, told = CELLS[kind]
     assert cell("value", value, DAY) == told
+
+
+@given(
+    st.recursive(
+        st.none() | st.text(max_size=40) | st.integers() | st.floats(),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+        max_leaves=8,
+    )
+)
+def test_whatever_a_cell_holds_is_told_in_as_few_characters(value: Any) -> None:
+    for held in (value, json.dumps(value)):
+        told = cell("value", held, DAY)
+        assert len(told) <= CELL + 2
+        assert not {*"[]`|\t\n"} & {*told}
+        assert "://" not in told
+
+
+def test_what_lies_too_deep_is_left_out() -> None:
+    assert cell("value", '{"a":' + "[" * 900 + "]" * 900 + "}", DAY) == ""
+    assert len(cell("value", '{"a":' * 900 + '"b"' + "}" * 900, DAY)) <= CELL
 
 
 def test_depth_is_drawn() -> None:
