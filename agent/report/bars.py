@@ -10,7 +10,7 @@ from agent.report.axis import drawable, value_axis
 from agent.report.flags import width
 
 WIDE, _PLOT, _TOP, _FOOT = 400.0, 96.0, 12.0, 20.0
-_WIDEST_BAR, _GAP = 36.0, 0.28
+_WIDEST_BAR, _GAP, _FEW = 36.0, 0.28, 2.0  # counts have whole ticks
 
 Part = tuple[float, str]
 
@@ -51,12 +51,17 @@ class Bars:
     width: float = WIDE
     height: float = _TOP + _PLOT + _FOOT
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing would be seen."""
+        return not any(bar.mark or any(tall for _, tall, _ in bar.parts) for bar in self.bars)
+
 
 def stacked(title: str, unit: str, key: Sequence[tuple[str, str]], days: Sequence[Day]) -> Bars:
     """Place the days side by side; the scale starts at zero and has room for the highest."""
     heights = [sum(drawable(value) or 0.0 for value, _ in day.parts) for day in days]
-    axis = value_axis(heights, unit, zoom=False, most=3)
-    texts = [f"{tick.label} {axis.unit}".rstrip() for tick in axis.ticks]
+    axis = value_axis([*heights, *([_FEW] if unit == "1" else [])], unit, zoom=False, most=3)
+    texts = [_text(tick.label, axis.unit) for tick in axis.ticks]
     left = max(map(width, texts)) + 8
     each = (WIDE - left) / max(len(days), 1)
     bottom = _TOP + _PLOT
@@ -78,6 +83,13 @@ def stacked(title: str, unit: str, key: Sequence[tuple[str, str]], days: Sequenc
         for tick, text in zip(axis.ticks, texts, strict=True)
     ]
     return Bars(title, tuple(key), left, bottom, tuple(bars), tuple(ticks))
+
+
+def _text(number: str, unit: str) -> str:
+    """A tick's text; dollars stand in front."""
+    if "$" in unit:
+        return f"${number}{unit.replace('$', '').strip()}"
+    return f"{number} {unit}".rstrip()
 
 
 def _labelled(days: int, each: float) -> range:

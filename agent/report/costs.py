@@ -18,11 +18,11 @@ from agent.report.markdown import text as plain
 UNKNOWN = "unknown"
 _TRACE = re.compile(r"[0-9a-f]{32}")
 VIEWS = {
-    "incident": ("By incident", ""),
-    "agent": ("By agent", ", times of a run"),
-    "model": ("By model", ", times of a call"),
-    "node": ("By node", ", times of once through"),
-    "tool": ("By tool", ""),
+    "incident": ("By incident", "a run"),
+    "agent": ("By agent", "a run"),
+    "model": ("By model", "a call"),
+    "node": ("By node", "once through"),
+    "tool": ("By tool", "a call"),
 }
 """The tables of the page: their headings, and what their times are of."""
 
@@ -146,17 +146,29 @@ def html(costs: Costs) -> str:
     safe = _safe(costs)
     days = by_day(safe.tables.get("day", ()))
     return page.render(
-        costs=safe, charts=days, seconds=seconds, views=VIEWS, most=_MOST_ROWS, share=share
+        costs=safe,
+        charts=days,
+        seconds=seconds,
+        views=VIEWS,
+        most=_MOST_ROWS,
+        share=share,
+        measure=measure,
     )
 
 
-def share(by: str, one: Line, lines: Sequence[Line]) -> float:
-    """How long the bar of a row is, of 1 for the longest: a tool's time, else the tokens."""
+def share(one: Line, lines: Sequence[Line]) -> float:
+    """How long the bar of a row is, of 1 for the longest."""
+    are_tokens = measure(lines) == "tokens"
 
-    def measure(line: Line) -> float:
-        return (line.wall_p95_s or 0.0) if by == "tool" else float(line.tokens)
+    def measured(line: Line) -> float:
+        return float(line.tokens) if are_tokens else line.wall_p95_s or 0.0
 
-    return measure(one) / (max(map(measure, lines)) or 1.0)
+    return measured(one) / (max(map(measured, lines)) or 1.0)
+
+
+def measure(lines: Sequence[Line]) -> str:
+    """What the bars of a table are: tokens, where there are any, else time."""
+    return "tokens" if any(line.tokens for line in lines) else "time"
 
 
 def by_day(lines: Sequence[Line]) -> tuple[Bars, ...]:
@@ -167,10 +179,11 @@ def by_day(lines: Sequence[Line]) -> tuple[Bars, ...]:
     first, last = (date.fromisoformat(key) for key in (min(known), max(known)))
     every = [first + timedelta(days=at) for at in range((last - first).days + 1)][-_MOST_DAYS:]
     days = [(day, known.get(day.isoformat(), Line(day.isoformat()))) for day in every]
-    return tuple(
+    charts = [
         stacked(title, unit, key, [draw(day, one) for day, one in days])
         for title, unit, key, draw in _CHARTS
-    )
+    ]
+    return tuple(chart for chart in charts if not chart.is_empty)
 
 
 def _money(at: date, one: Line) -> Day:
@@ -210,7 +223,7 @@ def total(costs: Costs) -> str:
         f"{words.plural(one.runs, 'run')} of {whose}{f' since {costs.since}' * bool(costs.since)}",
         f"{words.plural(one.calls, 'model call')}, {words.plural(one.tools, 'tool call')}",
         f"{one.input_tokens:,} tokens in ({one.cached_tokens:,} cached), {one.output_tokens:,} out",
-        one.price if one.needs_price else "no model was called",
+        one.price if one.needs_price else "nothing was to be paid",
         *([words.plural(one.errors, "error")] if one.errors else []),
     ]
     unknown = f"; of {words.plural(one.unknown_runs, 'run')} the price is not known"

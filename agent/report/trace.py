@@ -28,7 +28,7 @@ _KINDS = {
     "http": "else", "store": "else", "other": "else",
 }  # fmt: skip
 _FOLDED = 4  # so many of a name under one parent are one row
-_MOST_CHILDREN, _DEEPEST, _MOST_BARS = 14, 40, 120
+_MOST_CHILDREN, _DEEPEST, _MOST_BARS = 24, 40, 120
 _NAME = 56
 
 
