@@ -22,9 +22,9 @@ def show(
         str, typer.Argument(metavar="ID|PATH", help="A report's id, file or folder.")
     ],
     lake: LakeOption = None,
-    reveal: Annotated[
+    reveal: Annotated[  # noqa: FBT002 - typer makes a flag of it
         bool, typer.Option("--reveal", help="Call people as they are, not by their pseudonyms.")
-    ] = False,  # noqa: FBT002 - how typer tells a flag
+    ] = False,
     form: FormatOption = "text",
 ) -> None:
     """Print one report.

@@ -113,7 +113,7 @@ TOKENS: Final = {
 ELSEWHERE: Final = {
     "azure": ("8Q~", _STARTS + r"\w{3}8Q~[\w~.-]{30,}+"),
     "azure_devops": ("AZDO", _STARTS + r"[A-Za-z0-9]{76}AZDO[A-Za-z0-9]{4}"),
-    "discord": (".", _STARTS + r"[MNO][\w-]{23,27}\.[\w-]{6}\.[\w-]{27,}+"),
+    "discord": (".", r"[MNO](?<![A-Za-z0-9].)[\w-]{23,27}\.[\w-]{6}\.[\w-]{27,}+"),
     "mailchimp": ("-us", _STARTS + r"[0-9a-f]{32}-us\d{1,2}(?![0-9])"),
     "telegram": (":AA", _STARTS + r"\d{8,10}:AA[\w-]{32,}+"),
     "terraform": (".atlasv1.", _STARTS + r"[A-Za-z0-9]{14}\.atlasv1\.[\w-]{60,}+"),

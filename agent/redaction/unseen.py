@@ -151,6 +151,9 @@ _SHORT: Final = 3
 _LEAST: Final = 17
 """Odd letters in a row that are a secret; a pod's name ends in 16 at most."""
 
+_MOST_OF_IT: Final = 0.7
+"""The share of odd letters at which all of a word is one secret."""
+
 SHORTEST: Final = 20
 """Letters below which a word that stands alone is never taken for a secret."""
 
@@ -195,27 +198,27 @@ def odd(word: re.Match[str]) -> Span | None:
 
 @lru_cache(maxsize=4096)
 def _odd_part(word: str) -> tuple[int, int] | None:
-    first = last = begins = ends = -1
+    """From the first odd letters of a word on, if there are enough of them together or in all.
+
+    What is too short to tell goes with them, and what comes after them: it may be theirs.
+    """
+    begins = first = last = -1
+    odd = 0
+    found = None
     for part in _LETTERS.finditer(word):
         size = part.end() - part.start()
-        if size <= _SHORT:
-            begins = part.start() if begins < 0 else begins
-            ends = part.end()
-        elif _HEX.fullmatch(part[0]) or _usual(part[0]) >= _ODD:
-            if _is_secret(word, first, last):
-                return begins, ends
-            first = last = begins = ends = -1
-        else:
-            first = part.start() if first < 0 else first
-            begins = first if begins < 0 else begins
-            last = ends = part.end()
-    return (begins, len(word)) if _is_secret(word, first, last) else None
-
-
-def _is_secret(word: str, first: int, last: int) -> bool:
-    """Long enough, and not of letters of one case: those are what people shorten names to."""
-    part = word[max(first, 0) : max(last, 0)]
-    return len(part) >= _LEAST and is_mixed(part)
+        if size > _SHORT and (_HEX.fullmatch(part[0]) or _usual(part[0]) >= _ODD):
+            begins = first = -1
+            continue
+        begins = part.start() if begins < 0 else begins
+        if size > _SHORT:
+            odd += size
+            first, last = (part.start() if first < 0 else first), part.end()
+            if found is None and last - first >= _LEAST and is_mixed(word[first:last]):
+                found = begins
+    if odd >= _LEAST and odd >= _MOST_OF_IT * len(word) and is_mixed(word):
+        found = 0
+    return None if found is None else (found, len(word))
 
 
 def is_mixed(part: str) -> bool:
@@ -229,5 +232,6 @@ def is_odd(word: str) -> bool:
 
 
 def _usual(part: str) -> float:
-    """The share of neighbouring letters that are a usual pair."""
-    return sum(a + b in _USUAL for a, b in pairwise(part)) / (len(part) - 1)
+    """The share of neighbouring letters that are a usual pair; where a hump begins is no pair."""
+    pairs = [a + b for a, b in pairwise(part) if not (a.islower() and b.isupper())]
+    return sum(map(_USUAL.__contains__, pairs)) / max(len(pairs), 1)
