@@ -61,7 +61,7 @@ def old_against_new(value: ArrayLike, is_new: ArrayLike, stratum: ArrayLike) -> 
     values, new, group = values[known][table.kept], new[table.kept], table.group
     n_new, n_old = int(new.sum()), int((~new).sum())
     if min(n_new, n_old) < LEAST_VALUES:
-        return _not_assessable(n_old, n_new, LEAST_VALUES, "values at the same time")
+        return _not_assessable(n_old, n_new, "values at the same time")
 
     rank = _ranks_within(values, group)
     m, n = table.new, table.old
@@ -97,7 +97,7 @@ def failures_old_against_new(failed: ArrayLike, is_new: ArrayLike, stratum: Arra
     fail, new = fail[table.kept], new[table.kept]
     m, n = table.new, table.old
     if min(m.sum(), n.sum()) < LEAST_OUTCOMES:
-        return _not_assessable(int(n.sum()), int(m.sum()), LEAST_OUTCOMES, "calls at the same time")
+        return _not_assessable(int(n.sum()), int(m.sum()), "calls at the same time")
 
     bad = _sums(table.group, fail)
     bad_new = _sums(table.group, fail & new)
@@ -137,7 +137,7 @@ def difference_in_differences(
     known = [np.isfinite(a) & np.isfinite(b) for a, b in zip(new, old, strict=True)]
     before, after = (a[k] - b[k] for a, b, k in zip(new, old, known, strict=True))
     if min(before.size, after.size) < LEAST_VALUES:
-        return _not_assessable(before.size, after.size, LEAST_VALUES, "buckets", "before", "after")
+        return _not_assessable(before.size, after.size, "buckets", "before", "after")
     moved_new, moved_old = (
         float(np.median(part[1][known[1]]) - np.median(part[0][known[0]])) for part in (new, old)
     )
@@ -161,7 +161,7 @@ def before_against_after(values: ArrayLike, split: int, *, seed: int = 0) -> Tri
     series = np.asarray(values, dtype=np.float64)
     before, after = (part[np.isfinite(part)] for part in (series[:split], series[split:]))
     if min(before.size, after.size) < LEAST_VALUES:
-        return _not_assessable(before.size, after.size, LEAST_VALUES, "buckets", "before", "after")
+        return _not_assessable(before.size, after.size, "buckets", "before", "after")
     joined = np.concatenate([before, after])
     rank = _ranks_within(joined, np.zeros(joined.size, dtype=np.int64))
     wins = rank[before.size :].sum() - after.size * (after.size + 1.0) / 2.0
@@ -202,10 +202,8 @@ def poisson_rates(
     return Rates(p_value.reshape(shape), ratio.reshape(shape))
 
 
-def _not_assessable(
-    n_old: int, n_new: int, least: int, what: str, old: str = "old", new: str = "new"
-) -> Trial:
-    reason = f"{n_old} {old} and {n_new} {new} {what}; {least} of each are needed"
+def _not_assessable(n_old: int, n_new: int, what: str, old: str = "old", new: str = "new") -> Trial:
+    reason = f"too few {what}, {old} or {new}, to tell"
     nan = float("nan")
     return Trial(nan, nan, n_old, n_new, nan, nan, assessable=False, reason=reason)
 

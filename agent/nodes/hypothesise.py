@@ -55,6 +55,7 @@ def _ailing(name: str, facts: Facts) -> Cause:
     first = found[0]
     trouble = f"{name}: {departs(first)} at {facts.when(first.onset)}, which no change explains"
     cited = [s.evidence for s in facts.own(name)] or [a.evidence for a in found[:_CITED]]
+    cited.append(first.evidence)  # which the sentence is about
     return Cause(
         rank=0,
         text=trouble,

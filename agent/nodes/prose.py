@@ -235,7 +235,7 @@ def _wrote(name: str, facts: Facts, templates: Answer) -> list[Statement]:
 
 
 def _line(row: Row) -> str:
-    return quoted(f"{row['exception'] or 'log'}: {row['template']}")
+    return quoted(": ".join(filter(None, (row["exception"], row["template"]))))
 
 
 def _held(short: Shortage) -> list[Statement]:

@@ -21,8 +21,8 @@ from agent.budget import BudgetSpent
 from agent.errors import ModelError
 from agent.model.form import INPUT_CHARS, filled
 from agent.nodes.context import Context
+from agent.nodes.resolving import Grounds
 from agent.nodes.shown import odd_names, shown
-from agent.nodes.verify import carries, numbers_in
 from agent.state import Gap, Investigation, NextStep, Report, Statement
 from agent.tools.notebook import Notebook
 
@@ -75,17 +75,12 @@ class _Brief:
     facts: tuple[Statement, ...]
     steps: dict[str, str]
     evidence: dict[str, str]
-    notebook: Notebook
+    grounds: Grounds
 
     def carried(self, statement: Statement) -> str:
         """The facts that share evidence with a statement, as one text."""
         cited = set(statement.evidence)
         return " ".join(fact.text for fact in self.facts if cited & set(fact.evidence))
-
-    def cells(self, ids: Iterable[str]) -> list[float]:
-        """Every number in the rows of evidence."""
-        rows = (self.notebook.again(self.report.evidence[i]).rows.dicts() for i in ids)
-        return [number for of_one in rows for number in numbers_in(of_one)]
 
 
 def tell(state: Investigation, runtime: Runtime[Context]) -> Investigation:
@@ -111,7 +106,8 @@ def _brief(report: Report, notebook: Notebook) -> _Brief:
     facts = (replace(fact, text=shown(fact.text, odd)) for fact in _facts(report) if fact.evidence)
     steps = {f"S{n}": shown(step.text, odd) for n, step in enumerate(report.next_steps, 1)}
     evidence = {f"E{n}": name for n, name in enumerate(sorted(report.evidence), 1)}
-    return _Brief(report, tuple(facts), steps, evidence, notebook)
+    grounds = Grounds(report, lambda one: notebook.again(one).rows.arrow)
+    return _Brief(report, tuple(facts), steps, evidence, grounds)
 
 
 def _facts(report: Report) -> Iterator[Statement]:
@@ -184,7 +180,7 @@ def _holds(said: Statement, brief: _Brief) -> bool:
         bool(_SENTENCE.fullmatch(said.text))
         and _words_held(said.text, carried, _resources(brief.report))
         and _blames_rightly(said.text, brief.report)
-        and carries(said, brief.report.evidence, brief.cells)
+        and brief.grounds.carries(said)
     )
 
 

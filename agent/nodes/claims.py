@@ -1,0 +1,89 @@
+"""What a sentence claims: its numbers, names, times and quotations, and how each is written.
+
+A claim is what telemetry can say otherwise. Words of ours are none, nor are numbers in words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["number", "name", "time", "quote"]
+
+_NUMBER = re.compile(r"(?<![\w.:,/-])\d+(?:,\d{3})*(?:\.\d+)?(?![\w:/]|-\w|\.\d)")
+_UNIT = re.compile(r" ?(%|ms|µs|us|ns|s|min|h|[KMGT]iB|B)(?![\w/%])")
+_QUOTE = re.compile("“(.*?)”|\\{(.*?)\\}")
+_TIME = re.compile(r"(?<![\w:.-])(?:(\d{1,2} [A-Z][a-z]{2}) )?(\d\d:\d\d(?::\d\d)?)(?!\w|:\d)")
+_WORD = re.compile(r"[\w/@][^\s“”{}()\[\],;]*")
+_EDGES = ".:,;!?'\u2019…"
+_SHAPED = re.compile(r"\d|[_/@]|\w[.:]\w|[a-z][A-Z]")
+_LONGEST = 8  # words of a name
+_MEASURES = re.compile(r"p\d\d?(?:\.\d)?|\d+(?:st|nd|rd|th)")
+# What services are called too, and these sentences say of their own accord.
+_WORDS = frozenset(
+    """
+    a after alarm alert all and announced answers attempts band before beside by cache calls cause
+    change changes config configuration connections consumer database deploy deployment during
+    entrance error errors external failed failures first flag flow for from gateway healthy in
+    incident infrastructure instance is it its job jobs kind latency lines load lock locks log logs
+    memory metric metrics network node nodes of on operation others own queue region release request
+    requests resource restart rose scale schema service services session sessions slow source state
+    store success system target the time times to topic total trace traffic trouble unknown user
+    users version versions was wait waits with worker zone
+    """.split()  # noqa: SIM905  # words read better than a list of strings
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A part of a sentence that evidence must say; `unit` is what stands behind a number."""
+
+    kind: Kind
+    text: str
+    unit: str = ""
+
+
+def claims(text: str, names: Collection[str]) -> tuple[Claim, ...]:
+    """What a sentence claims, each once; `names` is what telemetry calls things, in lower case."""
+    found: list[Claim] = []
+
+    def taken(match: re.Match[str]) -> str:
+        said = match[1] if match[1] is not None else match[2]
+        if said.strip():
+            found.append(Claim("quote", said))
+        return " “” "
+
+    bare = _QUOTE.sub(taken, text)
+    found += [Claim("time", " ".join(filter(None, m.groups()))) for m in _TIME.finditer(bare)]
+    bare = _TIME.sub(" ; ", bare)
+    found += [Claim("name", name) for name in _names(bare, names)]
+    for match in _NUMBER.finditer(bare):
+        unit = _UNIT.match(bare, match.end())
+        found.append(Claim("number", match[0], unit[1] if unit else ""))
+    return tuple(dict.fromkeys(found))
+
+
+def _names(text: str, names: Collection[str]) -> Iterator[str]:
+    """The names of a text: the longest that telemetry knows, and whatever has a name's shape."""
+    words = [(m.start(), m.start() + len(_bare(m[0])), _bare(m[0])) for m in _WORD.finditer(text)]
+    at = 0
+    while at < len(words):
+        begin = words[at][0]
+        for more in range(min(_LONGEST, len(words) - at), 0, -1):
+            said = text[begin : words[at + more - 1][1]]
+            if said.casefold() in names and said.casefold() not in _WORDS:
+                yield said
+                at += more
+                break
+        else:
+            said = words[at][2]
+            if _SHAPED.search(said) and not (_NUMBER.fullmatch(said) or _MEASURES.fullmatch(said)):
+                yield said
+            at += 1
+
+
+def _bare(word: str) -> str:
+    """A word without the marks of its sentence."""
+    return word.strip(_EDGES).removesuffix("'s").removesuffix("\u2019s")
