@@ -240,7 +240,7 @@ class _Heard:
             raise _failure(model, outcome) from outcome
         if outcome is None:
             raise _Again("answered nothing")
-        answer = _plain(outcome)
+        answer: dict[str, Any] = _sound(_plain(outcome))
         if not answer["finish"] and model.provider in _IN_FULL:
             self._was_sent = True
             raise _Again("stopped in the middle of its answer")
@@ -329,6 +329,15 @@ def _plain(whole: Any) -> dict[str, Any]:
             "reasoning": (used.get("output_token_details") or {}).get("reasoning"),
         },
     }
+
+
+def _sound(value: Any) -> Any:
+    """Plain data without the halves of letters that JSON may hold and no text may."""
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode()
+    if isinstance(value, dict):
+        return {_sound(key): _sound(part) for key, part in value.items()}
+    return [_sound(part) for part in value] if isinstance(value, list) else value
 
 
 def _text(content: Any) -> str:
