@@ -14,7 +14,7 @@ WITH RECURSIVE written AS MATERIALIZED (
   SELECT trace_uid, span_uid, nullif(parent_span_uid, '') AS parent_span_uid, time, start_time_ns,
     duration_ns, span_name, status_id, status_detail, span_events, workload,
     CASE WHEN regexp_matches(attributes, '"(gen_ai|llm|traceloop|openinference|mcp|inquest)\.')
-      THEN from_json(attributes, '{
+      AND json_valid(attributes) THEN from_json(attributes, '{
         "gen_ai.operation.name": "VARCHAR", "openinference.span.kind": "VARCHAR",
         "traceloop.span.kind": "VARCHAR", "llm.request.type": "VARCHAR", "mcp.method.name": "VARCHAR",
         "inquest.node.name": "VARCHAR", "graph.node.name": "VARCHAR", "graph.node.id": "VARCHAR",
