@@ -154,15 +154,18 @@ def _left(text: str, until: float, depth: int) -> Iterator[Span]:
         said = wrapped.in_base64(block)
         if said is not None and (kind := _kind(said, until, depth)):
             yield Span(start, end, kind)
+    since = 0
     for word in words(text):
         found = odd(word)
         if found is None:
             continue
         said = wrapped.in_base64(text[found.start : word.end()])
-        if said is None and not is_named_id(text, word.start()):
+        if said is None and not is_named_id(text, word.start(), since):
             yield found
+            since = found.end
         elif said is not None and (kind := _kind(said, until, depth)):
             yield Span(found.start, word.end(), kind)
+            since = word.end()
 
 
 def _kind(text: str, until: float, depth: int) -> str:

@@ -91,7 +91,7 @@ def pattern(values: Iterable[str]) -> re.Pattern[str] | None:
 def ways(value: str) -> set[str]:
     """A value as it is, URL-encoded, in JSON, in hex, and within base64 at each of 3 places."""
     raw = value.encode()
-    quoted = {quote(value, safe=""), quote(value), quote_plus(value)}
+    quoted = {way(value, safe=safe) for way in (quote, quote_plus) for safe in ("", "/")}
     lower = {re.sub(r"%[0-9A-F]{2}", lambda code: code[0].lower(), one) for one in quoted}
     inside = {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
     escaped = {one.replace("/", r"\/") for one in inside}

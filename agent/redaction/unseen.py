@@ -185,9 +185,9 @@ def words(text: str) -> Iterator[re.Match[str]]:
             yield word
 
 
-def is_named_id(text: str, at: int) -> bool:
-    """Whether what stands before `at` calls it an id, a digest or a public key."""
-    return bool(_NAMES_AN_ID.search(text[max(0, at - _CONTEXT) : at]))
+def is_named_id(text: str, at: int, since: int = 0) -> bool:
+    """Whether what stands between `since` and `at` calls it an id, a digest or a public key."""
+    return bool(_NAMES_AN_ID.search(text[max(since, at - _CONTEXT) : at]))
 
 
 def odd(word: re.Match[str]) -> Span | None:
@@ -227,8 +227,9 @@ def is_mixed(part: str) -> bool:
 
 
 def is_odd(word: str) -> bool:
-    """Whether a word of any length is more likely drawn than thought of."""
-    return len(word) > _SHORT and is_mixed(word) and _usual(word) < _ODD
+    """Whether letters of a word, of any length, are more likely drawn than thought of."""
+    parts = (part[0] for part in _LETTERS.finditer(word))
+    return any(len(part) > _SHORT and is_mixed(part) and _usual(part) < _ODD for part in parts)
 
 
 def _usual(part: str) -> float:
