@@ -15,6 +15,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from http.client import HTTPException
 from pathlib import Path
 from threading import Event, Lock
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from agent.report.slack import Message
     from agent.state import Report
 
-Investigate = Callable[[Request, Progress], tuple["Report", Path | None]]
+Investigate = Callable[[Request, Progress, Mention], tuple["Report", Path | None]]
 
 EVERY_S = 1.5
 """How often the message is edited at most; Slack takes about 50 edits a minute."""
@@ -72,9 +73,13 @@ def asking(folder: Path, means: Means | None = None) -> Investigate:
     """Investigate on the lake in `folder`, opened for each question as it is then."""
     from lake.store import Lake
 
-    def investigate(request: Request, tell: Progress) -> tuple[Report, Path | None]:
+    def investigate(
+        request: Request, tell: Progress, mention: Mention
+    ) -> tuple[Report, Path | None]:
+        thread = f"{mention.channel}-{mention.thread}"
+        asked = replace(means, channel=mention.channel, thread=thread) if means else None
         with Lake.open(folder) as lake:
-            return answer(lake, request, tell, means)
+            return answer(lake, request, tell, asked)
 
     return investigate
 
@@ -181,10 +186,12 @@ class Desk:
             with self._lock:
                 self._open.discard((mention.channel, mention.thread))
 
-    def _submitted(self, request: Request, tell: Progress) -> Future[tuple[Report, Path | None]]:
+    def _submitted(
+        self, request: Request, tell: Progress, mention: Mention
+    ) -> Future[tuple[Report, Path | None]]:
         """Let an investigation wait for its turn; CancelledError if the desk has been closed."""
         try:
-            return self._investigators.submit(self._investigate, request, tell)
+            return self._investigators.submit(self._investigate, request, tell, mention)
         except RuntimeError as error:  # what an executor says to those who come after `shutdown`
             raise CancelledError from error
 
@@ -227,7 +234,7 @@ class Desk:
         opening, said = _opening(asked), list[str]()
         if not place.tell(note(opening)):
             return
-        running = self._submitted(asked.request, said.append)
+        running = self._submitted(asked.request, said.append, mention)
         while not (wait([running], self._every_s).done or running.cancelled()):
             turn = "starting" if running.running() else "waiting for its turn"
             place.tell(note(opening, said[-1] if said else turn))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from agent.budget import NO_LIMIT, USUAL, Budget, Meter
 from agent.config import Request
 from agent.errors import ModelError
+from agent.events import Event, Hear, unheard
 from agent.model.provider import Model
 from agent.model.speak import Journal, Speaker
 from agent.tools.notebook import Notebook
@@ -36,19 +37,25 @@ ALONE = Means()
 class Context:
     """One run's request and resources; the graph's state holds values only.
 
-    `model` proposes and words, if one was asked for; `meter` is what the run may take; `journal`
+    `hear` is told how far it is, by the `node` that runs. `model` proposes and words, if one was
+    asked for; `meter` is what the run may take; `journal`
     keeps what was paid for; `go_on` raises what stops a run that was cancelled, as does `reached`,
     which is told the node that comes next.
     """
 
     request: Request
     notebook: Notebook
-    progress: Callable[[str], None]
+    hear: Hear = unheard
     model: Model | None = None
     meter: Meter = field(default_factory=Meter)
     journal: Journal | None = None
     go_on: Callable[[], None] = lambda: None
     reached: Callable[[str], None] = lambda _: None
+    node: str = ""
+
+    def progress(self, text: str) -> None:
+        """Say what is being done."""
+        self.hear(Event("says", self.node, text, spent=self.meter.spent()))
 
     def speaker(self) -> Speaker:
         """The model in this run; ModelError if none was asked for."""

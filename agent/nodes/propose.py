@@ -24,9 +24,9 @@ from agent.nodes.context import Context
 from agent.nodes.facts import Facts, gather
 from agent.nodes.shown import odd_names, shown
 from agent.state import Cause, Evidence, Gap, Investigation, Mechanism, Window
-from agent.tools.offered.call import Caps
+from agent.tools.offered.call import Caps, Result
 from agent.tools.offered.call import call as ask
-from agent.tools.offered.offers import as_functions
+from agent.tools.offered.offers import OFFERED, as_functions
 
 CONCLUDE = "conclude"
 MOST_TURNS = 5
@@ -100,14 +100,13 @@ def inquire(state: Investigation, runtime: Runtime[Context]) -> Investigation:
             return "You asked this already; the answer stands above."
         context.progress(f"inquire: {call.name}")
         try:
-            result = ask(context.notebook, call.name, call.arguments, window, caps)
+            result = _told_to(context, call, window)
         except BudgetSpent as error:
             return str(error)
         if result.answer:
             evidence.update(result.answer.noted())
         return f"<data>\n{result.text}\n</data>"
 
-    caps = Caps(spend=context.meter.check)
     with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
         texts = list(pool.map(answer, range(len(calls)), calls))
     told = [{"role": "tool", "tool_call_id": c.id, "content": t}
@@ -115,6 +114,17 @@ def inquire(state: Investigation, runtime: Runtime[Context]) -> Investigation:
     if is_last or not calls:
         told.append({"role": "user", "content": _LAST if calls else _REMINDER})
     return {"dialogue": told, "evidence": evidence}
+
+
+def _told_to(context: Context, call: Call, window: Window) -> Result:
+    """Ask a tool for the model; its span says with what arguments, and what came back."""
+    tracing, caps = context.notebook.tracing, Caps(spend=context.meter.check)
+    name = call.name if call.name in OFFERED else "unknown"
+    given = _asked(call)[1]
+    with tracing.tool(name, call_id=call.id, arguments=given, kind="function") as span:
+        result = ask(context.notebook, call.name, call.arguments, window, caps)
+        tracing.returned(span, result.text)
+    return result
 
 
 def after_propose(state: Investigation) -> str:

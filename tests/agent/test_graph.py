@@ -16,6 +16,7 @@ from agent.apps import shelf
 from agent.apps.cli import run
 from agent.config import Request
 from agent.errors import RequestError
+from agent.events import Event
 from agent.graph import investigate
 from agent.report.words import cited
 from agent.state import Report
@@ -412,3 +413,18 @@ def test_what_cannot_be_investigated_is_said_in_a_sentence(
     fill(lake)
     with pytest.raises(RequestError, match=sentence):
         investigate(lake, request_)
+
+
+def test_every_door_hears_which_node_runs_what_it_says_and_what_was_spent(lake: Lake) -> None:
+    record(lake)
+    heard: list[Event] = []
+    investigate(lake, Request(), heard.append)
+    began = [event.node for event in heard if event.kind == "began"]
+    assert began[0] == "scope"
+    assert began[-2:] == ["write", "verify"]
+    assert {"survey_traces", "test", "weigh"} <= set(began)
+    assert sorted(began) == sorted(event.node for event in heard if event.kind == "ended")
+    said = [event for event in heard if event.kind == "says"]
+    assert all(event.text and event.node in began for event in said)
+    assert heard[-1].spent.queries > heard[0].spent.queries
+    assert all(event.seconds is not None for event in heard if event.kind == "ended")

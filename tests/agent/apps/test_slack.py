@@ -19,6 +19,7 @@ import pytest
 
 from agent.apps.cli import run
 from agent.apps.slack import MOST_OPEN, Desk, Investigate, _client, asking, connected
+from agent.apps.slack_thread import Mention
 from agent.apps.terminal import Progress
 from agent.config import Request, SlackSettings
 from agent.errors import RequestError, SettingError
@@ -95,7 +96,7 @@ def desk(slack: SlackServer, investigate: Investigate, **limits: Any) -> Callabl
     return lambda body: taking.take(body, client)
 
 
-def healthy(_request: Request, _tell: Progress) -> tuple[Report, None]:
+def healthy(_request: Request, _tell: Progress, _: Mention) -> tuple[Report, None]:
     """Find at once that nothing is wrong."""
     return no_incident(), None
 
@@ -173,10 +174,10 @@ def test_a_thread_is_investigated_once_at_a_time_and_shows_how_far_it_is(
 ) -> None:
     go_on = Event()
 
-    def investigate(request: Request, tell: Progress) -> tuple[Report, None]:
+    def investigate(request: Request, tell: Progress, mention: Mention) -> tuple[Report, None]:
         tell("survey: log templates")
         assert go_on.wait(600)
-        return healthy(request, tell)
+        return healthy(request, tell, mention)
 
     take = desk(slack, investigate)
     first = Thread(target=take, args=[slack.event("", ALERT_TS)])
@@ -196,10 +197,10 @@ def test_a_mention_is_acknowledged_while_its_investigation_still_goes_on(
     """Slack waits three seconds; however long an investigation takes, it does not wait for it."""
     started, go_on = Event(), Event()
 
-    def investigate(request: Request, tell: Progress) -> tuple[Report, None]:
+    def investigate(request: Request, tell: Progress, mention: Mention) -> tuple[Report, None]:
         started.set()
         assert go_on.wait(600)
-        return healthy(request, tell)
+        return healthy(request, tell, mention)
 
     settings = settings_for(slack)
     with connected(settings, Desk(settings, investigate, debug=True)):
@@ -214,10 +215,10 @@ def test_a_mention_is_acknowledged_while_its_investigation_still_goes_on(
 def test_a_mention_past_the_limits_waits_or_is_told_to_come_again(slack: SlackServer) -> None:
     go_on, running = Event(), Semaphore(0)
 
-    def investigate(request: Request, tell: Progress) -> tuple[Report, None]:
+    def investigate(request: Request, tell: Progress, mention: Mention) -> tuple[Report, None]:
         running.release()
         assert go_on.wait(600)
-        return healthy(request, tell)
+        return healthy(request, tell, mention)
 
     settings = settings_for(slack, at_once=2)
     taking, client = Desk(settings, investigate, every_s=0.05), _client(settings)
@@ -327,7 +328,7 @@ def test_a_fault_of_its_own_is_told_by_its_type_and_no_secret_leaves(
 ) -> None:
     secret = "AKIAIOSFODNN7EXAMPLE"  # noqa: S105 - the example of AWS's own documentation
 
-    def investigate(_request: Request, tell: Progress) -> tuple[Report, None]:
+    def investigate(_request: Request, tell: Progress, _: Mention) -> tuple[Report, None]:
         tell(f"test: {secret}")
         slack.wait(lambda: "test: " in "".join(shown(slack)))
         raise ZeroDivisionError(secret)
@@ -348,7 +349,7 @@ def test_hostile_words_of_an_alert_ping_nobody_and_link_nowhere(slack: SlackServ
         "1772366830.000008", text=f"[FIRING:1] {hostile}\nservice: <!here>\nservice={hostile}"
     )
 
-    def investigate(_request: Request, _tell: Progress) -> tuple[Report, None]:
+    def investigate(_request: Request, _tell: Progress, _: Mention) -> tuple[Report, None]:
         raise RequestError(hostile)
 
     take = desk(slack, investigate)
