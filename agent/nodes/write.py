@@ -23,6 +23,7 @@ from agent.state import (
     Cause,
     Change,
     Chart,
+    Evidence,
     Finding,
     Gap,
     Investigation,
@@ -88,7 +89,7 @@ def write(state: Investigation, runtime: Runtime[Context]) -> Investigation:
             *_unseen(facts),
             *gaps,
             *_unlogged(cause, facts, context.notebook),
-            *_cut(context.notebook),
+            *_cut(context.notebook.cut(state["evidence"].values())),
             *_untested(facts),
         ),
         next_steps=_next_steps(state.get("findings", []), cause)
@@ -283,11 +284,11 @@ def _stopped(cut: list[str], context: Context) -> Gap:
     return Gap("budget", text)
 
 
-def _cut(notebook: Notebook) -> list[Gap]:
+def _cut(evidence: Iterable[Evidence]) -> list[Gap]:
     """Answers that had more rows than were read."""
     return [
         Gap("not_looked_at", f"{e.question} Only the first {e.rows:,} rows were read.")
-        for e in sorted(notebook.cut(), key=lambda e: e.id)
+        for e in sorted(evidence, key=lambda e: e.id)
     ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from typing import Any
@@ -105,14 +105,21 @@ class Notebook:
             sample=tuple(rows.arrow.slice(0, SAMPLE).to_pylist()),
         )
 
-    def cut(self) -> list[Evidence]:
-        """The evidence that had more rows than an answer may have."""
-        return [a.evidence for a in self._answers.values() if a.rows.truncated]
+    def cut(self, noted: Iterable[Evidence] = ()) -> list[Evidence]:
+        """The evidence with more rows than an answer may have: asked here, or `noted` before."""
+        asked = (answer.evidence for answer in self._answers.values())
+        return [*{e.id: e for e in (*noted, *asked) if _is_cut(e)}.values()]
 
     def again(self, evidence: Evidence) -> Answer:
         """The answer behind a piece of evidence; run again if this notebook did not ask it."""
         known = (a for a in self._answers.values() if a.evidence == evidence)
         return next(known, None) or Answer(evidence, self.view.ask(evidence.sql, _LIMITS))
+
+
+def _is_cut(evidence: Evidence) -> bool:
+    return evidence.sql.startswith("FROM (\n") and evidence.sql.endswith(
+        f"\n)\nLIMIT {evidence.rows}"
+    )
 
 
 def _bound(sql: str, params: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,8 @@ def stopping(at: str, stop: Callable[[], None], *, is_done: bool) -> Callable[[g
 
 def killed_in(lake: Path, node: str) -> None:
     """Investigate, and be killed once a node has done its work and before that is kept."""
-    graph._traced = stopping(node, lambda: os.kill(os.getpid(), signal.SIGKILL), is_done=True)
+    kill = partial(os.kill, os.getpid(), signal.SIGKILL)
+    setattr(graph, "_traced", stopping(node, kill, is_done=True))  # noqa: B010 - it is a function
     with Lake.open(lake) as home, Runs.open(lake) as runs:
         graph.investigated(home, Request(), means=Means(model_of(MODEL)), runs=runs)
 
@@ -80,10 +81,10 @@ def forked(work: Callable[[], None]) -> int:
 def main(lake: Path, out: Path, *nodes: str) -> None:
     """Kill one investigation in each of the nodes, and go on with it."""
     for node in nodes:
-        ended = forked(lambda node=node: killed_in(lake, node))
+        ended = forked(partial(killed_in, lake, node))
         if ended != signal.SIGKILL:
             sys.exit(f"The run was not killed in {node}, it ended with {ended}.")
-        if forked(lambda node=node: gone_on(lake, out / f"{node}.json")):
+        if forked(partial(gone_on, lake, out / f"{node}.json")):
             sys.exit(f"The run that was killed in {node} did not go on.")
 
 

@@ -13,10 +13,10 @@ import pytest
 import agent.graph as graph
 from agent.apps.cli import run
 from agent.apps.options import model_of
-from agent.config import Request
+from agent.config import PARTS, Request
 from agent.errors import RunCancelled, RunError
 from agent.graph import investigated, resumed
-from agent.nodes.context import Means
+from agent.nodes.context import ALONE, Means
 from agent.report.as_json import load
 from agent.runs.runs import Runs
 from agent.state import Report
@@ -29,6 +29,9 @@ from tests.models import ModelServer, model_server
 from tests.models.behaviours import good
 
 pytestmark = pytest.mark.usefixtures("server")
+BRIEFLY = Request(without=PARTS - {"requests"})
+"""A request that leaves most out, where it does not matter what is found."""
+
 NODES = [node.__name__ for node in (*graph.BEFORE[1:], *graph.SURVEY, *graph.AFTER)]
 
 
@@ -65,13 +68,15 @@ def stop() -> None:
     raise Stop
 
 
-def stopped(lake: Lake, runs: Runs, at: str, patch: pytest.MonkeyPatch) -> str:
+def stopped(
+    lake: Lake, runs: Runs, at: str, patch: pytest.MonkeyPatch, request: Request, means: Means
+) -> str:
     """Investigate until a node is reached that stops; the run's id."""
     with patch.context() as within:
         within.setattr(graph, "_traced", stopping(at, stop, is_done=True))
         graph._graph.cache_clear()
         with pytest.raises(Stop) as raised:
-            investigated(lake, Request(), means=Means(model_of(MODEL)), runs=runs)
+            investigated(lake, request, means=means, runs=runs)
     graph._graph.cache_clear()
     (listed,) = [one for one in runs.list() if one.state == "interrupted"]
     how = f"resume  inquest runs resume {listed.id} --lake {lake.path}"
@@ -86,7 +91,7 @@ def said(report: Report) -> tuple[object, ...]:
     return (*decided(report), summary, gaps, report.proposals, report.next_steps)
 
 
-@pytest.mark.parametrize("at", ["test", "propose"])
+@pytest.mark.parametrize("at", [pytest.param("test", marks=pytest.mark.faults), "propose"])
 def test_a_run_that_was_stopped_goes_on_to_the_same_report_and_pays_no_call_twice(
     lake: Lake,
     whole: tuple[Report, int],
@@ -96,7 +101,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_report_and_pays_no_call_twic
 ) -> None:
     before = len(server.asked)
     with Runs.open(lake.path) as runs:
-        lost = stopped(lake, runs, at, monkeypatch)
+        lost = stopped(lake, runs, at, monkeypatch, Request(), Means(model_of(MODEL)))
         kept = runs.resume(lost)
         found = resumed(lake, kept, means=Means(model_of(MODEL)))
         assert runs.row(lost)["state"] == "finished"
@@ -115,7 +120,7 @@ def test_a_run_that_is_cancelled_ends_before_its_next_node_and_cannot_go_on(
         )
         graph._graph.cache_clear()
         with pytest.raises(RunCancelled, match="was cancelled"):
-            investigated(lake, Request(), runs=runs)
+            investigated(lake, BRIEFLY, runs=runs)
         graph._graph.cache_clear()
         (cancelled,) = [one for one in runs.list() if one.state == "cancelled"]
         with pytest.raises(RunError, match="is cancelled; one that was interrupted goes on"):
@@ -133,7 +138,7 @@ def test_the_command_line_lists_resumes_and_cancels(
 ) -> None:
     where = ["--lake", str(lake.path)]
     with Runs.open(lake.path) as runs:
-        lost = stopped(lake, runs, "scope", monkeypatch)
+        lost = stopped(lake, runs, "scope", monkeypatch, BRIEFLY, ALONE)
     assert run(["runs", "list", *where, "--format", "json"]) == 0
     listed = {one["run"]: one for one in json.loads(capsys.readouterr().out)}
     assert (listed[lost]["state"], listed[lost]["node"]) == ("interrupted", "scope")
