@@ -13,6 +13,7 @@ from agent.redaction.spans import Span
 _ESCAPE: Final = re.compile(
     r"%25(?=[0-7][0-9A-Fa-f])|%(?:[2-7][0-9A-Fa-f]|0[9aAdD])"
     r"|\\{1,4}(?:u00[2-7][0-9A-Fa-f]|x[2-7][0-9A-Fa-f]|[/nrt])"
+    r"|[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]"  # nobody sees them, so they may part a secret
 )
 _WORD: Final = re.compile(r"""[^\s"'<>,;|`(){}\[\]]++""")
 _LINES: Final = re.compile(
@@ -47,7 +48,7 @@ class View(NamedTuple):
 
 def unescaped(text: str) -> View | None:
     """The words of a text that hold escapes, these undone; None if there is none."""
-    if "%" not in text and "\\" not in text:
+    if "%" not in text and "\\" not in text and text.isascii():
         return None
     parts: list[str] = []
     starts: list[int] = []
@@ -62,7 +63,7 @@ def unescaped(text: str) -> View | None:
         size += len(part)
 
     for word in _WORD.finditer(text):
-        if "%" not in word[0] and "\\" not in word[0]:
+        if "%" not in word[0] and "\\" not in word[0] and word[0].isascii():
             continue
         at = word.start()
         for escape in _ESCAPE.finditer(text, *word.span()):
@@ -76,6 +77,8 @@ def unescaped(text: str) -> View | None:
 
 
 def _undone(escape: str) -> str:
+    if not escape.isascii():
+        return ""
     last = escape[-1]
     if escape[0] == "\\" and last in "/nrt" and escape[-3:-2] not in {"x", "0"}:
         return "/" if last == "/" else "\n"

@@ -134,6 +134,7 @@ WRAPPED: dict[str, Callable[[str], str]] = {
     "URL of a URL": lambda token: quote("".join(f"%{ord(c):02X}" for c in token)),
     "JSON, every character": lambda token: '"' + "".join(f"\\u{ord(c):04x}" for c in token) + '"',
     "JSON in JSON": lambda token: json.dumps(json.dumps({"a": json.dumps({"text": token})})),
+    "parted unseen": lambda token: f"{token[:3]}\u200b{token[3:9]}\ufeff{token[9:]}",
     "two lines": lambda token: f"{token[: len(token) // 2]}\n    {token[len(token) // 2 :]}",
     "two escaped lines": lambda t: f"a {t[: len(t) // 2]}\\n{t[len(t) // 2 :]} b",
     "two strings": lambda t: f'["{t[: len(t) // 2]}", "{t[len(t) // 2 :]}"]',
