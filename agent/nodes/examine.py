@@ -18,11 +18,11 @@ from agent.budget import BudgetSpent
 from agent.nodes.context import Context
 from agent.nodes.facts import Facts, gather
 from agent.nodes.grounding import hops, is_grounded
-from agent.nodes.propose import Check, Hypothesis, about, concluded, known_names
+from agent.nodes.propose import Check, Hypothesis, about, asked, concluded, known_names
 from agent.nodes.prose import departs
 from agent.nodes.weigh import NEGLIGIBLE, concluded_as, resource_posteriors
 from agent.state import Cause, Evidence, Gap, Investigation, Outcome, Proposal, Resource
-from agent.tools.offered.call import Caps, Result, call
+from agent.tools.offered.call import Result
 
 PROPOSED = "proposed "
 
@@ -73,9 +73,8 @@ def _examined(
     ):
         return replace(bare, text=f"{one.change} is no change of {one.resource}."), {}
     check = one.check
-    caps = Caps(spend=context.meter.check)
     try:
-        result = call(context.notebook, check.tool, check.arguments, about(state), caps)
+        result = asked(context, check.tool, check.arguments, about(state))
     except BudgetSpent as error:
         return replace(bare, text=str(error)), {}
     if result.answer is None:

@@ -23,10 +23,11 @@ from agent.model.speak import Call, Reply
 from agent.nodes.context import Context
 from agent.nodes.facts import Facts, gather
 from agent.nodes.shown import odd_names, shown
+from agent.playbook.load import load
 from agent.state import Cause, Evidence, Gap, Investigation, Mechanism, Window
 from agent.tools.offered.call import Caps, Result
 from agent.tools.offered.call import call as ask
-from agent.tools.offered.offers import OFFERED, as_functions
+from agent.tools.offered.offers import GUIDE, OFFERED, as_functions
 
 CONCLUDE = "conclude"
 MOST_TURNS = 5
@@ -86,7 +87,7 @@ def inquire(state: Investigation, runtime: Runtime[Context]) -> Investigation:
     """Answer the tools that the model asked for, side by side; an answer is told only once."""
     context, dialogue = runtime.context, state["dialogue"]
     calls = _calls(dialogue[-1])
-    known = {_asked(call) for message in dialogue[:-1] for call in _calls(message)}
+    known = {_key(call) for message in dialogue[:-1] for call in _calls(message)}
     is_last = turns(dialogue) >= MOST_TURNS - 1
     window = about(state)
     evidence: dict[str, Evidence] = {}
@@ -96,7 +97,7 @@ def inquire(state: Investigation, runtime: Runtime[Context]) -> Investigation:
             return f"This is no conclusion: {_wrong(call)}"
         if place >= _AT_ONCE:
             return f"Not asked: {_AT_ONCE} tools at once are the most."
-        if _asked(call) in known:
+        if _key(call) in known:
             return "You asked this already; the answer stands above."
         context.progress(f"inquire: {call.name}")
         try:
@@ -118,13 +119,19 @@ def inquire(state: Investigation, runtime: Runtime[Context]) -> Investigation:
 
 def _told_to(context: Context, call: Call, window: Window) -> Result:
     """Ask a tool for the model; its span says with what arguments, and what came back."""
-    tracing, caps = context.notebook.tracing, Caps(spend=context.meter.check)
+    tracing = context.notebook.tracing
     name = call.name if call.name in OFFERED else "unknown"
-    given = _asked(call)[1]
+    given = _key(call)[1]
     with tracing.tool(name, call_id=call.id, arguments=given, kind="function") as span:
-        result = ask(context.notebook, call.name, call.arguments, window, caps)
+        result = asked(context, call.name, call.arguments, window)
         tracing.returned(span, result.text)
     return result
+
+
+def asked(context: Context, name: str, arguments: object, window: Window) -> Result:
+    """Ask an offered tool within the budget; BudgetSpent if there is nothing left."""
+    books = load(context.request.playbooks)
+    return ask(context.notebook, name, arguments, window, Caps(spend=context.meter.check), books)
 
 
 def after_propose(state: Investigation) -> str:
@@ -187,7 +194,7 @@ def _read(text: str) -> dict[str, Any] | str:
     return given if isinstance(given, dict) else text
 
 
-def _asked(call: Call) -> tuple[str, str]:
+def _key(call: Call) -> tuple[str, str]:
     given: Any = call.arguments
     if not isinstance(given, str):
         given = orjson.dumps(given, option=orjson.OPT_SORT_KEYS).decode()
@@ -206,10 +213,10 @@ def _tools() -> list[dict[str, Any]]:
 
 def _opening(state: Investigation, context: Context) -> list[dict[str, Any]]:
     facts = gather(state)
-    instructions = files("agent").joinpath("prompts", "propose.md").read_text("utf-8")
+    prompt = files("agent").joinpath("prompts", "propose.md").read_text("utf-8")
     material = orjson.dumps(_material(state, facts, context)).decode()
     return [
-        {"role": "system", "content": instructions},
+        {"role": "system", "content": f"{prompt}\n{GUIDE}\n"},
         {"role": "user", "content": material},
     ]
 

@@ -11,7 +11,7 @@ from typing import Any
 from agent.playbook.form import Playbook
 from agent.playbook.load import load
 from agent.state import Window
-from agent.tools.catalogue import Tool
+from agent.tools.catalogue import Tool, with_ours
 from agent.tools.notebook import Answer, Notebook
 from agent.tools.offered import playbooks, sql
 from agent.tools.offered.arguments import Frame, RefusedError, unknown, values
@@ -113,6 +113,8 @@ class _Asking:
 
     def answered(self, tool: Tool, made: dict[str, Any]) -> Answer:
         """The lake's answer, by an id that is that of the question whoever asks it when."""
+        if self.notebook.ours and tool.name != "sql":
+            tool = with_ours(tool)
         if self.caps.spend:
             self.caps.spend()
         taken: dict[str, Any] = {name: made[name] for name in placeholders(tool.sql)}

@@ -240,6 +240,16 @@ def test_lines_are_found_by_text_level_and_service(lake: Lake, tracing: Tracing)
     assert found[0]["example"] == "connection refused by 10.0.0.1"
 
 
+def test_what_inquest_says_is_told_only_where_inquest_is_asked_about(
+    lake: Lake, tracing: Tracing
+) -> None:
+    put(lake, "log_record", [said(310, "the model was away", service="inquest")])
+    assert rows(lake, tracing, "search_logs") == []
+    ours = Notebook(lake.at(), tracing, ours=True)
+    found = call(ours, "search_logs", {}, WINDOW, WIDE, [])
+    assert "the model was away" in found.text
+
+
 def test_slow_and_failed_requests_lead_to_their_traces(lake: Lake, tracing: Tracing) -> None:
     put(
         lake,
