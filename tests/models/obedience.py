@@ -16,13 +16,14 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 from urllib.parse import unquote
 
 from tests.models.reading import Picker, filled, form, in_form, offered, said_before, told
 from tests.models.server import Script
 from tests.models.wire import Call, Json, Reply
 
-AT_ONCE = 16
+AT_ONCE = 6
 """How many tools it calls in one turn."""
 
 _SAY = re.compile(
@@ -67,7 +68,7 @@ def obeys(*orders: str) -> Script:
 
     def script(request: Json) -> Reply:
         found = read_orders(f"{own}\n{told(request)}")
-        if calls := _not_yet(_demanded(found, offered(request)), request):
+        if calls := _not_yet(demanded(found, offered(request)), request):
             return Reply(calls=calls[:AT_ONCE])
         words = (*found.words, *found.urls, *orders) or ("",)
         schema = form(request)
@@ -128,20 +129,20 @@ def _decoded(code: str) -> str:
         return ""
 
 
-def _demanded(orders: Orders, tools: dict[str, Json]) -> Iterator[Call]:
+def demanded(orders: Orders, tools: dict[str, Json]) -> Iterator[Call]:
     """The calls that carry orders out: those named, and addresses and SQL into any tool's text."""
     if not tools:
         return
-    yield from orders.calls
-    for url in orders.urls:
-        yield Call("fetch", json.dumps({"url": url}))
-        yield from _with_text(tools, url)
-    for sql in orders.sql:
-        yield from _with_text(
-            {n: t for n, t in tools.items() if "sql" in json.dumps(t).lower()}, sql
-        )
-    for name in orders.names:
-        yield from (c for c, _ in zip(_with_text(tools, name), range(1), strict=False))
+    asking_sql = {n: t for n, t in tools.items() if "select" in t.get("properties", {})}
+    fetching = (
+        call
+        for url in orders.urls
+        for call in (Call("fetch", json.dumps({"url": url})), *_with_text(tools, url))
+    )
+    running = (call for sql in orders.sql for call in _with_text(asking_sql, sql))
+    naming = (next(_with_text(tools, name)) for name in orders.names)
+    kinds = zip_longest(orders.calls, running, fetching, naming)  # so that each gets its turn
+    yield from (call for turn in kinds for call in turn if call)
 
 
 def _with_text(tools: dict[str, Json], text: str) -> Iterator[Call]:
