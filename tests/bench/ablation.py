@@ -31,7 +31,8 @@ from agent.nodes.context import ALONE, Means
 from agent.nodes.propose import CONCLUDE
 from agent.state import Report
 from tests.models import Call, Json, Reply, Script, material, model_server, obeys
-from tests.models.behaviours import hallucinates, repeats
+from tests.models.behaviours import good as words
+from tests.models.behaviours import hallucinates
 from tests.models.reading import offered, said_before
 from tests.small_model import NAME, small_model
 
@@ -115,7 +116,7 @@ def _proposes(blamed: Callable[[Json], Sequence[str]]) -> Script:
 
     def script(request: Json) -> Reply:
         if not offered(request):
-            return repeats(request)
+            return words(request)
         if not said_before(request):
             return Reply(calls=(Call("timeline"), Call("changes")))
         names = [*dict.fromkeys(blamed(material(request)))][:5]
