@@ -11,7 +11,7 @@ from functools import cache
 from typing import Final
 
 from agent.redaction.spans import Span, trie
-from agent.redaction.unseen import is_odd
+from agent.redaction.unseen import is_mixed, is_odd
 
 _STARTS: Final = r"(?<![A-Za-z0-9])"
 _UUID: Final = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
@@ -136,7 +136,8 @@ Forms = tuple[tuple[str, re.Pattern[str]], ...]
 _BREAK: Final = re.compile(
     r"""\\?["']?\s{0,8}(?:\\\\?[nr]|\\?\r?\n)[\ \t>|\#*]{0,64}["']?   # a line ends, and goes on
       | \\?["']\s{0,8}[,+.]?\s{0,8}\\?["'](?P<named>[\w.-]{1,40}\\?["']\s{0,8}:\s{0,8}\\?["'])?
-      | [ ]{1,8}(?P<field>[\w.-]{1,40})=["']?""",  # the next field of a line
+      | [ ]{1,64}(?P<field>[\w.-]{1,40}=["']?)   # the next field of a line
+      | (?P<space>[ ]{1,64})""",  # what was a line's end before somebody made one line of two
     re.VERBOSE,
 )
 _PIECES: Final = 12
@@ -167,9 +168,8 @@ def _whole(text: str, at: int, forms: Forms) -> list[Span]:
     for kind, form in forms:
         if found := form.match(text, at):
             spans = [Span(at, found.end(), kind)]
-            if (broken := _BREAK.match(text, found.end())) and (
-                piece := _PIECE.match(text, broken.end())
-            ):
+            broken = _BREAK.match(text, found.end())
+            if broken and not broken["space"] and (piece := _PIECE.match(text, broken.end())):
                 spans += [Span(*piece.span(), kind)] if is_odd(piece[0]) else []
             return spans
     return []
@@ -201,6 +201,6 @@ def _pieces(text: str, at: int) -> list[tuple[int, int]]:
             break
         at = broken.end()
         goes_on = _PIECE.match(text, at)
-        if (broken["field"] or broken["named"]) and not (goes_on and is_odd(goes_on[0])):
+        if any(broken.groups()) and not (goes_on and is_mixed(goes_on[0])):
             break
     return pieces

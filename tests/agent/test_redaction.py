@@ -379,7 +379,7 @@ def took(piece: str, size: int) -> float:
 
 @pytest.mark.parametrize("piece", HOSTILE)
 def test_a_long_hostile_line_takes_no_longer_than_its_length(piece: str) -> None:
-    assert took(piece, 80_000) < 40 * took(piece, 8_000) + 0.5
+    assert took(piece, 40_000) < 40 * took(piece, 4_000) + 0.5
 
 
 @pytest.mark.faults
