@@ -11,7 +11,7 @@ from functools import cache
 from typing import Final
 
 from agent.redaction.spans import Span, trie
-from agent.redaction.unseen import is_mixed, is_odd
+from agent.redaction.unseen import is_odd
 
 _STARTS: Final = r"(?<![A-Za-z0-9])"
 _UUID: Final = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
@@ -132,6 +132,7 @@ _ELSEWHERE: Final = tuple(
     for kind, (has, begins, rest) in ELSEWHERE.items()
 )
 _PIECE: Final = re.compile(r"[\w.+/=~$:-]{1,512}+")
+_HEX: Final = re.compile(r"[0-9a-f]{8}")
 Forms = tuple[tuple[str, re.Pattern[str]], ...]
 _BREAK: Final = re.compile(
     r"""\\?["']?\s{0,8}(?:\\\\?[nr]|\\?\r?\n)[\ \t>|\#*]{0,64}["']?   # a line ends, and goes on
@@ -201,6 +202,11 @@ def _pieces(text: str, at: int) -> list[tuple[int, int]]:
             break
         at = broken.end()
         goes_on = _PIECE.match(text, at)
-        if any(broken.groups()) and not (goes_on and is_mixed(goes_on[0])):
+        if any(broken.groups()) and not (goes_on and _is_rest(goes_on[0])):
             break
     return pieces
+
+
+def _is_rest(piece: str) -> bool:
+    """Whether a piece on the same line may be the rest of a token: random letters or digits."""
+    return is_odd(piece) or bool(_HEX.match(piece))
