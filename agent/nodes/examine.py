@@ -39,7 +39,10 @@ def examine(state: Investigation, runtime: Runtime[Context]) -> Investigation:
     evidence: dict[str, Evidence] = {}
     proposals, causes = [], dict[str, Cause]()
     posteriors = resource_posteriors(facts)
+    told_once = dict[tuple[str, str, str], Hypothesis]()
     for one in conclusion.hypotheses:
+        told_once.setdefault((one.resource, one.mechanism, one.change), one)
+    for one in told_once.values():
         context.progress(f"examine: {one.mechanism} of {one.resource}")
         proposal, found = _examined(one, state, facts, context)
         evidence |= found

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import replace
 from importlib.resources import files
 from typing import Annotated, Any, Literal
@@ -109,7 +110,8 @@ def inquire(state: Investigation, runtime: Runtime[Context]) -> Investigation:
         return f"<data>\n{result.text}\n</data>"
 
     with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
-        texts = list(pool.map(answer, range(len(calls)), calls))
+        asking = [pool.submit(copy_context().run, answer, at, one) for at, one in enumerate(calls)]
+        texts = [one.result() for one in asking]
     told = [{"role": "tool", "tool_call_id": c.id, "content": t}
             for c, t in zip(calls, texts, strict=True)]  # fmt: skip
     if is_last or not calls:

@@ -386,7 +386,8 @@ def proposed(proposal: Proposal) -> str:
     change = f", by {line(proposal.change)}" if proposal.change else ""
     known = f"the engine had it, at {probability(proposal.probability)}" if proposal.known else ""
     weighed = f"weighed at {probability(proposal.probability)}" if proposal.probability else ""
-    what = f"{line(proposal.resource)}: {spoken(proposal.mechanism)}{change}"
+    how = f": {spoken(proposal.mechanism)}" if proposal.mechanism != "unknown" else ""
+    what = f"{line(proposal.resource)}{how}{change}"
     return sentences(what, proposal.text, known or weighed)
 
 

@@ -106,6 +106,20 @@ def test_what_a_model_used_is_in_the_cost_and_in_the_lake(
     assert {json.loads(s["attributes"])["gen_ai.provider.name"] for s in spans} == {"openai"}
 
 
+def test_a_tool_that_the_model_calls_is_a_span_of_its_own_beneath_its_node(
+    lake: Lake, paid: tuple[Report, Usage]
+) -> None:
+    rows = lake.at().ask(
+        "SELECT span_uid, parent_span_uid, span_name, attributes FROM trace_span "
+        f"WHERE trace_uid = '{paid[0].cost.trace_id}'"
+    )
+    spans = {span["span_uid"]: span for span in rows.dicts()}
+    called = [s for s in spans.values() if "gen_ai.tool.call.id" in s["attributes"]]
+    assert called
+    assert {spans[s["parent_span_uid"]]["span_name"] for s in called} == {"inquire"}
+    assert {json.loads(s["attributes"])["gen_ai.tool.type"] for s in called} == {"function"}
+
+
 def test_without_a_model_none_is_called_and_none_is_named(plain: Report) -> None:
     assert (plain.cost.model, plain.cost.usd) == (None, 0.0)
     assert not any("model" in gap.text for gap in plain.gaps)

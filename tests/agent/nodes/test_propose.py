@@ -135,6 +135,14 @@ def test_what_the_models_own_query_does_not_show_is_refuted(
     assert state["causes"] == weighed["causes"]
 
 
+def test_a_hypothesis_that_is_told_twice_is_tested_once_and_their_order_is_the_models(
+    proposed: Propose,
+) -> None:
+    state = proposed(concludes(thinks("web"), thinks("payment"), thinks("web", value=9.0)))
+    assert [one.resource for one in state["proposals"]] == ["web", "payment"]
+    assert "above 1 was" in state["proposals"][0].text
+
+
 @pytest.mark.parametrize(
     ("hypothesis", "why"),
     [
