@@ -120,7 +120,7 @@ def test_a_flipped_bit_is_refused_whatever_column_it_is_in(place: Path, flips: i
                 run_sql(place, *undo)
     assert resumed(place) == truth
     for name, count in seen.items():
-        print(f"{name:32}", *(f"{n} {what}" for what, n in count.items()), sep="  ")  # noqa: T201
+        print(f"{name:32}", *(f"{n} {what}" for what, n in count.items()), sep="  ")  # noqa: T201 - to be read
         assert set(count) <= ({"refused", "not seen"} if name in MAY_BE_MISSED else {"refused"})
 
 
