@@ -15,7 +15,7 @@ from threading import Event, Thread
 from typing import Any, Protocol
 
 import orjson
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
+from tenacity import RetryCallState, Retrying, retry_if_exception_type
 
 from agent.budget import Meter, Spent, estimated_tokens
 from agent.errors import ModelError
@@ -108,10 +108,9 @@ class Speaker:
             return self._replayed(kept, self._request(sent, tools, form))
         until = time.monotonic() + self.meter.left_s(self.model.patience_s)
         retrying = Retrying(
-            stop=stop_after_attempt(_ATTEMPTS),
+            stop=lambda state: _is_over(state, until),
             wait=_wait,
             retry=retry_if_exception_type(_Again),
-            sleep=lambda seconds: _sleep(seconds, until),
             reraise=True,
         )
         try:
@@ -292,11 +291,10 @@ def _wait(state: RetryCallState) -> float:
     return said if said is not None else _WAIT_S * 2 ** (state.attempt_number - 1)
 
 
-def _sleep(seconds: float, until: float) -> None:
-    """Wait for another try, unless there is no time for it."""
-    if time.monotonic() + seconds >= until:
-        raise _Again(f"asked for {seconds:g} s of patience, more than there is")
-    time.sleep(seconds)
+def _is_over(state: RetryCallState, until: float) -> bool:
+    """Whether there is no other try, or no time to wait for it."""
+    is_last = state.attempt_number >= _ATTEMPTS
+    return is_last or time.monotonic() + state.upcoming_sleep >= until
 
 
 def _digest(

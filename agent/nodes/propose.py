@@ -39,7 +39,7 @@ _SIDE_BY_SIDE = 4
 _CAUSES, _CHANGES, _RESOURCES = 8, 12, 60
 _LAST = "This was the last answer: conclude now."
 _REMINDER = "Call `conclude` with your hypotheses."
-_NAME = r"^[\w.:/@+ -]{1,200}$"
+_NAME = r"^[A-Za-z0-9_.:/@+ -]{1,200}$"  # no \w: not every server's grammar knows it
 
 
 class Check(BaseModel):
@@ -47,7 +47,7 @@ class Check(BaseModel):
 
     tool: str = Field(max_length=40)
     arguments: dict[str, Any] = Field(default_factory=dict)
-    column: Annotated[str, Field(pattern=r"^\w{1,60}$")]
+    column: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,60}$")]
     is_: Literal["above", "below", "equal", "there"]
     value: float | Annotated[str, Field(pattern=_NAME)] | None = None
 

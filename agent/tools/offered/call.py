@@ -75,7 +75,7 @@ def call(
             raise unknown(name)
         return asking.asked(offer(name), arguments, tokens)
     except (RefusedError, QueryError) as error:
-        return Result(str(name)[:64], inert(str(error), tokens * A_TOKEN), refused=True)
+        return Result(str(name)[:64], inert(str(error), int(tokens * A_TOKEN)), refused=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,7 +127,7 @@ def test_every_file_is_offered() -> None:
 
 def test_all_definitions_together_are_short_and_whole() -> None:
     functions = as_functions()
-    assert len(json.dumps(functions, ensure_ascii=False)) / A_TOKEN < 1200
+    assert len(json.dumps(functions, ensure_ascii=False)) / 4 < 1200
     assert [one["function"]["name"] for one in functions] == list(OFFERED)
     topology = as_functions(["topology"])[0]["function"]["parameters"]
     assert topology == {
