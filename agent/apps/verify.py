@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,15 +15,24 @@ from agent.apps import shelf
 from agent.apps.options import FormatOption, LakeOption, lake_folder
 from agent.apps.table import dress
 from agent.apps.terminal import Progress, complain, progress, say
-from agent.redaction import identified, redacted
+from agent.redaction import MARK, redacted
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from agent.apps.options import Format
+    from agent.nodes.resolving import Grounds
     from agent.state import Evidence, Report
+    from lake.ask import Rows
     from lake.store import Lake
+
+    Ask = Callable[[Evidence], Rows]
 
 SECONDS = 60.0
 COLUMNS = ["evidence", "verdict", "detail", "question"]
 Line = dict[str, str]
+_ON_ALL = ("title", "next_steps")  # and on no evidence of their own
+_CITATION = re.compile(r"E\d+")
 
 
 def verify(
@@ -35,11 +44,16 @@ def verify(
     threads: Annotated[
         int | None, typer.Option(min=1, help="Threads for each query; all cores by default.")
     ] = None,
+    *,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show where each claim of each sentence stands.")
+    ] = False,
     form: FormatOption = "text",
 ) -> None:
     """Run a report's evidence again.
 
-    Each query runs on the snapshots it names; exit 1 if any does not bring the rows it did.
+    Each query runs on the snapshots it names; exit 1 if any does not bring the rows it did, or if a
+    sentence claims what its evidence does not say.
     """
     from agent.report.as_json import load
     from lake.store import Lake
@@ -48,10 +62,14 @@ def verify(
     file = shelf.find(report, default)
     loaded = load(file)
     home = lake or shelf.lake_of(file, default)
-    with progress() as tell, Lake.open(home) as opened, identified(home):
+    with progress() as tell, Lake.open(home) as opened:
+        ask = _asking(opened, threads)
+        if explain:
+            _explain(loaded, ask, form)
+            return
         lines = [
-            *run_again(loaded, opened, threads, tell),
-            *unsupported(loaded, opened, threads),
+            *run_again(loaded, ask, tell),
+            *unsupported(loaded, ask),
             *unresolved(loaded),
         ]
     say(dress(COLUMNS, lines, form))
@@ -63,27 +81,41 @@ def verify(
     raise typer.Exit(1)
 
 
-def run_again(
-    report: Report, lake: Lake, threads: int | None, tell: Progress = lambda _text: None
-) -> Iterator[Line]:
+def _asking(lake: Lake, threads: int | None) -> Ask:
+    """How evidence is asked again, once each: the rows that it had and, if there is one, one more.
+
+    LakeError if its snapshots are gone, QueryError if its query fails.
+    """
+    from lake.ask import Limits
+
+    known: dict[tuple[str, str], Rows] = {}
+
+    def ask(one: Evidence) -> Rows:
+        if (one.id, one.sql) not in known:
+            limits = Limits(rows=one.rows + 1, seconds=SECONDS)
+            known[one.id, one.sql] = lake.at(one.snapshots, threads).ask(one.sql, limits)
+        return known[one.id, one.sql]
+
+    return ask
+
+
+def run_again(report: Report, ask: Ask, tell: Progress = lambda _text: None) -> Iterator[Line]:
     """Run each piece of evidence again on its snapshots.
 
     It holds when its rows have the same count and digest, and those the report shows are the first.
     """
     for number, (key, evidence) in enumerate(report.evidence.items(), 1):
         tell(f"{key}, {number} of {len(report.evidence)}: {evidence.question}")
-        yield _line(key, *_run_again(key, evidence, lake, threads), evidence.question)
+        yield _line(key, *_run_again(key, evidence, ask), evidence.question)
 
 
-def _run_again(key: str, evidence: Evidence, lake: Lake, threads: int | None) -> tuple[str, str]:
-    from lake.ask import Limits
+def _run_again(key: str, evidence: Evidence, ask: Ask) -> tuple[str, str]:
     from lake.errors import LakeError, QueryError
 
     if key != evidence.id:
         return "differs", f"listed as {key}, calls itself {evidence.id}"
     try:
-        view = lake.at(evidence.snapshots, threads)
-        rows = view.ask(evidence.sql, Limits(rows=evidence.rows + 1, seconds=SECONDS))
+        rows = ask(evidence)
     except LakeError as error:
         return "gone", str(error)
     except QueryError as error:
@@ -99,34 +131,64 @@ def _run_again(key: str, evidence: Evidence, lake: Lake, threads: int | None) ->
     return "holds", _counted(*got)
 
 
-def unsupported(report: Report, lake: Lake, threads: int | None) -> Iterator[Line]:
-    """Find the sentences with numbers that the evidence they cite does not hold."""
-    from agent.nodes.verify import carries, numbers_in
-    from lake.ask import Limits
+def _explain(report: Report, ask: Ask, form: Format) -> None:
+    """Show each claim and where it stands; exit 1 if one is not found."""
+    from agent.apps.explain import NOT_FOUND, dressed, explained
+
+    lines = list(explained(grounds(report, ask)))
+    say(dressed(lines, form))
+    claimed = [line for line in lines if line["claim"]]
+    lost = [line for line in claimed if line["where"] == NOT_FOUND]
+    if not lost:
+        complain(f"all {len(claimed)} claims are found")
+        return
+    complain(f"{len(lost)} of {len(claimed)} claims are not found")
+    raise typer.Exit(1)
+
+
+def grounds(report: Report, ask: Ask) -> Grounds:
+    """What a report's sentences rest on, in a lake that still has its snapshots."""
+    from agent.nodes.resolving import Grounds
+
+    return Grounds(report, lambda one: ask(one).arrow.slice(0, one.rows))
+
+
+def unsupported(report: Report, ask: Ask) -> Iterator[Line]:
+    """Find the sentences that claim what the evidence they cite does not say."""
+    from agent.nodes.resolving import sentences
     from lake.errors import InquestError
 
-    def cells(cited: Iterable[str]) -> list[float]:
-        found = (report.evidence[key] for key in cited)
-        answers = (lake.at(one.snapshots, threads).ask(one.sql, Limits(one.rows)) for one in found)
-        return [number for rows in answers for number in numbers_in(rows.dicts())]
-
-    for said in (*report.summary, *report.impact):
+    resting = grounds(report, ask)
+    for said in sentences(report):
+        if not {*said.evidence} <= report.evidence.keys():
+            continue  # which is told as missing
         with suppress(InquestError):  # evidence that does not run is told already
-            if said.evidence and not carries(said, report.evidence, cells):
-                detail = f"not all that it says is in its evidence: {said.text}"
-                yield _line(", ".join(said.evidence), "differs", detail, "")
+            found = resting.resolve(said)
+            lost = [c for c, place in found if place is None and not _CITATION.fullmatch(c.text)]
+            if lost:
+                rests_on_all = said.part.partition(".")[0] in _ON_ALL
+                where = said.part if rests_on_all else ", ".join(said.evidence)
+                claims = ", ".join(claim.text for claim in lost)
+                detail = f"not all that it says is in its evidence ({claims}): {said.text}"
+                yield _line(where or said.part, "differs", detail, "")
 
 
 def _is_sample(evidence: Evidence, rows: list[dict[str, Any]]) -> bool:
-    """Whether the rows shown are the query's first, compared as the report's JSON has them."""
+    """Whether the rows shown are the query's first, compared as the report's JSON has them.
+
+    People are compared by their kind: a report that was made elsewhere has other pseudonyms.
+    """
     from pydantic import TypeAdapter
 
     from agent.state import Evidence
 
     as_json = TypeAdapter(Evidence).dump_json
-    first = tuple(redacted(row) for row in rows[: len(evidence.sample)])
-    shown = tuple(redacted(row) for row in evidence.sample)
-    return as_json(replace(evidence, sample=first)) == as_json(replace(evidence, sample=shown))
+
+    def told(sample: Iterable[dict[str, Any]]) -> str:
+        known = as_json(replace(evidence, sample=tuple(map(redacted, sample)))).decode()
+        return MARK.sub(lambda mark: mark[0].partition(":")[0], known)
+
+    return told(rows[: len(evidence.sample)]) == told(evidence.sample)
 
 
 def _counted(rows: int, digest: str, *, more: bool = False) -> str:
