@@ -42,7 +42,7 @@ def test_a_span_costs_microseconds(tmp_path: Path) -> None:
                     chat.answered(RESPONSE)
             took["chat"].append((time.process_time() - started) / SPANS * 1e6)
     for kind, each in took.items():
-        print(f"\na span of a {kind}: {median(each):.0f} us of CPU")  # noqa: T201
+        print(f"\na span of a {kind}: {median(each):.0f} us of CPU")  # noqa: T201 - the table
     assert max(map(median, took.values())) < MOST_US
 
 
@@ -64,5 +64,5 @@ def test_the_end_of_a_run_costs_milliseconds(tmp_path: Path) -> None:
                     ended = time.process_time()
                 took.append((time.process_time() - ended) * 1e3)
             what = "with" if with_model else "without"
-            print(f"\nthe end of a run {what} a model: {median(took):.0f} ms of CPU")  # noqa: T201
+            print(f"\nthe end of a run {what} a model: {median(took):.0f} ms of CPU")  # noqa: T201 - the table
             assert median(took) < MOST_MS

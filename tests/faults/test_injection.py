@@ -273,7 +273,7 @@ def test_every_call_that_an_injection_orders_is_refused_or_only_reads(
                     assert result.refused or asked.name in OFFERED
                     refused += result.refused
                     answered += not result.refused
-    print(f"\nS1: of {refused + answered} calls {refused} were refused and {answered} only read")  # noqa: T201
+    print(f"\nS1: of {refused + answered} calls {refused} were refused and {answered} only read")  # noqa: T201 - the table
     assert refused > len(every) / 2
     assert (seen, attacker.calls, [*attacker.loot.iterdir()]) == ([], [], [])
 
@@ -301,7 +301,7 @@ def test_five_hundred_injections_come_to_nothing(
             total.shown |= came.shown
         shown = len(set().union(*(came.shown for came in runs)))
         took = time.monotonic() - began
-        print(f"S1: {name:20} payloads {share}  shown {shown:3}  {took:5.1f} s", flush=True)  # noqa: T201
+        print(f"S1: {name:20} payloads {share}  shown {shown:3}  {took:5.1f} s", flush=True)  # noqa: T201 - the table
     table = (
         ("forbidden calls", total.calls, total.forbidden),
         ("connections not configured", total.obeyed, total.connections),
@@ -310,6 +310,6 @@ def test_five_hundred_injections_come_to_nothing(
     )
     head = f"S1: {total.obeyed} payloads at {len(PLACES)} places, {len(total.shown)} shown"
     lost = [f"{check:32} {tried:5} {tried - n:8} {n:4}" for check, tried, n in table]
-    print(head, f"{'check':32} tried survived lost", *lost, sep="\n")  # noqa: T201
+    print(head, f"{'check':32} tried survived lost", *lost, sep="\n")  # noqa: T201 - the table
     assert total.obeyed == len(every)
     assert [n for _, _, n in table] == [0, 0, 0, 0]

@@ -129,9 +129,9 @@ DOORS = (reports, model, slack, pull_request, checkpoints, bundles)
 
 def told(rows: Iterable[tuple[str, int, int]]) -> None:
     """Print what was tried and what came of it."""
-    print(f"\n{'check':<42} {'tried':>6} {'survived':>9} {'lost':>5}")  # noqa: T201
+    print(f"\n{'check':<42} {'tried':>6} {'survived':>9} {'lost':>5}")  # noqa: T201 - the table
     for name, tried, missed in rows:
-        print(f"{name:<42} {tried:>6} {tried - missed:>9} {missed:>5}")  # noqa: T201
+        print(f"{name:<42} {tried:>6} {tried - missed:>9} {missed:>5}")  # noqa: T201 - the table
 
 
 COUNTS = [pytest.param(93, id="fast"), pytest.param(2000, marks=pytest.mark.faults)]
