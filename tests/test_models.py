@@ -204,7 +204,7 @@ def test_a_status_that_is_no_answer_is_an_error_of_the_client(
         heard(chat, ASKED, stream=stream)
     assert getattr(caught.value, "status_code", None) == status
     if status == 429:
-        assert caught.value.response.headers["retry-after"] == "7"  # type: ignore[attr-defined]
+        assert caught.value.response.headers["retry-after"] == "7"  # type: ignore[attr-defined]  # a provider's own
 
 
 @both

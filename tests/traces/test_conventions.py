@@ -167,7 +167,7 @@ def test_a_span_has_what_v1_41_asks_for_or_it_is_said_why_not(
 ) -> None:
     attributes = said(spans[name])
     for attribute, (level, why_not) in sorted(ASKED[name].items()):
-        print(f"{name:28} {attribute:44} {level:23} {why_not or attributes.get(attribute)!r}")  # noqa: T201 - with -s
+        print(f"{name:28} {attribute:44} {level:23} {why_not or attributes.get(attribute)!r}")  # noqa: T201 - the table, with -s
     written = {one for one, (_, why_not) in ASKED[name].items() if not why_not}
     ours = {one for one in attributes if one.startswith("inquest.")}
     assert attributes.keys() - ours == written
