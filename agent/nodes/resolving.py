@@ -10,9 +10,11 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +23,7 @@ from agent.nodes.claims import Claim, claims
 from agent.nodes.standing import Place, Rows, Standing
 from agent.playbook.load import load
 from agent.state import Cause, Change, Evidence, Report, Statement
+from lake.errors import InquestError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -34,6 +37,7 @@ _NAMING = frozenset({
 _OURS = frozenset({"idle_in_transaction_session_timeout", "lock_timeout"})  # settings we advise
 _BY_CHANGE = ("changes", "versions")
 _WORD = re.compile(r"[^\s“”{}()\[\],;]+")
+_NUMBERED = re.compile(r"E\d+")
 _CLOCK = re.compile(r"\d\d:\d\d:\d\d")
 
 Found = tuple[Claim, Place | None]
@@ -58,10 +62,14 @@ class Said:
 
 @dataclass
 class Grounds:
-    """What a report's sentences rest on; `answer` gives the rows of a piece of evidence."""
+    """What a report's sentences rest on; `answer` gives the rows of a piece of evidence.
+
+    `playbooks` is a folder of more playbooks than ours. What `answer` raises, `resolve` raises.
+    """
 
     report: Report
     answer: Callable[[Evidence], pa.Table]
+    playbooks: Path | None = None
     _standings: dict[str, Standing] = field(default_factory=dict)
 
     def carries(self, said: Statement | Said) -> bool:
@@ -109,19 +117,25 @@ class Grounds:
             places = (one.lasted(claim, resting.moments, among) for one, among in every)
             if place := next(filter(None, places), None):
                 return place
+        if not claim.unit:  # a version may be a number
+            places = (one.worded(claim.text) for one in self._read(resting.said.about))
+            if place := next(filter(None, places), None):
+                return place
         return self._own(claim.text, resting.said)
 
     def _named(self, name: str, resting: _Resting) -> Place | None:
         everywhere = (*resting.cited, *self._read(resting.said.about))
         if place := next(filter(None, (one.named(name) for one in everywhere)), None):
             return place
+        if _NUMBERED.fullmatch(name) and name in self.report.evidence:
+            return Place(name, how="cited")
         if name.upper() in self._changes:
             return Place("", column="changes", cell=name.upper(), how="a change's number")
         return self._own(name, resting.said)
 
     def _own(self, word: str, said: Said) -> Place | None:
         """What a playbook, or we, say of our own accord: no claim about this incident."""
-        known = _words_of(said.playbook) if said.playbook else _OURS
+        known = _words_of(said.playbook, self.playbooks) if said.playbook else _OURS
         if word.casefold() not in known:
             return None
         return Place("", cell=word, how=f"playbook {said.playbook}" if said.playbook else "advice")
@@ -174,8 +188,9 @@ class Grounds:
         for change in report.changes:
             known |= {change.id, change.service, change.version, change.previous_version}
             known |= {rollout.instance for rollout in change.rollouts}
-        for one in self._read(report.evidence):
-            known.update(one.texts(_NAMING))
+        for name in report.evidence:
+            with suppress(InquestError):  # what cannot be asked names nothing
+                known.update(self._standing(name).texts(_NAMING))
         return frozenset(name.casefold() for name in known if len(name) > 1)
 
     @cached_property
@@ -250,7 +265,9 @@ def _of_cause(part: str, cause: Cause, report: Report) -> Iterator[Said]:
     about = tuple(dict.fromkeys((*about, *(i for hop in cause.path for i in hop.evidence))))
     yield Said(f"{part}.text", cause.text, cited, about, cause.playbook)
     if cause.reason:
-        yield Said(f"{part}.reason", cause.reason, cited, about, cause.playbook)
+        others = (i for one in (*report.causes, *report.ruled_out) for i in one.evidence_for)
+        follows = tuple(dict.fromkeys((*about, *others))) if cause.playbook else about
+        yield Said(f"{part}.reason", cause.reason, cited, follows, cause.playbook)
     for number, hop in enumerate(cause.path):
         yield Said(f"{part}.path.{number}", hop.text, hop.evidence, cited, cause.playbook)
 
@@ -281,9 +298,9 @@ def _everything(report: Report) -> tuple[str, ...]:
     return tuple(dict.fromkeys(i for i in cited if i in report.evidence))
 
 
-def _words_of(playbook: str) -> frozenset[str]:
+def _words_of(playbook: str, folder: Path | None) -> frozenset[str]:
     """The words of a playbook's own sentences."""
-    book = next((one for one in load() if one.id == playbook), None)
+    book = next((one for one in load(folder) if one.id == playbook), None)
     if book is None:
         return frozenset()
     told = " ".join((book.title, book.cause, *(remedy.text for remedy in book.remedies)))

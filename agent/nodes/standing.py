@@ -176,15 +176,17 @@ class Standing:
             return Place(self.evidence, cell=asked, how="asked for")
         return self._holding(lambda column, code: text in _compared(redacted(column.written[code])))
 
+    def worded(self, number: str) -> Place | None:
+        """Where a number stands as all of a text, as that of a version."""
+        return self._holding(lambda column, code: column.texts[code] == number)
+
     def counted(self, claim: Claim, among: Rows | None) -> Place | None:
         """Where a number stands: a cell that rounds to it, a word of a text, or how many there are.
 
         `among` are the rows that are about what the sentence names; None for all.
         """
         value, decimals = _stated(claim.text)
-        for column in self._numbers:
-            if claim.unit and column.unit and column.unit != claim.unit:
-                continue
+        for column in self._measured(claim.unit):
             hits = _rounds_to(column.values, value, decimals)
             if among is not None:
                 hits &= among[column.rows]
@@ -241,6 +243,13 @@ class Standing:
                     row = int(column.rows[at]) + 1
                     return Place(self.evidence, row, column.column, cell, "time between")
         return None
+
+    def _measured(self, unit: str) -> list[Values]:
+        """The numbers that may be in a unit: those so called, else those that do not tell."""
+        if not unit:
+            return self._numbers
+        told = [column for column in self._numbers if column.unit == unit]
+        return told or [column for column in self._numbers if not column.unit]
 
     def _of_bucket(self, at: datetime) -> Place | None:
         """The bucket that begins or ends at a moment."""

@@ -43,7 +43,11 @@ def verify(state: Investigation, runtime: Runtime[Context]) -> Investigation:
     """Drop every sentence that its evidence does not carry, say so, and number the evidence."""
     context, report = runtime.context, state["report"]
     context.progress("verify: every citation, and every number, name and time")
-    grounds = Grounds(report, lambda evidence: context.notebook.again(evidence).rows.arrow)
+    grounds = Grounds(
+        report,
+        lambda evidence: context.notebook.again(evidence).rows.arrow,
+        context.request.playbooks,
+    )
     return {"report": _without_secrets(numbered(verified(report, grounds)))}
 
 

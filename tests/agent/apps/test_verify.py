@@ -267,3 +267,60 @@ def test_what_is_no_report_is_said_to_be_none(tmp_path: Path, capsys: Captured) 
     (tmp_path / "report.json").write_text('{"id": 1}')
     assert run(["verify", str(tmp_path / "report.json")]) == 2
     assert "report.json" in capsys.readouterr().err
+
+
+def explained(folder: Path, capsys: Captured, code: int, form: str) -> str:
+    assert run(["verify", str(folder), "--explain", "--format", form]) == code
+    return capsys.readouterr().out
+
+
+def _say(text: str) -> Callable[[dict[str, Any]], object]:
+    return lambda plain: plain["summary"][0].update(text=text)
+
+
+def test_explain_tells_of_each_claim_where_it_stands_or_that_it_is_not_found(
+    saved: Path, capsys: Captured
+) -> None:
+    folder = altered(saved, _say("It was “slow” 2 times, by E1, and failed on cart-7."))
+    lines = json.loads(explained(folder, capsys, 1, "json"))
+    told = {line["claim"]: line["where"] for line in lines if line["part"] == "summary.0"}
+    assert told == {
+        "slow": "E1 row 2 column message = slow",
+        "2": "E1 row 2 column records = 2",
+        "E1": "E1, cited",
+        "cart-7": "not found",
+    }
+
+
+def test_explain_is_for_people_too(saved: Path, capsys: Captured) -> None:
+    folder = altered(saved, _say("It was slow 2 times."))
+    text = explained(folder, capsys, 0, "text")
+    assert "summary.0  It was slow 2 times.  [E1]" in text
+    assert "    number  2 " in text
+    assert "| number | 2 | E1 row 2 column records = 2 |" in explained(
+        folder, capsys, 0, "markdown"
+    )
+    assert "<td>E1 row 2 column records = 2</td>" in explained(folder, capsys, 0, "html")
+
+
+def test_explain_says_of_what_cannot_be_asked_again_that_it_was_not_looked_for(
+    saved: Path, capsys: Captured
+) -> None:
+    def forget(plain: dict[str, Any]) -> None:
+        plain["summary"][0]["text"] = "It was slow 2 times."
+        plain["evidence"]["E1"]["snapshots"]["log_record"] = 1
+
+    lines = json.loads(explained(altered(saved, forget), capsys, 0, "json"))
+    assert {line["where"] for line in lines if line["part"] == "summary.0"} == {
+        "not looked for: its evidence cannot be asked again"
+    }
+
+
+def test_what_a_cause_or_a_step_claims_is_looked_for_too(saved: Path, capsys: Captured) -> None:
+    def claim(plain: dict[str, Any]) -> None:
+        plain["causes"][0]["reason"] = "It failed 77 times."
+        plain["next_steps"] = [{"text": "Restart cart-7.", "reversible": True}]
+
+    lines = verified(altered(saved, claim), capsys)
+    assert "77" in lines["E1, E2"]["detail"]
+    assert "cart-7" in lines["next_steps.0"]["detail"]
