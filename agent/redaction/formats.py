@@ -132,7 +132,7 @@ _ELSEWHERE: Final = tuple(
     for kind, (has, begins, rest) in ELSEWHERE.items()
 )
 _PIECE: Final = re.compile(r"[\w.+/=~$:-]{1,512}+")
-_HEX: Final = re.compile(r"[0-9a-f]{8}")
+_HEX: Final = re.compile(r"[0-9a-f-]{8}")
 Forms = tuple[tuple[str, re.Pattern[str]], ...]
 _BREAK: Final = re.compile(
     r"""\\?["']?\s{0,8}(?:\\\\?[nr]|\\?\r?\n)[\ \t>|\#*]{0,64}["']?   # a line ends, and goes on
@@ -141,6 +141,8 @@ _BREAK: Final = re.compile(
       | (?P<space>[ ]{1,64})""",  # what was a line's end before somebody made one line of two
     re.VERBOSE,
 )
+_DISTINCT: Final = 4
+_ENOUGH: Final = 8
 _PIECES: Final = 12
 
 
@@ -148,10 +150,23 @@ def tokens(text: str) -> Iterator[Span]:
     """Find tokens of every known format, also those that a line or a field breaks off."""
     for begins in _BEGINNING.finditer(text):
         forms = _forms(begins[0])
-        yield from _whole(text, begins.start(), forms) or _broken(text, begins.start(), forms)
+        yield from _token(text, begins, forms)
     for has, beginning, forms in _ELSEWHERE:
         for begins in beginning.finditer(text) if has in text else ():
-            yield from _whole(text, begins.start(), forms) or _broken(text, begins.start(), forms)
+            yield from _token(text, begins, forms)
+
+
+def _token(text: str, begins: re.Match[str], forms: Forms) -> list[Span]:
+    """The token that begins so: whole, broken off and gone on with, or cut short by somebody."""
+    at = begins.start()
+    return _whole(text, at, forms) or _broken(text, at, forms) or _cut(text, begins, forms[0][0])
+
+
+def _cut(text: str, begins: re.Match[str], kind: str) -> list[Span]:
+    """What is left of a token of which the end is missing: enough random letters to be its."""
+    rest = _PIECE.match(text, begins.end())
+    is_known = len(begins[0]) >= _DISTINCT and rest is not None and len(rest[0]) >= _ENOUGH
+    return [Span(begins.start(), rest.end(), kind)] if is_known and rest and is_odd(rest[0]) else []
 
 
 @cache

@@ -76,14 +76,14 @@ def _registered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def lost(secrets: Planted, written: str) -> list[str]:
     """Those of which what was written holds a usable part, as it is or as it was wrapped."""
     plain = written.replace("\\", "")  # markdown and JSON put these before what means something
-    parts = {
-        whole[at : at + USABLE]: f"{way}: {whole}"
-        for way, secret, text in secrets
-        for whole in (secret, text.split()[1] if way == "base64" else secret)
-        for at in range(len(whole) - USABLE + 1)
-    }
+    parts: dict[str, set[str]] = {}
+    for way, secret, text in secrets:
+        for whole in (secret, text.split()[1] if way == "base64" else secret):
+            for at in range(len(whole) - USABLE + 1):
+                parts.setdefault(whole[at : at + USABLE], set()).add(f"{way}: {secret}")
     pieces = (plain[at : at + USABLE] for at in range(len(plain) - USABLE + 1))
-    return sorted({parts[piece] for piece in pieces if piece in parts})
+    found = (parts[piece] for piece in pieces if piece in parts)
+    return sorted({min(one) for one in found if len(one) == 1})  # of many, it is how they all begin
 
 
 def of_folder(folder: Path) -> str:
