@@ -160,8 +160,9 @@ SHORTEST: Final = 20
 _LETTERS: Final = re.compile(r"[A-Za-z0-9]+")
 _HEX: Final = re.compile(r"[0-9a-f]{6,}|[0-9A-F]{6,}|[0-9]+")
 _WORD: Final = re.compile(
-    r"(?<![A-Za-z0-9+/_-])(?![0-9a-f]{20,}+(?![A-Za-z0-9+/_=-]))[A-Za-z0-9+/_-]{20,}+={0,2}"
-)
+    r"(?<![A-Za-z0-9+/_-])(?![0-9a-f]{20,}+(?![A-Za-z0-9+/_=<-]))"
+    r"(?=[A-Za-z0-9+/_<>-]{20})(?:[A-Za-z0-9+/_-]++|<(?:num|hex|uuid|ip|\*)>)++={0,2}"
+)  # a template's masks are in a word
 _NAMES_AN_ID: Final = re.compile(
     r"""(?ix)(?:sha-?(?:1|2|224|256|384|512)?|md5|digest|e-?tag|hash|checksum|fingerprint|integrity
       | (?:^|[\W_])(?:trace|span|commit|revision|rev|build|version|cursor|node|cluster|offset|nonce)
@@ -181,7 +182,7 @@ def words(text: str) -> Iterator[re.Match[str]]:
     for word in _WORD.finditer(text):
         while known and known.end() <= word.start():
             known = next(public, None)
-        if known is None or word.start() < known.start():
+        if len(word[0]) >= SHORTEST and (known is None or word.start() < known.start()):
             yield word
 
 
