@@ -17,7 +17,7 @@ WITH own AS (
       || '|master|slave|replicas?|standby|server|broker|node|data|cluster|main|headless))*$'))
 )
 SELECT kind, namespace, name, max(service) AS service, min(seen_at) AS seen_at,
-  max(seen_at) AS last_at, count(*)::BIGINT AS times, arg_min(line, place) AS line
+  max(seen_at) AS last_at, count(*)::BIGINT AS times, arg_min(line, (place, line)) AS line
 FROM own
 WHERE line <> ''
 GROUP BY kind, namespace, name,

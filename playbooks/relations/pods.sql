@@ -16,8 +16,8 @@ WITH seen AS (
   GROUP BY namespace, name
 ),
 workloads AS (
-  SELECT namespace, name, arg_min(kind, kind) AS kind, arg_min(owner_kind, kind) AS owner_kind,
-    arg_min(owner_name, kind) AS owner_name
+  SELECT namespace, name, arg_min(kind, (kind, kind)) AS kind, arg_min(owner_kind, (kind, owner_kind)) AS owner_kind,
+    arg_min(owner_name, (kind, owner_name)) AS owner_name
   FROM objects
   WHERE kind IN ('DaemonSet', 'Deployment', 'Job', 'ReplicaSet', 'StatefulSet', 'Rollout')
   GROUP BY namespace, name

@@ -33,11 +33,11 @@ waiting AS (
 )
 SELECT holder_kind AS kind, namespace, holder AS name,
   min(name) AS pod, count(*)::BIGINT AS pods, max(seen_at) AS seen_at,
-  arg_min(message, name) AS message,
-  left(regexp_replace(arg_min(message, name), '(?i)\.? *(?:preemption:|no new claims).*$', ''), 160)
+  arg_min(message, (name, message)) AS message,
+  left(regexp_replace(arg_min(message, (name, message)), '(?i)\.? *(?:preemption:|no new claims).*$', ''), 160)
     AS short,
-  translate(array_to_string(json_extract_string(arg_min(spec, name),
+  translate(array_to_string(json_extract_string(arg_min(spec, (name, spec)),
     '$.containers[*].resources.requests'), ' + '), '{}"', '') AS requests,
-  arg_min(spec, name) AS spec
+  arg_min(spec, (name, spec)) AS spec
 FROM waiting
 GROUP BY holder_kind, namespace, holder
