@@ -383,11 +383,12 @@ class Hop:
 @_strict
 @dataclass(frozen=True, slots=True)
 class NextStep:
-    """Something a person may do; Inquest never does it."""
+    """Something a person may do; Inquest never does it. `why` is a model's word, if it has one."""
 
     text: str
     reversible: bool
     command: str = ""
+    why: Statement | None = None
 
 
 @_strict

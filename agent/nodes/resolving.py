@@ -257,6 +257,8 @@ def sentences(report: Report) -> Iterator[Said]:
         yield Said(part, entry.text, entry.evidence, about, at=entry.at, must_cite=True)
     for number, step in enumerate(report.next_steps):
         yield Said(f"next_steps.{number}", step.text, everything, playbook=book)
+        if step.why:
+            yield Said(f"next_steps.{number}.why", step.why.text, step.why.evidence, must_cite=True)
 
 
 def _of_cause(part: str, cause: Cause, report: Report) -> Iterator[Said]:

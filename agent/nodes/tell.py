@@ -155,7 +155,7 @@ def _told(telling: Telling, brief: _Brief) -> Report:
     said = [_statement(sentence, brief) for sentence in telling.summary]
     why = {step.id: _statement(step.why, brief) for step in telling.steps}
     kept = tuple(dict.fromkeys(s for s in said if _holds(s, brief)))
-    reasons = {step: s.text for step, s in why.items() if _holds(s, brief)}
+    reasons = {step: s for step, s in why.items() if _holds(s, brief)}
     enough = len(kept) >= min(_ENOUGH, len(report.summary)) and _names_the_cause(kept, report)
     report = replace(
         report,
@@ -221,13 +221,11 @@ def _named(word: str, text: str) -> bool:
 
 
 def _ordered(
-    steps: dict[str, NextStep], order: Iterable[str], reasons: dict[str, str]
+    steps: dict[str, NextStep], order: Iterable[str], reasons: dict[str, Statement]
 ) -> tuple[NextStep, ...]:
     """All of the engine's steps, the model's choice first, each with its reason where one holds."""
     chosen = dict.fromkeys((*(step for step in order if step in steps), *steps))
-    return tuple(
-        replace(steps[i], text=f"{steps[i].text} {reasons.get(i, '')}".rstrip()) for i in chosen
-    )
+    return tuple(replace(steps[i], why=reasons.get(i)) for i in chosen)
 
 
 def _noting(report: Report, text: str) -> Report:

@@ -97,7 +97,7 @@ class _Sieve:
             impact=self._kept("impact", report.impact),
             drilldowns=self._kept("drilldowns", report.drilldowns),
             timeline=self._kept("timeline", report.timeline),
-            next_steps=self._kept("next_steps", report.next_steps),
+            next_steps=self._steps(),
             causes=self._each("causes", report.causes, self._cause),
             ruled_out=self._each("ruled_out", report.ruled_out, self._cause),
             changes=self._each("changes", report.changes, self._change),
@@ -106,6 +106,14 @@ class _Sieve:
 
     def _kept(self, part: str, items: tuple[_T, ...]) -> tuple[_T, ...]:
         return tuple(one for n, one in enumerate(items) if f"{part}.{n}" not in self.faults)
+
+    def _steps(self) -> tuple[NextStep, ...]:
+        """The steps; one whose reason does not hold stays without it."""
+        steps = self._each("next_steps", self.whole.next_steps, self._step)
+        return tuple(s for n, s in enumerate(steps) if f"next_steps.{n}" not in self.faults)
+
+    def _step(self, part: str, step: NextStep) -> NextStep:
+        return replace(step, why=None) if f"{part}.why" in self.faults else step
 
     def _each(self, part: str, items: Iterable[_T], of: Callable[[str, _T], _T]) -> tuple[_T, ...]:
         return tuple(of(f"{part}.{n}", one) for n, one in enumerate(items))

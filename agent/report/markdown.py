@@ -240,7 +240,7 @@ def _gaps(report: Report) -> str:
 def _step(step: NextStep) -> str:
     kind = "reversible" if step.reversible else "not reversible"
     command = "\n\n" + fence(step.command, "sh") if step.command else ""
-    return re.sub(r"\n(?=.)", "\n  ", f"**{kind}**: {text(step.text)}{command}")
+    return re.sub(r"\n(?=.)", "\n  ", f"**{kind}**: {text(words.step(step))}{command}")
 
 
 def _next_steps(report: Report) -> str:

@@ -164,7 +164,7 @@ def _next_steps(report: Report) -> Iterator[Element]:
         yield _line(_bold("What to do next"))
     for step in report.next_steps[: _MOST - 1]:
         kind = "reversible" if step.reversible else "not reversible"
-        yield _line(_text(step.text), _text(f"({kind})"))
+        yield _line(_text(words.step(step)), _text(f"({kind})"))
         if step.command:
             yield _command(step.command)
 

@@ -198,7 +198,7 @@ def _next_steps(report: Report) -> Iterator[tuple[Text, Text]]:
         command = f"\n{words.block(step.command)}" if step.command else ""
         yield (
             Text(kind, style=_STYLES[tone]),
-            Text.assemble(words.line(step.text), (command, "dim")),
+            Text.assemble(words.step(step), (command, "dim")),
         )
 
 

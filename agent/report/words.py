@@ -24,6 +24,7 @@ from agent.state import (
     ChangeVerdict,
     Hop,
     Indicator,
+    NextStep,
     Proposal,
     Report,
     Resource,
@@ -372,6 +373,11 @@ def natural(identifier: str) -> tuple[str, int, str]:
     """Sorts E2 before E10."""
     match = re.fullmatch(r"(\D*)(\d{1,18})(.*)", identifier, re.DOTALL)
     return (match[1], int(match[2]), match[3]) if match else (identifier, -1, "")
+
+
+def step(one: NextStep) -> str:
+    """What may be done, and why if that was said."""
+    return sentences(one.text, one.why.text) if one.why else line(one.text)
 
 
 def outcome(proposal: Proposal) -> str:

@@ -21,8 +21,8 @@ import pytest
 from agent.config import Request
 from agent.graph import investigated
 from agent.nodes.drill import Subject, drill, drilled
+from agent.nodes.resolving import Grounds
 from agent.nodes.survey.requests import ENTRANCE
-from agent.nodes.verify import carries, numbers_in
 from agent.report.words import cited
 from agent.state import Attribute, Drilldown, Indicator, Investigation, Statement
 from agent.tools import notebook
@@ -31,6 +31,7 @@ from agent.tools.notebook import Answer, Notebook
 from lake.schema import arrow_schema
 from lake.store import Lake
 from tests.agent.nodes.alone import alone
+from tests.agent.report import samples
 from tests.agent.test_graph import EARLY, GUILTY, LATE, leaking
 from tests.agent.world import START, record
 from traces.tracer import Tracing
@@ -183,8 +184,14 @@ def test_the_bad_requests_of_two_troubles_are_counted_once(tmp_path: Path) -> No
         (ids,) = second.evidence
         asked = evidence[ids]
         assert f"without {had.name} {had.value}" in asked.question
-        assert {second.requests, second.bad} <= set(numbers_in(book.again(asked).rows.dicts()))
+        assert {second.requests, second.bad} <= numbers(book.again(asked))
         assert book.view.ask(asked.sql).digest == asked.digest
+
+
+def numbers(answer: Answer) -> set[float]:
+    """Every number in the rows of an answer."""
+    cells = (cell for row in answer.rows.dicts() for cell in row.values())
+    return {cell for cell in cells if isinstance(cell, int | float)}
 
 
 def has(row: Row, attribute: Attribute) -> bool:
@@ -226,12 +233,12 @@ def test_the_sentence_is_carried_by_its_evidence_and_so_is_every_figure(tmp_path
         evidence = {a.id: a.evidence for a in answers}
         assert set(cited(found)) <= evidence.keys()
 
-        def cells(ids: Any) -> list[float]:
-            return [n for i in ids for n in numbers_in(book.again(evidence[i]).rows.dicts())]
-
-        assert carries(Statement(found.text, found.evidence), evidence, cells)
+        report = replace(samples.no_incident(), evidence=evidence)
+        grounds = Grounds(report, lambda one: book.again(one).rows.arrow)
+        assert grounds.carries(Statement(found.text, found.evidence))
         (carrier,) = found.carriers
-        assert {carrier.requests, carrier.bad} <= set(cells(carrier.evidence))
+        held = (numbers(book.again(evidence[i])) for i in carrier.evidence)
+        assert {carrier.requests, carrier.bad} <= set[float]().union(*held)
         again = [book.view.ask(a.evidence.sql).digest for a in answers]
         assert again == [a.evidence.digest for a in answers]
 
