@@ -165,7 +165,7 @@ class Speaker:
         return ChatRequest(
             model=self.model.name,
             provider=self.model.provider,
-            max_tokens=self.meter.left_output(OUTPUT_TOKENS),
+            max_tokens=self._most(),
             output_type="json" if form else "text",
             stream=True,
             address=address,
@@ -174,6 +174,11 @@ class Speaker:
             messages=tuple(sent[1:]),
             tools=tuple(tools),
         )
+
+    def _most(self) -> int | None:
+        """How many tokens the answer may have, where that can be said to the provider."""
+        is_said = self.model.provider in _IN_FULL
+        return self.meter.left_output(OUTPUT_TOKENS) if is_said else None
 
     def _stream(
         self,
@@ -194,8 +199,7 @@ class Speaker:
             chat = chat.bind_tools(list(tools))
         given: dict[str, Any] = {}
         if provider in _IN_FULL:
-            most = self.meter.left_output(OUTPUT_TOKENS)
-            given = {"extra_headers": dict(headers), "max_tokens": most}
+            given = {"extra_headers": dict(headers), "max_tokens": self._most()}
         messages = _with_cache_marks(sent) if provider == "anthropic" else sent
         return iter(chat.stream(messages, **given))
 
@@ -229,7 +233,8 @@ class _Heard:
         except Empty:
             self._was_sent = True
             waited = self._until - self._began
-            raise ModelError(f"{model} did not answer within {waited:.2g} s.") from None
+            why = f"{model} did not answer within {waited:.2g} s."
+            raise ModelError(why) from TimeoutError()
         finally:
             self._over.set()
         if isinstance(outcome, ModelError):

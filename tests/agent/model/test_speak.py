@@ -27,6 +27,7 @@ from tests.models.behaviours import (
     stops_in_the_middle,
     trickles,
 )
+from traces.root import error_type
 from traces.tracer import Tracing
 
 SECRET = "sk" + "-proj-" + "a1B2" * 10
@@ -172,9 +173,10 @@ def test_a_model_that_does_not_come_to_an_end_is_left_alone_in_time(
     began = time.monotonic()
     with (
         speaking(lake, slow, patience_s=0.5) as (speaker, _, _),
-        pytest.raises(ModelError, match=r"did not answer within 0\.5 s"),
+        pytest.raises(ModelError, match=r"did not answer within 0\.5 s") as caught,
     ):
         speaker.say(ASKED)
+    assert error_type(caught.value) == "timeout"
     assert time.monotonic() - began < 10
 
 
