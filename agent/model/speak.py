@@ -233,7 +233,7 @@ class _Heard:
         except Empty:
             self._was_sent = True
             waited = self._until - self._began
-            why = f"{model} did not answer within {waited:.2g} s."
+            why = f"{model} did not answer within {round(waited, 1):g} s."
             raise ModelError(why) from TimeoutError()
         finally:
             self._over.set()
