@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import orjson
 import pyarrow as pa
@@ -92,8 +93,30 @@ def _timeout(signal: str) -> float | None:
 
 
 def _unreached(signal: str, what: str, said: list[str]) -> str:
-    why = said[0].rstrip(".") if said else "it gave no reason"
-    return f"The {what} of this investigation did not reach {_setting(signal, 'ENDPOINT')}: {why}."
+    endpoint = _setting(signal, "ENDPOINT")
+    why = _without(endpoint, said[0]).rstrip(".") if said else "it gave no reason"
+    return f"The {what} of this investigation did not reach {_place(endpoint)}: {why}."
+
+
+def _place(endpoint: str) -> str:
+    """The scheme, host and port of an endpoint: the rest of it may be a password or a token."""
+    try:
+        parts = urlsplit(endpoint)
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        host = None
+    return f"{parts.scheme}://{host}{port}" if host else "the collector"
+
+
+def _without(endpoint: str, said: str) -> str:
+    """What a client says, without what it repeats of an endpoint that may be a secret."""
+    _, _, rest = endpoint.rpartition("//")
+    user, _, _ = rest.rpartition("@")
+    _, _, path = rest.partition("/")
+    for part in (endpoint, user, path):
+        said = said.replace(part, "…") if part else said
+    return said
 
 
 def _setting(signal: str, name: str) -> str:
