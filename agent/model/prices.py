@@ -51,7 +51,7 @@ def of_model(provider: str, model: str) -> Prices | None:
     """The prices of a model by its name, dated or not; None if they are not known."""
     name = _REGION.sub("", model.lower())
     for table in (_own(os.environ.get("INQUEST_PRICES", "")), _shipped()):
-        known = {**table.get(provider, {})} or _any(table) if provider else _any(table)
+        known = _makers(table).get(provider) or _any(table)
         fitting = [one for one in known if _fits(one, name)]
         if fitting:
             return known[max(fitting, key=len)]
@@ -65,9 +65,14 @@ def _fits(known: str, name: str) -> bool:
     return bool(match) and not _VARIANTS.match(name[len(known) :])
 
 
+def _makers(table: Mapping[str, Any]) -> dict[str, dict[str, Prices]]:
+    """The prices by maker, without what a table says of itself."""
+    return {name: models for name, models in table.items() if isinstance(models, dict)}
+
+
 def _any(table: Mapping[str, Any]) -> dict[str, Prices]:
     """The prices of all makers, for a provider that resells their models."""
-    makers = (one for one in table.values() if isinstance(one, dict))
+    makers = _makers(table).values()
     return {name: prices for models in makers for name, prices in models.items() if name}
 
 
@@ -83,8 +88,8 @@ def _own(file: str) -> Mapping[str, Any]:
         return {}
     try:
         table = tomllib.loads(Path(file).read_text("utf-8"))
-        for models in table.values():
-            for prices in models.values() if isinstance(models, dict) else ():
+        for models in _makers(table).values():
+            for prices in models.values():
                 float(prices["input"]), float(prices["output"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SettingError(

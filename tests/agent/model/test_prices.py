@@ -54,6 +54,8 @@ def test_a_model_is_known_by_the_beginning_of_its_name(
         ("openai", "scripted-1"),
         ("openai", "claude-opus-5"),
         ("nosuch", "model"),
+        ("source", "model"),
+        ("as_of", "model"),
     ],
 )
 def test_a_price_that_is_not_known_is_unknown_and_not_nothing(provider: str, name: str) -> None:
