@@ -59,7 +59,6 @@ TOOL_DEFINITIONS: Final = "gen_ai.tool.definitions"
 SERVER_ADDRESS: Final = "server.address"
 SERVER_PORT: Final = "server.port"
 ERROR_TYPE: Final = "error.type"
-RETURNED_ROWS: Final = "db.response.returned_rows"
 
 NODE: Final = "inquest.node.name"
 EVIDENCE: Final = "inquest.evidence.id"
@@ -96,7 +95,6 @@ class Convention:
     `usage` are its counters and `operation_tokens` its histograms, by the span's attribute.
     """
 
-    version: str
     schema_url: str
     cache_write_tokens: str
     chat_duration: str
@@ -114,7 +112,6 @@ class Convention:
 
 
 V1_41: Final = Convention(
-    version="1.41",
     schema_url="https://opentelemetry.io/schemas/1.41.0",
     cache_write_tokens="gen_ai.usage.cache_creation.input_tokens",
     chat_duration="gen_ai.client.operation.duration",
@@ -123,7 +120,6 @@ V1_41: Final = Convention(
 )
 _CACHE_WRITE: Final = "gen_ai.usage.cache_write.input_tokens"
 MAIN: Final = Convention(
-    version="main",
     schema_url="",
     cache_write_tokens=_CACHE_WRITE,
     chat_duration="gen_ai.client.inference.duration",

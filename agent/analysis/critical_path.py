@@ -27,9 +27,9 @@ def critical(spans: Iterable[Timed]) -> dict[str, list[Stretch]]:
     missing, or that is its own forefather, is a root.
     """
     known = {span.uid: span for span in spans}
-    above = {uid: span.parent if span.parent in known else "" for uid, span in known.items()}
-    for uid in known:
-        _cut(uid, above)
+    above = _without_rings(
+        {uid: span.parent if span.parent in known else "" for uid, span in known.items()}
+    )
     children: Mapping[str, list[Timed]] = _by_parent(known, above)
     if not known:
         return {}
@@ -52,16 +52,19 @@ def critical(spans: Iterable[Timed]) -> dict[str, list[Stretch]]:
     return dict(found)
 
 
-def _cut(uid: str, above: dict[str, str]) -> None:
-    """Make a root of a span that is its own forefather."""
-    seen = {uid}
-    at = above[uid]
-    while at:
-        if at in seen:
-            above[at] = ""
-            return
-        seen.add(at)
-        at = above[at]
+def _without_rings(above: dict[str, str]) -> dict[str, str]:
+    """The same parents, with one span of each ring of forefathers made a root."""
+    roots = dict(above)
+    passed: set[str] = set()
+    for uid in above:
+        line, at = set[str](), uid
+        while at and at not in passed:
+            passed.add(at)
+            line.add(at)
+            at = above[at]
+        if at in line:
+            roots[at] = ""
+    return roots
 
 
 def _by_parent(known: Mapping[str, Timed], above: Mapping[str, str]) -> dict[str, list[Timed]]:

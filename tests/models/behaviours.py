@@ -294,10 +294,3 @@ def _required(schema: Json, picker: Picker) -> Json:
     parts, needed = schema.get("properties", {}), schema.get("required", ())
     needs = {name: part for name, part in parts.items() if name in needed}
     return dict(filled({**schema, "type": "object", "properties": needs}, picker))
-
-
-def _tokens_of_note(request: Json) -> Iterator[str]:
-    """Names of services, as far as the material has any."""
-    yield from dict.fromkeys(
-        re.findall(r'"(?:service|resource|name)":\s*"([\w-]+)"', told(request))
-    )

@@ -30,6 +30,18 @@ def test_a_child_that_outlives_its_parent_counts_as_long_as_that_is_waited_for()
     assert took(*spans) == {"root": 50, "a": 20, "late": 30}
 
 
+def test_of_spans_that_are_each_others_forefathers_one_is_a_root() -> None:
+    ring = Timed("a", "c", 0, 100), Timed("b", "a", 0, 90), Timed("c", "b", 0, 80)
+    beside = Timed("d", "b", 80, 85), Timed("self", "self", 100, 120)
+    path = took(*ring, *beside)
+    assert (sum(path.values()), path["self"]) == (120, 20)
+
+
+def test_a_trace_of_any_depth_takes_no_longer_for_it() -> None:
+    deep = [Timed(f"s{n}", f"s{n + 1}", 0, n + 1) for n in range(20_000)]
+    assert sum(took(*deep).values()) == 20_000
+
+
 def test_nothing_is_on_no_path() -> None:
     assert critical([]) == {}
 
