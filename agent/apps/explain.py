@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -16,12 +16,24 @@ if TYPE_CHECKING:
     from agent.nodes.standing import Place
 
 COLUMNS = ["part", "sentence", "cites", "kind", "claim", "where"]
-NOT_FOUND = "not found"
+_NOT_FOUND = "not found"
 _UNASKED = "not looked for: its evidence cannot be asked again"
+_UNCITED = "cites no evidence"
+_NOTHING = "claims nothing"
 _CITED = 6  # ids that are told
 _CELL = 60  # characters
 
 Line = dict[str, str]
+
+
+def broken(evidence: Iterable[Line]) -> Iterator[Line]:
+    """A line for each piece of evidence that does not hold, as `inquest verify` has it."""
+    for one in evidence:
+        if one["verdict"] != "holds":
+            name = one["evidence"]
+            about = {"part": f"evidence.{name}", "sentence": one["question"], "cites": name}
+            place = f"{one['verdict']}: {one['detail']}"
+            yield {**about, "kind": "evidence", "claim": "", "where": place}
 
 
 def explained(grounds: Grounds) -> Iterator[Line]:
@@ -34,6 +46,9 @@ def explained(grounds: Grounds) -> Iterator[Line]:
             continue
         cites = ", ".join(said.evidence[:_CITED]) + " …" * (len(said.evidence) > _CITED)
         sentence = {"part": said.part, "sentence": said.text, "cites": cites}
+        if said.is_uncited:
+            yield {**sentence, "kind": "", "claim": "", "where": _UNCITED}
+            continue
         try:
             found = grounds.resolve(said)
         except InquestError:
@@ -43,13 +58,13 @@ def explained(grounds: Grounds) -> Iterator[Line]:
             text = f"{claim.text} {claim.unit}".rstrip()
             yield {**sentence, "kind": claim.kind, "claim": text, "where": where(place)}
         if not found:
-            yield {**sentence, "kind": "", "claim": "", "where": "claims nothing"}
+            yield {**sentence, "kind": "", "claim": "", "where": _NOTHING}
 
 
 def where(place: Place | None) -> str:
     """A place in words: `E3 row 2 column p95_ms = 812.4, rounds to 812`."""
     if place is None:
-        return NOT_FOUND
+        return _NOT_FOUND
     row = f"row {place.row}" if place.row else ""
     column = f"column {place.column}" if place.column and place.row else place.column
     told = " ".join(filter(None, [place.evidence, row, column]))
@@ -72,6 +87,6 @@ def dressed(lines: list[Line], form: Format) -> str:
                 f"    {c['kind']:{widths[0]}}  {c['claim']:{min(widths[1], 40)}}  {c['where']}"
             )
             for c in claims
-            if c["claim"]
+            if c["where"] != _NOTHING
         ]
     return "\n".join(told)

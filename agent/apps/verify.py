@@ -64,15 +64,10 @@ def verify(
     home = lake or shelf.lake_of(file, default)
     with progress() as tell, Lake.open(home) as opened:
         ask = _asking(opened, threads)
-        if explain:
-            _explain(loaded, ask, form)
-            return
-        lines = [
-            *run_again(loaded, ask, tell),
-            *unsupported(loaded, ask),
-            *unresolved(loaded),
-        ]
-    say(dress(COLUMNS, lines, form))
+        resting = grounds(loaded, ask)
+        evidence = [*run_again(loaded, ask, tell), *unresolved(loaded)]
+        lines = [*evidence, *unsupported(resting)]
+        say(_explained(evidence, resting, form) if explain else dress(COLUMNS, lines, form))
     failed = [line["evidence"] for line in lines if line["verdict"] != "holds"]
     if lines and not failed:
         complain(f"all {len(lines)} hold")
@@ -131,19 +126,11 @@ def _run_again(key: str, evidence: Evidence, ask: Ask) -> tuple[str, str]:
     return "holds", _counted(*got)
 
 
-def _explain(report: Report, ask: Ask, form: Format) -> None:
-    """Show each claim and where it stands; exit 1 if one is not found."""
-    from agent.apps.explain import NOT_FOUND, dressed, explained
+def _explained(evidence: list[Line], resting: Grounds, form: Format) -> str:
+    """Where each claim stands, below the evidence that does not hold."""
+    from agent.apps.explain import broken, dressed, explained
 
-    lines = list(explained(grounds(report, ask)))
-    say(dressed(lines, form))
-    claimed = [line for line in lines if line["claim"]]
-    lost = [line for line in claimed if line["where"] == NOT_FOUND]
-    if not lost:
-        complain(f"all {len(claimed)} claims are found")
-        return
-    complain(f"{len(lost)} of {len(claimed)} claims are not found")
-    raise typer.Exit(1)
+    return dressed([*broken(evidence), *explained(resting)], form)
 
 
 def grounds(report: Report, ask: Ask) -> Grounds:
@@ -153,14 +140,16 @@ def grounds(report: Report, ask: Ask) -> Grounds:
     return Grounds(report, lambda one: ask(one).arrow.slice(0, one.rows))
 
 
-def unsupported(report: Report, ask: Ask) -> Iterator[Line]:
-    """Find the sentences that claim what the evidence they cite does not say."""
+def unsupported(resting: Grounds) -> Iterator[Line]:
+    """Find the sentences that cite nothing, or claim what the evidence they cite does not say."""
     from agent.nodes.resolving import sentences
     from lake.errors import InquestError
 
-    resting = grounds(report, ask)
-    for said in sentences(report):
-        if not {*said.evidence} <= report.evidence.keys():
+    for said in sentences(resting.report):
+        if said.is_uncited:
+            yield _line(said.part, "missing", f"cites no evidence: {said.text}", "")
+            continue
+        if not {*said.evidence} <= resting.report.evidence.keys():
             continue  # which is told as missing
         with suppress(InquestError):  # evidence that does not run is told already
             found = resting.resolve(said)

@@ -59,6 +59,11 @@ class Said:
     at: datetime | None = None
     must_cite: bool = False
 
+    @property
+    def is_uncited(self) -> bool:
+        """Whether it rests on nothing and may not."""
+        return self.must_cite and not self.evidence
+
 
 @dataclass
 class Grounds:

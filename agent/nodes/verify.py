@@ -69,7 +69,7 @@ def verified(report: Report, grounds: Grounds) -> Report:
 def _fault(said: Said, grounds: Grounds) -> tuple[str, ...]:
     """What of a sentence does not resolve, by kind: a citation, or each claim."""
     missing = [i for i in said.evidence if i not in grounds.report.evidence]
-    if missing or (said.must_cite and not said.evidence):
+    if missing or said.is_uncited:
         return ("citation",)
     return tuple(claim.kind for claim, place in grounds.resolve(said) if place is None)
 

@@ -274,6 +274,11 @@ def explained(folder: Path, capsys: Captured, code: int, form: str) -> str:
     return capsys.readouterr().out
 
 
+def where(told: str) -> dict[str, str]:
+    """Where each part of an explained report stands."""
+    return {line["part"]: line["where"] for line in json.loads(told)}
+
+
 def _say(text: str) -> Callable[[dict[str, Any]], object]:
     return lambda plain: plain["summary"][0].update(text=text)
 
@@ -310,10 +315,46 @@ def test_explain_says_of_what_cannot_be_asked_again_that_it_was_not_looked_for(
         plain["summary"][0]["text"] = "It was slow 2 times."
         plain["evidence"]["E1"]["snapshots"]["log_record"] = 1
 
-    lines = json.loads(explained(altered(saved, forget), capsys, 0, "json"))
-    assert {line["where"] for line in lines if line["part"] == "summary.0"} == {
-        "not looked for: its evidence cannot be asked again"
-    }
+    folder = altered(saved, forget)
+    told = where(explained(folder, capsys, 1, "json"))
+    unasked = "not looked for: its evidence cannot be asked again"
+    assert told["summary.0"] == unasked
+    assert told["evidence.E1"].startswith("gone: ")
+    assert f"  {unasked}\n" in explained(folder, capsys, 1, "text")
+
+
+def _constant(plain: dict[str, Any]) -> None:
+    """Claim something, and write a query that says so."""
+    plain["summary"][0]["text"] = "It was slow 123456 times."
+    plain["evidence"]["E1"]["sql"] = "SELECT 123456 AS records"
+
+
+@pytest.mark.parametrize("alter", [_digest, _rows, _sample, _sql, _snapshot, _name, _constant])
+def test_explain_tells_of_evidence_that_does_not_hold(
+    saved: Path, alter: Callable[[dict[str, Any]], object], capsys: Captured
+) -> None:
+    evidence = "evidence.E1" if alter is _constant else "evidence.E2"
+    told = where(explained(altered(saved, alter), capsys, 1, "json"))
+    assert told[evidence].startswith("differs: ")
+
+
+def test_explain_tells_of_evidence_that_is_not_there(saved: Path, capsys: Captured) -> None:
+    folder = altered(saved, lambda plain: plain["causes"][0].update(evidence_against=["E9"]))
+    told = where(explained(folder, capsys, 1, "json"))
+    assert told["evidence.E9"].startswith("missing: ")
+
+
+@pytest.mark.parametrize("options", [(), ("--explain",)])
+def test_a_sentence_that_cites_nothing_is_not_carried(
+    saved: Path, options: tuple[str, ...], capsys: Captured
+) -> None:
+    def free(plain: dict[str, Any]) -> None:
+        plain["summary"][0].update(text="All is well.", evidence=[])
+
+    assert run(["verify", str(altered(saved, free)), *options]) == 1
+    out, err = capsys.readouterr()
+    assert "cites no evidence" in out
+    assert err == "1 of 3 failed: summary.0\n"
 
 
 def test_what_a_cause_or_a_step_claims_is_looked_for_too(saved: Path, capsys: Captured) -> None:
