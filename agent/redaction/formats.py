@@ -142,6 +142,8 @@ _BREAK: Final = re.compile(
     re.VERBOSE,
 )
 _DISTINCT: Final = 4
+_WORDY: Final = 6
+_A_WORD: Final = re.compile(r"[a-z]+-?")
 _ENOUGH: Final = 8
 _PIECES: Final = 12
 
@@ -165,8 +167,13 @@ def _token(text: str, begins: re.Match[str], forms: Forms) -> list[Span]:
 def _cut(text: str, begins: re.Match[str], kind: str) -> list[Span]:
     """What is left of a token of which the end is missing: enough random letters to be its."""
     rest = _PIECE.match(text, begins.end())
-    is_known = len(begins[0]) >= _DISTINCT and rest is not None and len(rest[0]) >= _ENOUGH
+    is_known = _is_distinct(begins[0]) and rest is not None and len(rest[0]) >= _ENOUGH
     return [Span(begins.start(), rest.end(), kind)] if is_known and rest and is_odd(rest[0]) else []
+
+
+def _is_distinct(begins: str) -> bool:
+    """Whether a token begins as no name does: `api-` and `key-` stand in the names of pods too."""
+    return len(begins) >= (_WORDY if _A_WORD.fullmatch(begins) else _DISTINCT)
 
 
 @cache
