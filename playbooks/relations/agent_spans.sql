@@ -9,7 +9,10 @@
 -- several libraries wrote one call, or an agent sums up its calls, the innermost span is the call and
 -- has its tokens and its price. `agent`, `node` and `conversation` hold for all that is beneath.
 -- Tokens, `usd` and `first_token_ms` are NULL where nobody says; input tokens include cached ones.
--- An answer that was replayed is counted only where the span that paid for it is missing.
+-- A span that was sent twice is one. An answer that was replayed is counted once in a trace, and only
+-- where the span that paid for it is missing. `is_due` is whether a span is to be paid: not a call that
+-- was refused with a status or that never reached its provider, nor what is counted elsewhere.
+-- A run is a trace, and one of Inquest's that it says itself: what was killed and what went on with it.
 WITH RECURSIVE written AS MATERIALIZED (
   SELECT trace_uid, span_uid, nullif(parent_span_uid, '') AS parent_span_uid, time, start_time_ns,
     duration_ns, span_name, status_id, status_detail, span_events, workload,
@@ -50,11 +53,14 @@ WITH RECURSIVE written AS MATERIALIZED (
         "gen_ai.response.finish_reasons": "VARCHAR", "llm.response.finish_reason": "VARCHAR",
         "llm.finish_reason": "VARCHAR", "error.type": "VARCHAR",
         "inquest.chat.replayed": "VARCHAR", "inquest.report.id": "VARCHAR",
-        "inquest.verdict": "VARCHAR", "inquest.channel": "VARCHAR"}') END AS a
+        "inquest.verdict": "VARCHAR", "inquest.channel": "VARCHAR",
+        "inquest.run.root": "VARCHAR"}') END AS a
   FROM trace_span
   WHERE time >= $start AND time < $end
     AND trace_uid IN (SELECT trace_uid FROM trace_span WHERE time >= $start AND time < $end
       AND regexp_matches(attributes, '"(gen_ai|llm|traceloop|openinference|mcp|inquest)\.'))
+  QUALIFY span_uid IS NULL OR row_number() OVER (
+    PARTITION BY trace_uid, span_uid ORDER BY a IS NULL, duration_ns DESC, attributes, status_id) = 1
 ),
 named AS MATERIALIZED (
   SELECT * EXCLUDE a,
@@ -101,7 +107,7 @@ named AS MATERIALIZED (
     coalesce(a."inquest.chat.replayed" = 'true', false) AS is_replayed,
     coalesce(a."inquest.report.id", '') AS report, coalesce(a."inquest.verdict", '') AS verdict,
     coalesce(a."inquest.channel", '') AS channel,
-    a."error.type" AS error_type, a IS NOT NULL AS is_agents
+    a."inquest.run.root" AS run, a."error.type" AS error_type, a IS NOT NULL AS is_agents
   FROM written
 ),
 told AS MATERIALIZED (
@@ -117,34 +123,28 @@ told AS MATERIALIZED (
       WHEN said IN ('retrieval', 'retriever', 'reranker', 'rerank') THEN 'retrieval'
       WHEN said = '' AND tool <> '' THEN 'tool'
       WHEN said IN ('', 'unknown') AND model <> '' THEN 'chat'
-      ELSE 'node' END AS operation
+      ELSE 'node' END AS operation, operation IN ('chat', 'embeddings') AS is_call
   FROM named
 ),
-places AS MATERIALIZED (   -- where a span is: each once, however often it was sent
-  SELECT DISTINCT ON (trace_uid, span_uid) trace_uid, span_uid, parent_span_uid, node, agent,
-    conversation, has_tokens, operation IN ('chat', 'embeddings') AS is_call
-  FROM told
-  ORDER BY trace_uid, span_uid, is_agents DESC, start_time_ns
-),
 line AS (   -- from the top of each trace downwards, with what holds for all beneath
-  SELECT trace_uid, span_uid, node, agent, conversation, 0 AS depth,
+  SELECT trace_uid, span_uid, run, node, agent, conversation, 0 AS depth,
     CASE WHEN has_tokens THEN span_uid END AS tokens_at, CASE WHEN is_call THEN span_uid END AS call_at,
     NULL::VARCHAR AS tokens_above, NULL::VARCHAR AS call_above
-  FROM places
-  WHERE NOT EXISTS (FROM places AS above
-    WHERE above.trace_uid = places.trace_uid AND above.span_uid = places.parent_span_uid)
+  FROM told
+  WHERE NOT EXISTS (FROM told AS above
+    WHERE above.trace_uid = told.trace_uid AND above.span_uid = told.parent_span_uid)
   UNION ALL
-  SELECT one.trace_uid, one.span_uid, coalesce(one.node, line.node), coalesce(one.agent, line.agent),
-    coalesce(one.conversation, line.conversation), line.depth + 1,
+  SELECT one.trace_uid, one.span_uid, coalesce(one.run, line.run), coalesce(one.node, line.node),
+    coalesce(one.agent, line.agent), coalesce(one.conversation, line.conversation), line.depth + 1,
     CASE WHEN one.has_tokens THEN one.span_uid ELSE line.tokens_at END,
     CASE WHEN one.is_call THEN one.span_uid ELSE line.call_at END,
     CASE WHEN one.has_tokens THEN line.tokens_at END, CASE WHEN one.is_call THEN line.call_at END
   FROM line
-  JOIN places AS one ON one.trace_uid = line.trace_uid AND one.parent_span_uid = line.span_uid
+  JOIN told AS one ON one.trace_uid = line.trace_uid AND one.parent_span_uid = line.span_uid
   WHERE line.depth < 100
 ),
 spread AS (   -- a conversation is one of the whole trace if only one is named
-  SELECT trace_uid, min(conversation) AS conversation FROM places
+  SELECT trace_uid, min(conversation) AS conversation FROM told
   GROUP BY trace_uid HAVING count(DISTINCT conversation) = 1
 ),
 outer_tokens AS (
@@ -152,11 +152,11 @@ outer_tokens AS (
 ),
 outer_calls AS (
   SELECT DISTINCT trace_uid, call_above AS span_uid FROM line WHERE call_above IS NOT NULL
-),
-paid AS (SELECT DISTINCT response_uid FROM told WHERE response_uid <> '' AND NOT is_replayed)
+)
 SELECT coalesce(told.workload.service, '') AS service,
   coalesce(told.workload.namespace, '') AS namespace, coalesce(told.workload.version, '') AS version,
   told.time AS seen_at, told.time >= $since AS is_during, trace_uid, span_uid, told.parent_span_uid,
+  concat_ws('/', trace_uid, coalesce(line.run, told.run)) AS run_uid,
   told.start_time_ns, told.duration_ns, told.duration_ns / 1e6 AS ms, told.span_name AS name,
   CASE WHEN outer_calls.span_uid IS NULL THEN told.operation ELSE 'node' END AS operation,
   coalesce(line.agent, told.agent, '') AS agent, coalesce(line.node, told.node, '') AS node,
@@ -178,10 +178,18 @@ SELECT coalesce(told.workload.service, '') AS service,
       nullif(told.status_detail, ''),
       json_extract_string(told.span_events, '$[*].attributes."exception.message"')[1]), 1000)
     ELSE '' END AS error,
+  is_counted AND (told.has_tokens OR told.is_call AND outer_calls.span_uid IS NULL
+    AND NOT regexp_matches(error, '(?i)failed: ([45]\d\d|not_connected)\b'
+      || '|\b(error code|status( ?code)?|http(/[\d.]+)?)[\s:=]*[45]\d\d\b'
+      || '|\b(RateLimit|Authentication|PermissionDenied|NotFound|BadRequest|UnprocessableEntity|Conflict'
+      || '|InternalServer|Overloaded|ServiceUnavailable|ConnectionRefused|Connect|NameResolution)Error\b'
+      || '|\b(Throttling|Validation|AccessDenied|ResourceNotFound)Exception\b|\b(gaierror|ConnectTimeout)')) AS is_due,
   told.report, told.verdict, told.channel
 FROM (
-  SELECT *, NOT (is_replayed AND response_uid IN (FROM paid)) AND NOT EXISTS (FROM outer_tokens
-    WHERE outer_tokens.trace_uid = told.trace_uid AND outer_tokens.span_uid = told.span_uid)
+  SELECT *, NOT (is_replayed AND response_uid <> '' AND row_number() OVER (
+      PARTITION BY trace_uid, response_uid ORDER BY is_replayed, start_time_ns, span_uid) > 1)
+    AND NOT EXISTS (FROM outer_tokens
+      WHERE outer_tokens.trace_uid = told.trace_uid AND outer_tokens.span_uid = told.span_uid)
     AS is_counted
   FROM told
   WHERE is_agents

@@ -13,7 +13,7 @@ from agent.playbook.compile import whole
 from ingest.bundle import take
 from lake.ask import View, bind, placeholders
 from lake.store import Lake
-from tests.agent.apps.agent_traces import BEGAN, TRACES, ingested, span
+from tests.agent.apps.agent_traces import BEGAN, TRACES, Span, ingested, span
 
 Row = dict[str, Any]
 
@@ -85,6 +85,73 @@ def test_an_answer_that_was_replayed_is_paid_for_once(view: View) -> None:
     assert [row["is_replayed"] for row in calls] == [False, True, False, True]
     assert {row["node"] for row in calls} == {"propose"}
     assert calls[0]["first_token_ms"] == pytest.approx(250)
+
+
+def chat(answer: str = "", error: str = "", **said: Any) -> Span:
+    """A call of a model, answered under an id or failed."""
+    more = {"gen_ai.response.id": answer, "gen_ai.usage.input_tokens": 5} if answer else {}
+    told = {"gen_ai.operation.name": "chat", **more, **said}
+    return span("chat m", 0, 1, told, error=error)
+
+
+def root(*calls: Span, **said: Any) -> Span:
+    """An agent's own span around its calls."""
+    return span("run", 0, 9, {"gen_ai.operation.name": "invoke_workflow", **said}, *calls)
+
+
+AGAIN = {"inquest.chat.replayed": True}
+REFUSED = (
+    chat(error="too many", **{"error.type": "429"}),
+    chat(error="refused", **{"error.type": "not_connected"}),
+    chat(error="Error code: 529 - overloaded"),
+    chat(error="slow down", **{"error.type": "openai.RateLimitError"}),
+)
+LOST = (
+    chat(error="no answer within 500 ms", **{"error.type": "timeout"}),
+    chat(**{"error.type": "httpx.ReadTimeout"}),
+    chat(error="broke off after 429 chunks"),
+)
+RUN_A, RUN_B = ({"inquest.run.root": one} for one in ("abab", "baba"))
+ODD = (
+    ("alike", "a1", 0.0, root(chat("r-1"), chat("r-1"))),
+    ("resumed", "a2", 0.0, root(*[chat("r-1", **AGAIN)] * 2, chat("r-2"), chat("r-2", **AGAIN))),
+    ("refused", "a3", 0.0, root(*REFUSED)),
+    ("lost", "a4", 0.0, root(*LOST)),
+    ("inquest", "a5", 0.0, span("ci", 0, 9, {}, root(chat("r-1"), **RUN_A), root(**RUN_B))),
+    ("web", "a6", 0.0, span("GET /", 0, 1, {}, chat("r-1"), chat("r-2"))),
+)
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory: pytest.TempPathFactory) -> View:
+    """A lake to which all but the last trace was sent twice."""
+    folder = tmp_path_factory.mktemp("odd")
+    with Lake.create(folder / "lake") as lake:
+        ingested(lake, folder / "first", *ODD)
+        return ingested(lake, folder / "again", *ODD[:-1]).at()
+
+
+def test_a_span_that_was_sent_twice_is_one(odd: View) -> None:
+    sent = asked(odd, "FROM trace_span WHERE workload.service = 'alike' ORDER BY span_uid")
+    assert (len(sent), len(rows(odd, "alike"))) == (6, 3)
+
+
+def test_a_replayed_answer_counts_once_in_its_trace_and_for_no_other(odd: View) -> None:
+    calls = rows(odd, "resumed", "chat")
+    assert [row["input_tokens"] for row in calls] == [5, None, 5, None]
+    assert [row["is_due"] for row in calls] == [True, False, True, False]
+    assert [row["is_due"] for row in rows(odd, "alike", "chat")] == [True, True]
+
+
+def test_a_failed_call_is_free_only_if_it_was_refused_or_never_arrived(odd: View) -> None:
+    assert [row["is_due"] for row in rows(odd, "refused", "chat")] == [False] * len(REFUSED)
+    assert [row["is_due"] for row in rows(odd, "lost", "chat")] == [True] * len(LOST)
+
+
+def test_a_run_is_a_trace_but_one_of_inquest_is_what_it_says(odd: View) -> None:
+    runs = [row["run_uid"].partition("/")[2] for row in rows(odd, "inquest")]
+    assert sorted(runs) == ["abab", "abab", "baba"]
+    assert {row["run_uid"] for row in rows(odd, "web")} == {"a6".ljust(32, "0")}
 
 
 def test_what_inquest_did_is_no_model_call_unless_it_is_asked_about(view: View) -> None:
