@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
@@ -158,7 +158,7 @@ class View:
         tables: tuple[str, ...] = ()
         with self._database.cursor() as connection, _deadline(connection, limits) as is_past:
             try:
-                named = _tables(connection, sql, frozenset(self._held))
+                named = tables_read(sql, frozenset(self._held))
                 direct = [table for table in named if table not in self._held]
                 for table in direct:
                     connection.execute(_view(table, self._relations.get(table)))
@@ -265,12 +265,12 @@ def _deadline(
         watcher.join()
 
 
-def _tables(
-    connection: duckdb.DuckDBPyConnection, sql: str, held: frozenset[str]
-) -> tuple[str, ...]:
+@lru_cache(maxsize=512)  # to parse a long query takes as long as to answer it
+def tables_read(sql: str, held: frozenset[str] = frozenset()) -> tuple[str, ...]:
     """Name the lake's and the held tables that a query reads; QueryError unless all is allowed."""
     serialize = "SELECT json_serialize_sql($sql::VARCHAR, skip_null := true, skip_empty := true)"
-    tree = connection.execute(serialize, {"sql": sql}).fetchall()[0][0]
+    with _parser().cursor() as connection:
+        tree = connection.execute(serialize, {"sql": sql}).fetchall()[0][0]
     try:
         parsed = json.loads(tree)
         if parsed["error"]:
@@ -282,20 +282,27 @@ def _tables(
         raise QueryError("The query is nested too deeply.") from error
 
 
-def _walk(node: object, known: frozenset[str], held: frozenset[str]) -> Iterator[str]:
+@cache
+def _parser() -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(config={"enable_external_access": False, "threads": 1})
+
+
+def _walk(
+    node: dict[str, Any] | list[Any], known: frozenset[str], held: frozenset[str]
+) -> Iterator[str]:
     """Yield the tables under a node of DuckDB's parse tree; `known` are the CTEs in scope."""
-    if isinstance(node, list):
-        for child in node:
-            yield from _walk(child, known, held)
     if isinstance(node, dict):
-        known |= {cte["key"].lower() for cte in node.get("cte_map", {}).get("map", ())}
-        yield from _check(node, known, held)
-        for child in node.values():
+        if "cte_map" in node:
+            known |= {cte["key"].lower() for cte in node["cte_map"].get("map", ())}
+        if table := _checked(node, known, held):
+            yield table
+    for child in node.values() if isinstance(node, dict) else node:
+        if isinstance(child, dict | list):
             yield from _walk(child, known, held)
 
 
-def _check(node: Mapping[str, Any], known: frozenset[str], held: frozenset[str]) -> Iterator[str]:
-    """Refuse a node that is more than a question; yield its table if it reads one that there is."""
+def _checked(node: Mapping[str, Any], known: frozenset[str], held: frozenset[str]) -> str:
+    """Refuse a node that is more than a question; the table that it reads, if there is such."""
     kind = node.get("type")
     if isinstance(kind, str) and "class" not in node and kind not in _SHAPES:
         raise QueryError(f"A query may not use {kind}.")
@@ -304,12 +311,14 @@ def _check(node: Mapping[str, Any], known: frozenset[str], held: frozenset[str])
     name = _function(node)
     if name is not None and name not in _functions():
         raise QueryError(f"A query may not call {name}.")
-    if kind == "BASE_TABLE":
-        table = ".".join(node["qualified_name"]["path"]).lower()
-        if table in schema.tables() or (table in held and table not in known):
-            yield table
-        elif table not in known:
-            raise QueryError(schema.no_table(table))
+    if kind != "BASE_TABLE":
+        return ""
+    table = ".".join(node["qualified_name"]["path"]).lower()
+    if table in schema.tables() or (table in held and table not in known):
+        return table
+    if table not in known:
+        raise QueryError(schema.no_table(table))
+    return ""
 
 
 def _function(node: Mapping[str, Any]) -> str | None:

@@ -28,7 +28,7 @@ def relations() -> dict[str, str]:
 
 def whole(sql: str) -> str:
     """A SELECT with every relation that it names, and those that they name, before it."""
-    needed = in_order(_named(sql))
+    needed = in_order(named(sql))
     if not needed:
         return sql
     ctes = ",\n".join(f"{name} AS MATERIALIZED (\n{relations()[name]}\n)" for name in needed)
@@ -62,6 +62,11 @@ def reads(sql: str) -> frozenset[str]:
     return frozenset(names & (relations().keys() | set(schema.tables()))) - {"asked"}
 
 
+def named(sql: str) -> list[str]:
+    """The relations that a SELECT reads: what stands behind FROM or JOIN."""
+    return sorted(set(_READ.findall(_COMMENT.sub("", sql))) & relations().keys())
+
+
 def in_order(names: Iterable[str]) -> list[str]:
     """Relations and all that they need, each after those that it reads."""
     order: list[str] = []
@@ -78,9 +83,4 @@ def _after_with(sql: str) -> str:
 
 @cache
 def _needed_by(name: str) -> tuple[str, ...]:
-    return tuple(n for other in _named(relations()[name]) for n in (*_needed_by(other), other))
-
-
-def _named(sql: str) -> list[str]:
-    """The relations that a SELECT reads: what stands behind FROM or JOIN."""
-    return sorted(set(_READ.findall(_COMMENT.sub("", sql))) & relations().keys())
+    return tuple(n for other in named(relations()[name]) for n in (*_needed_by(other), other))

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,21 @@ import duckdb
 import pyarrow as pa
 
 from agent.errors import PlaybookError
-from agent.playbook.compile import COLUMNS, checking, finding, reads, whole
+from agent.playbook.compile import (
+    COLUMNS,
+    checking,
+    finding,
+    in_order,
+    named,
+    reads,
+    relations,
+    whole,
+)
 from agent.playbook.form import Check, Playbook, Trial
 from agent.playbook.load import Fault, read_all
 from agent.playbook.words import filled, in_quotes, names, place
 from lake import schema
-from lake.ask import View, bind, placeholders, quoted
+from lake.ask import View, bind, placeholders, quoted, tables_read
 from lake.errors import QueryError
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -44,9 +53,8 @@ def sound(folder: Path) -> None:
 
 def lint(playbook: Playbook) -> Iterator[Fault]:
     """What of a playbook cannot run, each fault with its line: on tables without rows."""
-    view = View({}, {})
     try:
-        columns = view.ask(_bound(whole(finding(playbook)))).columns
+        columns = _on_nothing(_bound(finding(playbook)))
     except QueryError as error:
         yield Fault(playbook.file, playbook.lines["finds.sql"], f"finds: {error}")
         return
@@ -69,15 +77,33 @@ def lint(playbook: Playbook) -> Iterator[Fault]:
         if (check.confirms is None) == (check.refutes is None):
             yield Fault(playbook.file, playbook.lines[f"checks.{at}"], "says confirms or refutes")
         try:
-            view.ask(_checked(check, dict.fromkeys(columns)))
+            _on_nothing(_bound(checking(check), "", dict.fromkeys(columns)))
         except QueryError as error:
             yield Fault(playbook.file, playbook.lines[path], f"{check.query.question} {error}")
 
 
+def _on_nothing(sql: str) -> tuple[str, ...]:
+    """Ask a SELECT of tables without rows, and of the relations that it names; its columns."""
+    needed = in_order(named(sql))
+    tables_read(sql, frozenset(needed))
+    for name in needed:
+        _hold(name)
+    return _nothing().ask(sql).columns
+
+
+@cache
+def _nothing() -> View:
+    return View({}, {}, threads=1)
+
+
+@cache
+def _hold(relation: str) -> None:
+    _nothing().hold(relation, _bound(relations()[relation]))
+
+
 def tried(playbook: Playbook) -> Iterator[Fault]:
     """The tests of a playbook that fail, with what was found in place of what was expected."""
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'; SET threads = 1")
+    with _database().cursor() as connection:
         bench = _Bench(connection, playbook)
         for at, trial in enumerate(playbook.tests):
             where = playbook.lines[f"tests.{at}"]
@@ -100,19 +126,27 @@ def _wrong(playbook: Playbook, trial: Trial, found: list[dict[str, Any]]) -> str
     return ""
 
 
+@cache
+def _database() -> duckdb.DuckDBPyConnection:
+    """Open the DuckDB whose cursors each have tables of their own: to open one takes longer."""
+    database = duckdb.connect()
+    database.execute("SET GLOBAL TimeZone = 'UTC'; SET threads = 1")
+    return database
+
+
 @dataclass
 class _Bench:
-    """The tables that a playbook reads, filled anew for each test; its queries are bound once."""
+    """The tables that a playbook reads, filled anew for each test; its queries are parsed once."""
 
     connection: duckdb.DuckDBPyConnection
     playbook: Playbook
-    prepared: dict[str, str] = field(default_factory=dict)
+    parsed: dict[str, duckdb.Statement] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for table in self.tables:
             columns = schema.duckdb_columns(table).items()
             listed = ", ".join(f"{quoted(name)} {kind}" for name, kind in columns)
-            self.connection.execute(f"CREATE TABLE {quoted(table)} ({listed})")
+            self.connection.execute(f"CREATE TEMP TABLE {quoted(table)} ({listed})")
 
     @cached_property
     def tables(self) -> list[str]:
@@ -142,14 +176,11 @@ class _Bench:
                 self.connection.execute(f"INSERT INTO {quoted(table)} BY NAME FROM given")
 
     def _run(self, sql: str) -> list[dict[str, Any]]:
-        name = self.prepared.get(sql)
-        if name is None:
-            name = self.prepared[sql] = f"asked_{len(self.prepared)}"
-            self.connection.execute(f"PREPARE {name} AS {sql}")
-        rows: list[dict[str, Any]] = (
-            self.connection.sql(f"EXECUTE {name}").to_arrow_table().to_pylist()
-        )
-        return rows
+        if sql not in self.parsed:
+            (self.parsed[sql],) = self.connection.extract_statements(sql)
+        answer = self.connection.execute(self.parsed[sql])
+        columns = [name for name, *_ in answer.description]
+        return [dict(zip(columns, row, strict=True)) for row in answer.fetchall()]
 
     def _refutes(self, check: Check, row: dict[str, Any]) -> bool:
         if not check.refutes:
