@@ -9,6 +9,7 @@ from typing import Any
 from opentelemetry.sdk.trace import ReadableSpan
 
 from traces import names
+from traces.root import is_free
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,7 @@ def _tokens(chat: Mapping[str, Any], name: str) -> int:
 
 
 def _usd(chats: list[dict[str, Any]]) -> float | None:
-    """What the calls cost; one that the provider refused with a status cost nothing."""
-    answered = [chat for chat in chats if not str(chat.get(names.ERROR_TYPE, "")).isdecimal()]
-    if any(names.USD not in chat for chat in answered):
+    due = [chat for chat in chats if not is_free(str(chat.get(names.ERROR_TYPE, "")))]
+    if any(names.USD not in chat for chat in due):
         return None
-    return float(sum(chat[names.USD] for chat in answered))
+    return float(sum(chat[names.USD] for chat in due))

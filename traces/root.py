@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.metadata import metadata, version
 from typing import Any, Literal
@@ -13,6 +13,21 @@ from traces import names
 from traces.names import Convention
 
 Root = Literal["invoke_workflow", "invoke_agent"]
+
+_NOT_CONNECTED = frozenset(
+    (
+        "ClientConnectorError",
+        "ConnectError",
+        "ConnectTimeout",
+        "ConnectTimeoutError",
+        "ConnectionRefusedError",
+        "EndpointConnectionError",
+        "NameResolutionError",
+        "NewConnectionError",
+        "gaierror",
+    )
+)
+"""What clients raise that could not even connect: httpx, aiohttp, botocore, urllib3, sockets."""
 
 _ALIKE = (
     names.PROVIDER,
@@ -69,16 +84,32 @@ def summed_up(
 
 
 def error_type(error: BaseException) -> str:
-    """Call an error by the status that a provider answered with, `timeout`, or its class."""
-    chain = [error, *filter(None, (error.__cause__,))]
+    """Call an error by the status that was answered, `not_connected`, `timeout`, or its class."""
+    chain = [*_causes(error)]
     for one in chain:
         status = getattr(one, "status_code", None)
         if isinstance(status, int):
             return str(status)
+    if any(type(one).__name__ in _NOT_CONNECTED for one in chain):
+        return names.NOT_CONNECTED
     if any(isinstance(one, TimeoutError) for one in chain):
-        return "timeout"
+        return names.TIMEOUT
     kind = type(error)
     return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+
+
+def is_free(kind: str) -> bool:
+    """Whether a call that failed so cost nothing: it was refused with a status, or never arrived.
+
+    A provider bills what it began to answer, whether or not anybody went on listening.
+    """
+    return kind.isdecimal() or kind == names.NOT_CONNECTED
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error:
+        yield error
+        error = error.__cause__
 
 
 @cache

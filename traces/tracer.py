@@ -17,10 +17,12 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import (
+    INVALID_SPAN_CONTEXT,
     Span,
     SpanKind,
     Status,
     StatusCode,
+    format_span_id,
     format_trace_id,
     get_current_span,
     set_span_in_context,
@@ -76,11 +78,15 @@ class Tracing:
         self._tracer = _provider(self._finished).get_tracer(
             "inquest", version("inquest"), self._convention.schema_url
         )
+        parent = _parent(continues)
         self._root = self._tracer.start_span(
             f"{operation} {name}",
-            _parent(continues),
+            parent,
             attributes=root_attributes(operation, name, thread, self._convention),
         )
+        killed = get_current_span(parent).get_span_context() if continues else INVALID_SPAN_CONTEXT
+        first = killed if killed.is_valid else self._root.get_span_context()
+        self._root.set_attribute(names.RUN, format_span_id(first.span_id))
         self._started = time.perf_counter()
         self._open = ExitStack()
 

@@ -69,6 +69,7 @@ def test_the_lake_holds_root_node_and_query_as_one_tree_of_service_inquest(lake:
     assert root["attributes"] == {
         "gen_ai.operation.name": "invoke_workflow",
         "gen_ai.workflow.name": "investigate",
+        "inquest.run.root": root["span_uid"],
     }
     assert tool["attributes"] == {
         "gen_ai.operation.name": "execute_tool",
@@ -82,7 +83,9 @@ def test_the_lake_holds_root_node_and_query_as_one_tree_of_service_inquest(lake:
 def test_an_agent_in_a_real_thread_says_so(lake: Lake) -> None:
     with Tracing(lake, "inquest", operation="invoke_agent", thread="C1-1700000000.1") as tracing:
         pass
-    assert spans(tracing)["invoke_agent inquest"]["attributes"] == {
+    root = spans(tracing)["invoke_agent inquest"]
+    assert root["attributes"] == {
+        "inquest.run.root": root["span_uid"],
         "gen_ai.operation.name": "invoke_agent",
         "gen_ai.agent.id": "inquest",
         "gen_ai.agent.name": "inquest",
@@ -99,6 +102,7 @@ def test_the_root_says_what_came_of_the_run_and_nodes_say_which_they_are(lake: L
     found = spans(tracing)
     root = found["invoke_workflow investigate"]["attributes"]
     assert {name: root[name] for name in root if name.startswith("inquest.")} == {
+        "inquest.run.root": found["invoke_workflow investigate"]["span_uid"],
         "inquest.report.id": "R1",
         "inquest.verdict": "inconclusive",
         "inquest.channel": "slack",
@@ -180,9 +184,12 @@ def test_what_the_provider_refused_cost_nothing_and_what_was_lost_is_not_known(l
         with pytest.raises(QueryError), tracing.chat(ChatRequest("small", "anthropic")):
             raise error
         assert (tracing.cost().calls, tracing.cost().usd) == (1, 0.0)
+        with pytest.raises(QueryError), tracing.chat(ChatRequest("small", "anthropic")):
+            raise QueryError("failed") from ConnectionRefusedError()
+        assert (tracing.cost().calls, tracing.cost().usd) == (2, 0.0)
         with pytest.raises(TimeoutError), tracing.chat(ChatRequest("small", "anthropic")):
             raise TimeoutError
-        assert (tracing.cost().calls, tracing.cost().usd) == (2, None)
+        assert (tracing.cost().calls, tracing.cost().usd) == (3, None)
 
 
 def test_a_trace_context_in_the_environment_becomes_the_parent(
@@ -203,14 +210,20 @@ def test_a_run_goes_on_with_the_trace_of_the_one_that_was_killed(
     with Tracing(lake, "investigate", continues=killed.traceparent) as tracing:
         pass
     assert tracing.trace_id == killed.trace_id != "0af7651916cd43dd8448eb211c80319c"
-    assert spans(tracing)["invoke_workflow investigate"]["parent_span_uid"] in killed.traceparent
+    root = spans(tracing)["invoke_workflow investigate"]
+    assert root["parent_span_uid"] in killed.traceparent
+    assert root["attributes"]["inquest.run.root"] == root["parent_span_uid"]
 
 
 @pytest.mark.parametrize("junk", ["x", "00-0-0-0", "00-" + "0" * 32 + "-b7ad6b7169203331-01"])
 def test_a_context_that_is_none_begins_a_trace(lake: Lake, junk: str) -> None:
     with Tracing(lake, "investigate", continues=junk) as tracing:
         pass
-    assert spans(tracing)["invoke_workflow investigate"]["parent_span_uid"] is None
+    root = spans(tracing)["invoke_workflow investigate"]
+    assert (root["parent_span_uid"], root["attributes"]["inquest.run.root"]) == (
+        None,
+        root["span_uid"],
+    )
 
 
 def test_a_call_sends_its_context_along(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
