@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,7 +16,7 @@ from agent.apps import shelf
 from agent.apps.options import FormatOption, LakeOption, lake_folder
 from agent.apps.table import dress
 from agent.apps.terminal import Progress, complain, progress, say
-from agent.redaction import MARK, redacted
+from agent.redaction.beside import is_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -163,21 +164,28 @@ def unsupported(resting: Grounds) -> Iterator[Line]:
 
 
 def _is_sample(evidence: Evidence, rows: list[dict[str, Any]]) -> bool:
-    """Whether the rows shown are the query's first, compared as the report's JSON has them.
-
-    People are compared by their kind: a report that was made elsewhere has other pseudonyms.
-    """
+    """Whether the rows shown are the query's first, as the report's JSON has them."""
     from pydantic import TypeAdapter
 
     from agent.state import Evidence
 
     as_json = TypeAdapter(Evidence).dump_json
 
-    def told(sample: Iterable[dict[str, Any]]) -> str:
-        known = as_json(replace(evidence, sample=tuple(map(redacted, sample)))).decode()
-        return MARK.sub(lambda mark: mark[0].partition(":")[0], known)
+    def told(sample: Sequence[dict[str, Any]]) -> Any:
+        return json.loads(as_json(replace(evidence, sample=tuple(sample))))["sample"]
 
-    return told(rows[: len(evidence.sample)]) == told(evidence.sample)
+    return _is_shown(told(evidence.sample), told(rows[: len(evidence.sample)]))
+
+
+def _is_shown(shown: Any, whole: Any) -> bool:
+    """Whether a value is what is shown of it; for what is hidden there the digest vouches."""
+    if isinstance(shown, str):
+        return is_of(shown, whole if isinstance(whole, str) else json.dumps(whole))
+    if isinstance(shown, dict) and isinstance(whole, dict):
+        shown, whole = ([*chain(*one.items())] for one in (shown, whole))
+    if isinstance(shown, list) and isinstance(whole, list):
+        return len(shown) == len(whole) and all(map(_is_shown, shown, whole))
+    return json.dumps(shown) == json.dumps(whole)
 
 
 def _counted(rows: int, digest: str, *, more: bool = False) -> str:

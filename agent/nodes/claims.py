@@ -10,6 +10,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from agent.redaction.beside import HIDDEN
+
 Kind = Literal["number", "name", "time", "quote"]
 
 _NUMBER = re.compile(r"(?<![\w.:,/-])\d+(?:,\d{3})*(?:\.\d+)?(?![\w:/]|-\w|\.\d)")
@@ -46,7 +48,10 @@ class Claim:
 
 
 def claims(text: str, names: Collection[str]) -> tuple[Claim, ...]:
-    """What a sentence claims, each once; `names` is what telemetry calls things, in lower case."""
+    """What a sentence claims, each once; `names` is what telemetry calls things, in lower case.
+
+    What is hidden claims nothing.
+    """
     found: list[Claim] = []
 
     def taken(match: re.Match[str]) -> str:
@@ -55,7 +60,7 @@ def claims(text: str, names: Collection[str]) -> tuple[Claim, ...]:
             found.append(Claim("quote", said))
         return " “” "
 
-    bare = _QUOTE.sub(taken, text)
+    bare = HIDDEN.sub(" “” ", _QUOTE.sub(taken, text))
     found += [Claim("time", " ".join(filter(None, m.groups()))) for m in _TIME.finditer(bare)]
     bare = _TIME.sub(" ; ", bare)
     found += [Claim("name", name) for name in _names(bare, names)]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from agent.nodes.claims import Claim
 from agent.quotes import plain
-from agent.redaction import redacted
+from agent.redaction.beside import HIDDEN, is_in_order
 
 Rows = NDArray[np.bool_]
 Ints = NDArray[np.int64]
@@ -164,17 +164,16 @@ class Standing:
 
     def quoted(self, quote: str) -> Place | None:
         """Where a quotation stands: within a cell, or its parts within the cells of one row."""
-        text = _compared(quote)
-        if place := self._holding(lambda column, code: text in column.texts[code]):
+        shown = _shown(quote)
+        if place := self._holding(lambda column, code: is_in_order(shown, column.texts[code])):
             return place
         parts = [p for p in re.split(r": |[=,] ?", quote) if p.strip()]
         if place := self._joined(parts, ": ", whole=False):
             return place
-        words = list(map(_compared, parts))
-        asked = next((p for p in self._parameters if all(word in p for word in words)), None)
-        if asked is not None:
-            return Place(self.evidence, cell=asked, how="asked for")
-        return self._holding(lambda column, code: text in _compared(redacted(column.written[code])))
+        words = list(map(_shown, parts))
+        asked = (p for p in self._parameters if all(is_in_order(word, p) for word in words))
+        cell = next(asked, None)
+        return None if cell is None else Place(self.evidence, cell=cell, how="asked for")
 
     def worded(self, number: str) -> Place | None:
         """Where a number stands as all of a text, as that of a version."""
@@ -291,18 +290,18 @@ class Standing:
             return None
         mask = np.ones(len(self.table), dtype=np.bool_)
         for part in parts:
-            has = self.rows_with(part) if whole else self._rows_holding(_compared(part))
+            has = self.rows_with(part) if whole else self._rows_holding(_shown(part))
             if has is None:
                 return None
             mask &= has
         row = int(mask.argmax()) if mask.any() else -1
         return None if row < 0 else Place(self.evidence, row + 1, cell=joint.join(parts))
 
-    def _rows_holding(self, text: str) -> Rows | None:
+    def _rows_holding(self, shown: list[str]) -> Rows | None:
         mask = np.zeros(len(self.table), dtype=np.bool_)
         for column in self._texts:
             for code, cell in enumerate(column.texts):
-                if text in cell:
+                if is_in_order(shown, cell):
                     mask[column.rows[column.codes == code]] = True
         return mask if mask.any() else None
 
@@ -398,6 +397,11 @@ def _seconds(array: Any) -> Floats:
 def _compared(text: str) -> str:
     """A text as it is compared: without the marks that quote, white space and case."""
     return " ".join(plain(text).split()).casefold()
+
+
+def _shown(text: str) -> list[str]:
+    """What a text shows, as compared, beside what it hides."""
+    return HIDDEN.split(_compared(text))
 
 
 def _alone(word: str) -> re.Pattern[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +16,8 @@ import pytest
 from agent.apps import shelf
 from agent.apps.cli import run
 from agent.apps.verify import unresolved
+from agent.nodes.verify import _without_secrets
+from agent.redaction import keep_out
 from agent.state import Cause, Evidence, Incident, Report, Resource, Statement
 from lake.store import Lake
 
@@ -180,6 +182,50 @@ def test_data_files_that_were_deleted_are_gone(tmp_path: Path, capsys: Captured)
     for data in (tmp_path / "lake").rglob("data"):
         shutil.rmtree(data)
     assert {line["verdict"] for line in verified(folder, capsys).values()} == {"gone"}
+
+
+@pytest.fixture
+def redacted(tmp_path: Path) -> Iterator[Path]:
+    """A report that was made where a word is a secret, and people are called otherwise."""
+    with Lake.create(tmp_path / "lake") as lake:
+        log(lake, "before", "CheckoutBurn of mira.k@example.com fires", "slow", '{"password": 1}')
+        quoting = Statement("It said “CheckoutBurn of mira.k@example.com fires”.", ("E1",))
+        bare = Statement("CheckoutBurn fires for mira.k@example.com.", ("E1",))
+        made = replace(report_on(lake), title="CheckoutBurn", summary=(quoting, bare))
+        keep_out(["CheckoutBurn"])
+        folder = shelf.save(_without_secrets(made), lake.path)
+    yield folder
+    keep_out([])
+
+
+@pytest.mark.parametrize("secret", ["", "CheckoutBurn", "fires for"])
+def test_an_honest_report_holds_where_other_secrets_are_registered(
+    redacted: Path, secret: str, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MY_API_KEY", secret)
+    written = (redacted / "report.json").read_text()
+    assert "“[redacted:registered] of [email:" in written
+    assert "CheckoutBurn" not in written
+    assert {line["verdict"] for line in verified(redacted, capsys, 0).values()} == {"holds"}
+
+
+@pytest.mark.parametrize(
+    "shown",
+    ["[redacted:x] of [email:123456] burns", "of [email:123456] fires", "slow [redacted:x]", 1],
+)
+def test_what_is_shown_beside_what_is_hidden_is_compared(
+    redacted: Path, shown: object, capsys: Captured
+) -> None:
+    def tell(plain: dict[str, Any]) -> None:
+        plain["evidence"]["E1"]["sample"][0]["message"] = shown
+
+    assert verified(altered(redacted, tell), capsys)["E1"]["verdict"] == "differs"
+
+
+def test_what_is_said_beside_what_is_hidden_is_looked_for(redacted: Path, capsys: Captured) -> None:
+    folder = altered(redacted, _say("It said “[redacted:x] of [email:123456] burns” 7 times."))
+    detail = verified(folder, capsys)["E1"]["detail"]
+    assert "([redacted:x] of [email:123456] burns, 7)" in detail
 
 
 def test_a_number_that_the_evidence_does_not_hold_is_found_in_its_sentence(
