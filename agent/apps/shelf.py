@@ -33,16 +33,26 @@ def keep(report: Report, lake: Lake, people: Pseudonyms | None = None) -> Path |
     Whom the pseudonyms of `people` stand for is kept beside it, for its owner's eyes only. Returns
     the report's folder, None if there is none.
     """
+    folder = lake.path / "reports" / report.id
     try:
-        folder = save(report, lake.path)
+        save(report, lake.path)
+    except OSError as error:
+        complain(f"The report is not kept: {_why(error, folder)}")
+        return None
+    try:
         if people:
             identify(folder, people)
     except OSError as error:
-        complain(f"The report is not kept: {error.filename}: {error.strerror}.")
-        return None
+        why = _why(error, folder)
+        complain(f"Whom report {report.id} calls by pseudonyms is not kept: {why}")
     if failure := record(report, lake):
         complain(failure)
     return folder
+
+
+def _why(error: OSError, folder: Path) -> str:
+    """What could not be written, and why: a disk that is full does not say where."""
+    return f"{error.filename or folder}: {error.strerror or error}."
 
 
 def save(report: Report, lake: Path) -> Path:

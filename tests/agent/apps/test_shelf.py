@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from agent.apps import shelf
 from agent.apps.investigate import answer
 from agent.config import Request
+from agent.redaction import identified, redact
 from lake.store import Lake
 from tests.agent.report import samples
 from tests.agent.world import record
@@ -59,3 +61,26 @@ def test_a_lake_that_takes_no_report_says_so_and_nothing_is_raised(
         (lake.path / "reports").write_text("in the way")
         assert shelf.keep(samples.cause_found(), lake) is None
     assert capsys.readouterr().err.startswith("The report is not kept: ")
+
+
+def test_a_full_disk_is_told_with_the_folder(tmp_path: Path, capsys: Captured) -> None:
+    report = samples.cause_found()
+    with Lake.create(tmp_path / "lake") as lake:
+        folder = lake.path / "reports" / report.id
+        folder.mkdir(parents=True)
+        (folder / ".report.html").symlink_to("/dev/full")
+        assert shelf.keep(report, lake) is None
+    told = capsys.readouterr().err
+    assert told == f"The report is not kept: {folder}: No space left on device.\n"
+
+
+def test_a_report_is_kept_where_whom_it_means_is_not(tmp_path: Path, capsys: Captured) -> None:
+    with Lake.create(tmp_path / "lake") as lake, identified(lake.path) as people:
+        report = replace(samples.cause_found(), title=redact("mira.k@example.com could not pay"))
+        folder = lake.path / "reports" / report.id
+        (folder / f".{shelf.IDENTIFIERS}").mkdir(parents=True)
+        assert shelf.keep(report, lake, people) == folder
+        assert len(lake.at().ask(FINDINGS).dicts()) == 1
+    told = capsys.readouterr().err
+    assert told.startswith(f"Whom report {report.id} calls by pseudonyms is not kept: {folder}/.")
+    assert len(told.splitlines()) == 1
