@@ -147,12 +147,27 @@ class Meter:
         if not is_priced and any(most is not None for most in limits):
             raise BudgetSpent("The model's price is not known, so no budget in usd can be kept.")
         for one in self.shared:
+            if one.budget == NO_LIMIT:
+                continue
             if over := one.budget.reached(one.spent()):
                 raise BudgetSpent(f"The budget of {over} for {one.name} is spent.")
 
     def query(self) -> None:
-        """Count one query of the lake."""
+        """Count one query of the lake, which is made whatever is left."""
         self.charge(Spent(queries=1))
+
+    def query_if_left(self) -> None:
+        """Count one query of the lake; BudgetSpent if there is none left."""
+        self.check()
+        with self._lock:
+            most = self.budget.queries
+            if most is not None and self.before.queries + self._spent.queries >= most:
+                raise BudgetSpent(f"The investigation's budget of {most} queries is spent.")
+            self._spent += Spent(queries=1)
+
+    def reached(self) -> str:
+        """Name what is used up, with its limit; nothing if nothing is."""
+        return self.budget.reached(self.spent())
 
     def left_s(self, most: float) -> float:
         """How many seconds something may take that may take `most`."""

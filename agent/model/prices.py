@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import tomllib
@@ -14,8 +15,7 @@ from typing import Any
 from agent.errors import SettingError
 
 _MILLION = 1_000_000
-_VERSIONED = r"(?=$|[-@:])"  # gpt-5.4 is no price of gpt-5.41, but of gpt-5.4-2026-03-05
-_VARIANTS = re.compile(r"^-(?:mini|nano|pro|fast|codex|luna|sol|terra|chat)\b")
+_VERSION = re.compile(r"(?:[-@:](?:v?\d[\d.]*|latest))*")  # -2026-03-05, -20250929-v1:0
 _REGION = re.compile(r"^(?:[a-z]{2,6}\.)?(?:anthropic|openai|google)\.")  # as Bedrock calls them
 
 Prices = Mapping[str, float]
@@ -61,8 +61,7 @@ def of_model(provider: str, model: str) -> Prices | None:
 def _fits(known: str, name: str) -> bool:
     if not known:
         return True
-    match = re.match(re.escape(known) + _VERSIONED, name)
-    return bool(match) and not _VARIANTS.match(name[len(known) :])
+    return name.startswith(known) and bool(_VERSION.fullmatch(name[len(known) :]))
 
 
 def _makers(table: Mapping[str, Any]) -> dict[str, dict[str, Prices]]:
@@ -81,6 +80,13 @@ def _shipped() -> Mapping[str, Any]:
     return tomllib.loads(files("agent.model").joinpath("prices.toml").read_text("utf-8"))
 
 
+def _check(prices: Any) -> None:
+    """KeyError, TypeError or ValueError unless these are prices."""
+    for name in ("input", "output", *prices):
+        if isinstance(prices[name], bool) or not 0 <= prices[name] < math.inf:
+            raise ValueError(f"{name} = {prices[name]!r} is no price")
+
+
 @cache
 def _own(file: str) -> Mapping[str, Any]:
     """The prices of a user's own file; SettingError if it has another form."""
@@ -90,7 +96,7 @@ def _own(file: str) -> Mapping[str, Any]:
         table = tomllib.loads(Path(file).read_text("utf-8"))
         for models in _makers(table).values():
             for prices in models.values():
-                float(prices["input"]), float(prices["output"])
+                _check(prices)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SettingError(
             f"INQUEST_PRICES names {file}, which has no prices "

@@ -25,9 +25,10 @@ _KEYS = {
 }
 _EXTRAS = {"bedrock": "bedrock", "bedrock_converse": "bedrock", "google_genai": "google",
            "ollama": "ollama"}  # fmt: skip
+_MOST = {"google_genai": "max_output_tokens", "ollama": "num_predict"}
 _STREAMS_USAGE = {"openai": {"stream_usage": True}}
-_NO_CAPS = frozenset({"ollama", "google_genai", "bedrock", "bedrock_converse"})
-"""Providers whose LangChain class has no `timeout` or `max_retries`: the time is ours to keep."""
+_NO_RETRIES = frozenset({"ollama"})
+"""Providers whose LangChain class has neither `timeout` nor `max_retries`."""
 
 
 @dataclass(frozen=True)
@@ -81,14 +82,17 @@ def open_model(spec: str, patience_s: float = PATIENCE_S) -> Model:
         ) from error
     except Exception as error:
         raise ModelError(f"The model {spec} cannot be had: {_first_line(error)}") from error
-    return Model(provider, name, chat, patience_s)
+    model = Model(provider, name, chat, patience_s)
+    _ = model.is_priced  # a list of prices that is none is told before anything is begun
+    return model
 
 
 def _settings(provider: str, patience_s: float) -> dict[str, Any]:
-    if provider in _NO_CAPS:
-        return {}
-    caps = {"timeout": patience_s, "max_retries": 0, "max_tokens": OUTPUT_TOKENS}
-    return caps | _STREAMS_USAGE.get(provider, {})
+    most = {_MOST.get(provider, "max_tokens"): OUTPUT_TOKENS}
+    if provider in _NO_RETRIES:
+        return most
+    caps = {"timeout": patience_s, "max_retries": 0}
+    return most | caps | _STREAMS_USAGE.get(provider, {})
 
 
 def _first_line(error: Exception) -> str:

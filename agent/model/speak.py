@@ -140,15 +140,22 @@ class Speaker:
             try:
                 answer = heard.listened(self.model)
             except (ModelError, _Again):
-                lost = Spent(calls=1, input_tokens=heard.lost(sent, tools))
-                self.meter.charge(lost)
-                if self.journal:
-                    self.journal.note(lost)
+                self._lose(heard, _chars(sent, tools))
                 raise
+            _name_calls(answer, sent)
             answer["usd"] = usd(self.model.provider, self.model.name, *_billed(answer["usage"]))
             answer["sent_chars"] = _chars(sent, tools)
             chat.answered(_response(answer, heard.first_s))
         return answer
+
+    def _lose(self, heard: _Heard, sent_chars: int) -> None:
+        """Count a call that brought no answer: unless it was refused it may have been paid for."""
+        read, written = estimated_tokens(sent_chars), estimated_tokens(heard.chars)
+        price = usd(self.model.provider, self.model.name, read, written) or 0.0
+        lost = Spent(1) if heard.was_refused else Spent(1, read, written, price)
+        self.meter.charge(lost)
+        if self.journal:
+            self.journal.note(lost)
 
     def _replayed(self, kept: Mapping[str, Any], request: ChatRequest) -> Reply:
         with self.tracing.chat(request) as chat:
@@ -200,7 +207,7 @@ class Speaker:
         given: dict[str, Any] = {}
         if provider in _IN_FULL:
             given = {"extra_headers": dict(headers), "max_tokens": self._most()}
-        messages = _with_cache_marks(sent) if provider == "anthropic" else sent
+        messages = _with_cache_marks(sent) if provider == "anthropic" and tools else sent
         return iter(chat.stream(messages, **given))
 
 
@@ -222,8 +229,9 @@ class _Heard:
         self._stream, self._until = stream, until
         self._over, self._done = Event(), SimpleQueue[Any]()
         self._began = time.monotonic()
-        self._was_sent = False
+        self.was_refused = False
         self.first_s: float | None = None
+        self.chars = 0
 
     def listened(self, model: Model) -> dict[str, Any]:
         """The reply as plain data; ModelError or `_Again` if there is none."""
@@ -231,44 +239,45 @@ class _Heard:
         try:
             outcome = self._done.get(timeout=max(self._until - time.monotonic(), 0))
         except Empty:
-            self._was_sent = True
             waited = self._until - self._began
             why = f"{model} did not answer within {round(waited, 1):g} s."
             raise ModelError(why) from TimeoutError()
         finally:
             self._over.set()
         if isinstance(outcome, ModelError):
-            self._was_sent = True
             raise outcome
         if isinstance(outcome, Exception):
+            self.was_refused = self.first_s is None and _is_refusal(outcome)
             raise _failure(model, outcome) from outcome
         if outcome is None:
             raise _Again("answered nothing")
         answer: dict[str, Any] = _sound(_plain(outcome))
         if not answer["finish"] and model.provider in _IN_FULL:
-            self._was_sent = True
             raise _Again("stopped in the middle of its answer")
         return answer
 
-    def lost(self, sent: list[dict[str, Any]], tools: Sequence[Mapping[str, Any]]) -> int:
-        """The tokens of input that may have been paid for in vain, about."""
-        return estimated_tokens(_chars(sent, tools)) if self._was_sent else 0
-
     def _run(self) -> None:
-        whole, chars = None, 0
+        whole = None
         try:
             for chunk in self._stream():
                 if self._over.is_set():
                     return
                 if self.first_s is None:
                     self.first_s = time.monotonic() - self._began
-                chars += _length(chunk)
-                if chars > MOST_CHARS:
+                self.chars += _length(chunk)
+                if self.chars > MOST_CHARS:
                     raise ModelError(f"The model said more than {MOST_CHARS:,} characters.")
                 whole = chunk if whole is None else whole + chunk
             self._done.put(whole)
         except Exception as error:  # noqa: BLE001 - each provider's client has its own family
             self._done.put(error)
+
+
+def _is_refusal(error: Exception) -> bool:
+    """Whether a provider said no, or was never reached: then nothing is to be paid."""
+    chain = [error, *filter(None, (error.__cause__,))]
+    never = any(type(one).__name__ in ("ConnectError", "ConnectTimeout") for one in chain)
+    return never or any(isinstance(getattr(one, "status_code", None), int) for one in chain)
 
 
 def _failure(model: Model, error: Exception) -> Exception:
@@ -316,7 +325,7 @@ def _plain(whole: Any) -> dict[str, Any]:
     """A reply of LangChain's as plain data, the same for every provider."""
     used = whole.usage_metadata or {}
     said, cached = whole.response_metadata or {}, used.get("input_token_details") or {}
-    calls = [{"id": c["id"] or "", "name": c["name"] or "", "arguments": c["args"]}
+    calls = [{"id": "", "name": c["name"] or "", "arguments": _writable(c["args"])}
              for c in (*whole.tool_calls, *whole.invalid_tool_calls)]  # fmt: skip
     return {
         "text": _text(whole.content),
@@ -328,7 +337,7 @@ def _plain(whole: Any) -> dict[str, Any]:
             "input": used.get("input_tokens"),
             "output": used.get("output_tokens"),
             "cache_read": cached.get("cache_read"),
-            "cache_write": cached.get("cache_creation"),
+            "cache_write": _written(cached),
             "reasoning": (used.get("output_token_details") or {}).get("reasoning"),
         },
     }
@@ -341,6 +350,29 @@ def _sound(value: Any) -> Any:
     if isinstance(value, dict):
         return {_sound(key): _sound(part) for key, part in value.items()}
     return [_sound(part) for part in value] if isinstance(value, list) else value
+
+
+def _writable(arguments: Any) -> Any:
+    """Arguments that can be written as JSON again; others, as numbers past 64 bits, as text."""
+    try:
+        orjson.dumps(arguments)
+    except TypeError:
+        return str(arguments)[:MOST_CHARS]
+    return arguments
+
+
+def _written(cached: Mapping[str, int | None]) -> int | None:
+    """Tokens written to a cache; LangChain tells Anthropic's apart by how long they are kept."""
+    names = ("cache_creation", "ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
+    said = [n for name in names if (n := cached.get(name)) is not None]
+    return sum(said) if said else None
+
+
+def _name_calls(answer: dict[str, Any], sent: Sequence[Message]) -> None:
+    """Number the calls of a dialogue: a provider's own ids look like secrets, and say nothing."""
+    before = sum(len(message.get("tool_calls", ())) for message in sent)
+    for number, call in enumerate(answer["calls"], before + 1):
+        call["id"] = f"c{number}"
 
 
 def _text(content: Any) -> str:
@@ -428,7 +460,7 @@ def _with_cache_marks(sent: list[dict[str, Any]]) -> list[dict[str, Any]]:
     last = len(sent) - 1
     return [
         {**m, "content": [{"type": "text", "text": m["content"], "cache_control": marked}]}
-        if at in (0, last) and isinstance(m["content"], str) and m["role"] in ("system", "user")
+        if at in (0, last) and isinstance(m["content"], str)
         else m
         for at, m in enumerate(sent)
     ]

@@ -6,6 +6,7 @@ it asks for are answered side by side (`inquire`), and which there are is not it
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -197,10 +198,8 @@ def _read(text: str) -> dict[str, Any] | str:
 
 
 def _key(call: Call) -> tuple[str, str]:
-    given: Any = call.arguments
-    if not isinstance(given, str):
-        given = orjson.dumps(given, option=orjson.OPT_SORT_KEYS).decode()
-    return call.name, given
+    given = call.arguments
+    return call.name, given if isinstance(given, str) else json.dumps(given, sort_keys=True)
 
 
 def _tools() -> list[dict[str, Any]]:

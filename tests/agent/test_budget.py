@@ -60,6 +60,24 @@ def test_a_budget_that_is_shared_stops_a_call_and_says_whose_it_is() -> None:
         meter.check_call(is_priced=True)
 
 
+def test_queries_are_counted_and_past_the_last_none_is_made_if_it_asks_first() -> None:
+    meter = Meter(Budget(queries=2))
+    meter.query_if_left()
+    meter.query_if_left()
+    with pytest.raises(BudgetSpent, match="2 queries"):
+        meter.query_if_left()
+    meter.query()
+    assert meter.spent().queries == 3
+    assert meter.reached() == "2 queries"
+
+
+def test_a_shared_budget_without_limits_is_not_even_looked_at() -> None:
+    def unreadable() -> Spent:
+        raise AssertionError
+
+    Meter(shared=(Shared("today", NO_LIMIT, unreadable),)).check_call(is_priced=True)
+
+
 def test_without_a_price_no_limit_in_money_can_be_kept_so_nothing_is_called() -> None:
     Meter(Budget(calls=5)).check_call(is_priced=False)
     Meter(Budget(usd=1.0)).check_call(is_priced=True)

@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import pyarrow as pa
+
 from agent.playbook.form import Playbook
 from agent.playbook.load import load
 from agent.state import Window
@@ -23,6 +25,8 @@ from lake.errors import QueryError
 TOKENS = 600
 LIMITS = Limits(rows=500, bytes=4_000_000, seconds=20.0)
 _FEWEST = 50  # tokens
+_UNTELLABLE = (OverflowError, RecursionError, ValueError, pa.ArrowException)
+"""What a value raises that Python has no word for, as a time past the year 9999."""
 _VALUE = re.compile(r"\$(\w+)")
 
 
@@ -74,7 +78,7 @@ def call(
         if name not in OFFERED:
             raise unknown(name)
         return asking.asked(offer(name), arguments, tokens)
-    except (RefusedError, QueryError) as error:
+    except (RefusedError, QueryError, *_UNTELLABLE) as error:
         return Result(str(name)[:64], inert(str(error), int(tokens * A_TOKEN)), refused=True)
 
 

@@ -101,6 +101,13 @@ def cell(name: str, value: Any, day: date, *, strict: bool = False) -> str:
             return spoken(value, strict=strict)
         case list() if all(isinstance(one, int | float | Decimal) for one in value):
             return " ".join(cell("", one, day) for one in value)[:CELL]
+        case str() | list() | dict():
+            return _paired(value, day, strict=strict)
+    return spoken(str(value), strict=strict)
+
+
+def _paired(value: Any, day: date, *, strict: bool) -> str:
+    """A struct, a list of such, or JSON, as `name=value`."""
     pairs = (
         f"{spoken(key, strict=strict)}={cell('', one, day, strict=strict)}"
         for key, one in _leaves(_read_json(value))

@@ -51,6 +51,7 @@ def test_a_model_is_known_by_the_beginning_of_its_name(
     [
         ("openai", "gpt-5.41"),
         ("openai", "gpt-5.4-pro"),
+        ("google_genai", "gemini-3.5-flash-lite"),
         ("openai", "scripted-1"),
         ("openai", "claude-opus-5"),
         ("nosuch", "model"),
@@ -74,7 +75,17 @@ def test_ones_own_prices_go_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert of_model("openai", "gpt-5.4") is not None
 
 
-@pytest.mark.parametrize("text", ["[openai", '[openai]\n"m" = { input = 1.0 }', '[o]\nm = "x"'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[openai",
+        '[openai]\n"m" = { input = 1.0 }',
+        '[o]\nm = "x"',
+        '[o]\nm = { input = "1.0", output = 2.0 }',
+        "[o]\nm = { input = -1.0, output = 2.0 }",
+        '[o]\nm = { input = 1.0, output = 2.0, cache_read = "none" }',
+    ],
+)
 def test_prices_that_are_none_are_said_in_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:

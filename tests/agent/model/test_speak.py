@@ -218,6 +218,65 @@ def test_an_answer_is_asked_to_be_no_longer_than_the_budget_allows(lake: Lake) -
     assert 77 in (sent.get("max_tokens"), sent.get("max_completion_tokens"))
 
 
+@pytest.mark.parametrize(
+    "given", ['{"service": 1' + "0" * 30 + "}", '{"a":' * 300 + "1" + "}" * 300]
+)
+def test_arguments_that_json_cannot_hold_are_kept_as_text(lake: Lake, given: str) -> None:
+    journal = Kept()
+    asks = Reply(calls=(Call("edges", given),))
+    with speaking(lake, lambda _: asks, journal=journal) as (speaker, _, _):
+        reply = speaker.say(ASKED, [TOOL])
+    assert isinstance(reply.calls[0].arguments, str)
+    assert len(journal.answers) == 1
+
+
+def test_calls_are_numbered_through_a_dialogue_whatever_the_provider_calls_them(
+    lake: Lake,
+) -> None:
+    asks = Reply(calls=(Call("edges", {}, "call_x7Kq2mNf9ZpLr4Tw8Vb1"), Call("edges", {"a": 1})))
+    with speaking(lake, lambda _: asks) as (speaker, server, _):
+        first = speaker.say(ASKED, [TOOL]).as_message()
+        told = [{"role": "tool", "tool_call_id": f"c{n}", "content": "none"} for n in (1, 2)]
+        second = speaker.say([*ASKED, first, *told], [TOOL])
+    assert [call.id for call in second.calls] == ["c3", "c4"]
+    assert [c["id"] for c in server.asked[1]["messages"][2]["tool_calls"]] == ["c1", "c2"]
+
+
+@pytest.mark.parametrize("politely", [True, False])
+def test_an_answer_that_broke_off_was_paid_for_and_a_refusal_was_not(
+    lake: Lake, *, politely: bool
+) -> None:
+    long = lambda _: Reply("It was payment. " * 40)  # noqa: E731 - a script
+    broken = stops_in_the_middle(long, politely=politely)
+    for script, paid in ((broken, True), (limited("0"), False), (fails(401), False)):
+        meter = Meter()
+        with (
+            speaking(lake, script, meter=meter) as (speaker, _, _),
+            pytest.raises(ModelError),
+        ):
+            speaker.say(ASKED)
+        spent = meter.spent()
+        assert (spent.input_tokens > 0, spent.output_tokens > 0) == (paid, paid)
+        assert spent.calls > 0
+
+
+def test_what_anthropic_wrote_to_its_cache_is_counted() -> None:
+    told = {"cache_creation": 0, "ephemeral_5m_input_tokens": 10_000, "cache_read": 5}
+    assert speak._written(told) == 10_000
+    assert speak._written({"cache_read": 5}) is None
+
+
+def test_of_a_dialogue_anthropic_may_cache_what_was_said_last_and_of_one_question_nothing(
+    lake: Lake,
+) -> None:
+    last = {"role": "tool", "tool_call_id": "c1", "content": "none"}
+    marked = speak._with_cache_marks([*ASKED, last])
+    assert [isinstance(m["content"], list) for m in marked] == [True, False, True]
+    with speaking(lake, well, provider="anthropic") as (speaker, server, _):
+        speaker.say(ASKED, form={"title": "x", "type": "object", "properties": {}})
+    assert b'"cache_control"' not in server.exchanges[0].sent
+
+
 def test_a_run_that_was_cancelled_calls_nothing(lake: Lake) -> None:
     def stop() -> None:
         raise InterruptedError

@@ -240,6 +240,21 @@ def test_lines_are_found_by_text_level_and_service(lake: Lake, tracing: Tracing)
     assert found[0]["example"] == "connection refused by 10.0.0.1"
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        "DATE '2026-01-01'", "TIME '12:00:00'", "INTERVAL 3 DAY", "'ab'::BLOB", "'101'::BIT",
+        "MAP {'a': 1}", "[DATE '2026-01-01']", "{'a': DATE '2026-01-01'}", "'infinity'::TIMESTAMP",
+        "TIMESTAMP '290000-01-01'", "170141183460469231731687303715884105727::HUGEINT",
+        "uuid '00000000-0000-0000-0000-000000000001'", "'nan'::DOUBLE", "'{\"a\": {\"b\": [1]}}'",
+    ],
+)  # fmt: skip
+def test_a_value_of_any_type_is_told_or_refused(value: str, lake: Lake, tracing: Tracing) -> None:
+    result = asked("sql", lake, tracing, {"select": f"SELECT {value} AS v, 1 AS n"})
+    assert result.text
+    assert result.refused == (result.answer is None)
+
+
 def test_what_inquest_says_is_told_only_where_inquest_is_asked_about(
     lake: Lake, tracing: Tracing
 ) -> None:
