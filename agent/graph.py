@@ -17,6 +17,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any, Protocol
 
+import langsmith
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
@@ -97,6 +98,10 @@ AFTER: tuple[Node, ...] = (
     tell,
     verify,
 )
+
+
+LIMITED: frozenset[Node] = frozenset({*SURVEY, test, inquire, examine})
+"""What a budget can leave out; a report is written whatever is left."""
 
 
 def investigate(
@@ -228,6 +233,7 @@ def _graph() -> CompiledStateGraph[Investigation, Context, Any, Any]:
     graph.add_conditional_edges("write", _teller, ["tell", "verify"])
     graph.add_edge("tell", "verify")
     graph.add_edge("verify", END)
+    langsmith.configure(enabled=False)  # LANGSMITH_TRACING would send all of the state away
     return graph.compile()
 
 
@@ -256,12 +262,18 @@ def _teller(_state: Investigation, runtime: Runtime[Context]) -> str:
 
 def _traced(node: Node) -> Traced:
     def run(state: Investigation, *, runtime: Runtime[Context]) -> Investigation:
-        context = replace(runtime.context, node=node.__name__)
+        context = _of_node(runtime.context, node)
         context.reached(node.__name__)
         with context.notebook.tracing.node(node.__name__), _heard(context):
             return _done(node, state, runtime.override(context=context))
 
     return run
+
+
+def _of_node(context: Context, node: Node) -> Context:
+    """What a node may use: one that may be left out asks no more than the budget has left."""
+    spend = context.meter.query_if_left if node in LIMITED else context.meter.query
+    return replace(context, node=node.__name__, notebook=replace(context.notebook, spend=spend))
 
 
 @contextmanager
@@ -284,9 +296,9 @@ def _tested(state: Investigation, runtime: Runtime[Context]) -> Investigation:
     """One hypothesis put to the test; past the budget it stays untested, and the report says so."""
     try:
         runtime.context.meter.check()
+        return test(state, runtime)
     except BudgetSpent:
         return {"cut": [f"the test of {state['causes'][state['subject']].text}"]}
-    return test(state, runtime)
 
 
 def _looked(node: Node, state: Investigation, runtime: Runtime[Context]) -> Investigation:

@@ -280,7 +280,8 @@ def _with(change: Change) -> str:
 
 def _stopped(cut: list[str], context: Context) -> Gap:
     """What a budget left out, and which."""
-    text = f"The budget of {context.meter.budget} left out: {', '.join(sorted(set(cut)))}."
+    spent = context.meter.reached() or context.meter.budget
+    text = f"The budget of {spent} left out: {', '.join(sorted(set(cut)))}."
     return Gap("budget", text)
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
 import pytest
+from langsmith.utils import get_env_var, tracing_is_enabled
 
 from agent.budget import NO_LIMIT, USUAL, Budget, BudgetSpent, Meter, Shared, Spent, read_budget
 from agent.config import LOOKS, Request
@@ -107,5 +111,51 @@ def test_past_the_budget_an_investigation_ends_in_a_report_of_what_stayed_undone
     report = investigate(lake, Request(), means=Means(budget=budget))
     assert report.verdict == "stopped_by_budget"
     (gap,) = [gap for gap in report.gaps if gap.kind == "budget"]
-    assert gap.text.startswith(f"The budget of {budget} left out: ")
+    assert gap.text.startswith("The budget of ")
     assert all(one in gap.text for one in left_out)
+
+
+def test_a_budget_of_queries_binds_all_that_can_be_left_out_to_the_last_one(lake: Lake) -> None:
+    record(lake)
+    report = investigate(lake, Request(), means=Means(budget=Budget(queries=10)))
+    asked = lake.at().ask(
+        "SELECT n.span_name AS node, count(*) AS queries FROM trace_span q "
+        "JOIN trace_span n ON q.parent_span_uid = n.span_uid "
+        f"WHERE q.trace_uid = '{report.cost.trace_id}' AND q.span_name LIKE 'execute_tool%' "
+        "GROUP BY ALL ORDER BY ALL"
+    )
+    by_node = {row["node"]: row["queries"] for row in asked.dicts()}
+    limited = {node: n for node, n in by_node.items() if node.startswith("survey_")}
+    assert sum(limited.values()) + by_node["scope"] == 10
+    assert any(gap.text.startswith("The budget of 10 queries left out: ") for gap in report.gaps)
+
+
+def test_nothing_of_a_run_goes_to_langsmith_whatever_the_environment_says(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[bytes] = []
+
+    class Taker(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            taken.append(self.rfile.read(int(self.headers["Content-Length"])))
+            self.send_response(202)
+            self.end_headers()
+
+        do_GET = do_PATCH = do_POST  # noqa: N815 - the names that the base class calls
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Taker)
+    Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    for name in ("LANGSMITH_TRACING", "LANGCHAIN_TRACING_V2"):
+        monkeypatch.setenv(name, "true")
+    monkeypatch.setenv("LANGSMITH_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
+    get_env_var.cache_clear()  # type: ignore[attr-defined]  # it is there, cached by lru_cache
+    monkeypatch.setenv("LANGSMITH_API_KEY", "of-the-test")
+    record(lake)
+    investigate(lake, Request(without=frozenset({"traces", "playbooks", "experiments"})))
+    assert not tracing_is_enabled()
+    server.shutdown()
+    server.server_close()
+    assert taken == []
