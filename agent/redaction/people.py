@@ -8,19 +8,22 @@ in a year all say the same. Who may read the lake may turn it back; nobody else 
 from __future__ import annotations
 
 import hmac
+import logging
 import os
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from secrets import token_bytes
+from secrets import token_bytes, token_hex
 from typing import Final
 
 from agent.redaction.spans import Span, at_each
 from agent.redaction.unseen import is_named_id
+
+_log = logging.getLogger(__name__)
 
 KEY_FILE: Final = "identifiers.key"
 KEY_BYTES: Final = 32
@@ -244,17 +247,31 @@ def identified(lake: Path) -> Iterator[Pseudonyms]:
 def _key(path: Path) -> bytes:
     """The key in a file that only its owner may read, made when it is first asked for.
 
-    Where it can be neither read nor made the key is of this process: pseudonyms without a way back.
+    Where it is of no use, which is told, the key is this process's: nobody finds a way back.
     """
     try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as made:
-            made.write(token_bytes(KEY_BYTES))
-    except FileExistsError:
-        pass
-    except OSError:
-        return _OF_NO_LAKE.key
-    try:
+        if not path.exists():
+            _make(path)
         key = path.read_bytes()
-    except OSError:
-        return _OF_NO_LAKE.key
-    return key if len(key) == KEY_BYTES else _OF_NO_LAKE.key
+    except OSError as error:
+        why = f"{path} can be neither read nor made: {error.strerror}"
+    else:
+        if len(key) == KEY_BYTES:
+            return key
+        why = f"{path} holds {len(key)} bytes, expected {KEY_BYTES}; without it one is made"
+    _log.warning("Pseudonyms of people are those of this run alone: %s.", why)
+    return _OF_NO_LAKE.key
+
+
+def _make(path: Path) -> None:
+    """Write a new key as a whole file; who comes second takes that of the first."""
+    draft = path.with_name(f".{path.name}.{token_hex(4)}")
+    try:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(token_bytes(KEY_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
