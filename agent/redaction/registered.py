@@ -22,7 +22,7 @@ _NAME: Final = re.compile(
     r")(?:_base|_id)?$|(?:api|access|secret)key$|(?:_|^)key$|accountkey$"
 )
 _IS_PUBLIC: Final = re.compile(r"(?i)_(?:key|token|secret)_id$|public")
-_ADDRESS: Final = re.compile(r"(?i)(?:_url|_uri|_dsn|_checkpoints|^dsn)$")
+_ADDRESS: Final = re.compile(r"(?i)(?:_url|_uri|_dsn|_endpoint|_proxy|_checkpoints|^dsn)$")
 _HEADERS: Final = re.compile(r"(?i)_headers$")
 
 
