@@ -110,6 +110,54 @@ RECIPES = {
 """By kind: what stands there, and how many letters of which alphabet are drawn (u: a UUID)."""
 
 
+SHAPES = {
+    "a list": '{{"db": {{"password": ["{}"]}}, "n": 1}}',
+    "a list of two": '{{"tokens": ["{}", "other0one"], "n": 1}}',
+    "the second of a list": '{{"passwords": ["first one", "{}"], "n": 1}}',
+    "an object": '{{"password": {{"value": "{}", "age": 3}}, "n": 1}}',
+    "an object in a list": '{{"credentials": [{{"user_id": 7}}, {{"value": "{}"}}], "n": 1}}',
+    "a list in an object": '{{"token": {{"type": "bearer", "any": ["{}"]}}, "n": 1}}',
+    "a tuple": 'password=("{}")',
+    "Python": "{{'password': ['{}'], 'secret': ('{}',)}}",
+    "escaped JSON": r"{{\"password\": [\"{}\"], \"n\": 1}}",
+    "an escaped object": r"{{\"token\":{{\"value\":\"{}\"}}}}",
+    "no quotes": "password=[{}] n=1",
+    "a map of Go": "map[password:[{}] n:[1]]",
+    "headers of Go": '{{"Authorization": ["Basic {}"], "X-Api-Key": ["{}"]}}',
+    "a block": "password:\n  value: {}\nn: 1",
+    "a block of a list": "password:\n  - {}\nn: 1",
+    "an environment": '{{"env": [{{"name": "DB_PASSWORD", "value": "{}"}}]}}',
+    "an environment, backwards": '{{"env": [{{"value": "{}", "name": "API_TOKEN"}}]}}',
+    "an environment of tasks": '[{{"Name": "API_KEY", "Value": "{}"}}]',
+    "an escaped environment": r"[{{\"name\":\"DB_PASSWORD\",\"value\":\"{}\"}}]",
+    "an environment in YAML": "env:\n- name: DB_PASSWORD\n  value: {}\n- name: N\n  value: '1'",
+    "an environment in quotes": "- name: 'CLIENT_SECRET'\n  value: \"{}\"",
+    "an environment of a container": '{{"Env": ["A=1", "DB_PASSWORD={}"]}}',
+    "an attribute": '{{"key": "db.password", "value": {{"stringValue": "{}"}}}}',
+    "XML": '<property name="password" value="{}"/>',
+    "XML of two": "<name>db.password</name>\n  <value>{}</value>",
+    "redis-cli": "redis-cli -h cache -a {} ping",
+    "redis-cli, as a list": '["redis-cli", "-a", "{}", "ping"]',
+    "sshpass": "sshpass -p '{}' ssh -p 22 host",
+    "sshpass, at once": "sshpass -p{} ssh host",
+    "curl": "curl -sS -u ann:{} https://example.org",
+    "curl in full": "curl https://example.org --user 'ann:{}'",
+    "login": "docker login -u ann -p {} example.org",
+    "mongo": "mongosh --host db -u ann -p {} admin",
+    "ldapsearch": "ldapsearch -x -D cn=ann -w {}",
+    "sqlcmd": "sqlcmd -S db -U sa -P {} -Q x",
+    "arguments": '{{"args": ["--password", "{}", "--verbose"]}}',
+    "arguments in YAML": "args:\n- --auth-token\n- {}\n- --verbose",
+    "--pass": "redis-cli --pass {} ping",
+}
+"""How texts carry a secret that only its name makes one: what stands around it."""
+
+
+def passphrase(random: Random) -> str:
+    """Draw a secret that has no form and is too short to look random."""
+    return "".join(random.choices(_LETTERS.lower(), k=14)) + "7"
+
+
 def made(kind: str, random: Random) -> str:
     """Make one token of a known format."""
     return re.sub(
