@@ -12,12 +12,13 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
 from agent.redaction import wrapped
 from agent.redaction.formats import tokens
-from agent.redaction.named import settings
+from agent.redaction.named import is_secret, says_which, settings, singular
 from agent.redaction.people import MARK, Pseudonyms, identified, identifiers, pseudonym
 from agent.redaction.registered import of_environment, of_file, pattern, registered
 from agent.redaction.spans import Span, gaps, lowered, merged
@@ -40,6 +41,15 @@ PATIENCE_S: Final = 20.0
 
 _DEEPEST: Final = 3
 """How often a secret may be wrapped: base64 in percent signs in base64."""
+
+_BYTES: Final = (bytes, bytearray, memoryview)
+_LISTS: Final = (list, tuple, set, frozenset)
+_ENDS: Final = re.compile(r"""["'\\\r\n]""")
+"""What would end a quoted value, were it not a value of its own."""
+
+_WORDS: Final = 14
+_LONGEST: Final = 200
+"""How many arguments, and characters of one, are read for what the next of them is."""
 
 
 class _Known:
@@ -81,35 +91,93 @@ def redact(text: str) -> str:
     """
     if not isinstance(text, str):
         raise TypeError(f"a {type(text).__name__} cannot be redacted, expected a text")
+    return _redacted(text)
+
+
+def redacted(value: Any) -> Any:
+    """Redact every text in a JSON-like value, of any depth, by what it says and is called.
+
+    What is called a secret is one in all that is below it, numbers too; bytes cannot be read.
+    """
+    return _within(value, "", "")
+
+
+def _within(value: Any, name: str, before: str) -> Any:
+    """Redact what is beneath the name of a secret, if `name` is one; `before` stands before it."""
+    if isinstance(value, str):
+        return _redacted(value, before)
+    if isinstance(value, _BYTES):
+        _Known.failed += 1
+        return FAILED
+    if isinstance(value, Mapping):
+        return {_key(key): _within(*item) for key, item in _named(value, name)}
+    if isinstance(value, _LISTS):
+        return [_within(*item) for item in _listed(value, name)]
+    if name and isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        shown = _redacted(str(value), before)
+        return value if shown == str(value) else shown
+    return value
+
+
+def _key(key: Any) -> Any:
+    return _within(key, "", "") if isinstance(key, (str, *_BYTES)) else key
+
+
+def _named(value: Mapping[Any, Any], name: str) -> Iterator[tuple[Any, tuple[Any, str, str]]]:
+    """The keys of an object, and what each value is called: as its key, or as all above it."""
+    pairs = _pairs(value)
+    for key, item in value.items():
+        own = pairs.get(key, key) if isinstance(key, str) else ""
+        own = singular(own) if isinstance(item, _LISTS) else own
+        if name and not is_secret(own) and not says_which(own):
+            own = name
+        yield key, (item, own if is_secret(own) else "", f'{own}="' if own else "")
+
+
+def _pairs(value: Mapping[Any, Any]) -> dict[str, str]:
+    """What the values of {name: DB_PASSWORD, value: ...} and {ParameterKey:, ...} are called."""
+    texts = {key.lower(): (key, item) for key, item in value.items() if isinstance(key, str)}
+    return {
+        key: texts[of][1]
+        for low, (key, _) in texts.items()
+        for of in (low[:-5] + "name", low[:-5] + "key")
+        if low.endswith("value") and of in texts and isinstance(texts[of][1], str)
+    }
+
+
+def _listed(value: Iterable[Any], name: str) -> Iterator[tuple[Any, str, str]]:
+    """The items of a list; in one of arguments an option says what the next is."""
+    words: list[str] = []
+    for item in value:
+        before = f'{name}="' if name else ""
+        if not name and any(word.startswith("-") for word in words):
+            before = '"' + '", "'.join(words) + '", "'
+        yield item, name, before
+        words = [*words[1 - _WORDS :], str(item)[:_LONGEST]]
+
+
+def _redacted(text: str, before: str = "") -> str:
+    """The text, read as what stands behind `before`."""
     try:
-        spans = _found(text, time.thread_time() + PATIENCE_S)
+        spans = _behind(before, text, time.thread_time() + PATIENCE_S)
         return _replaced(text, spans) if spans else text
     except Exception:  # noqa: BLE001 - whatever went wrong, nothing unread is sent
         _Known.failed += 1
         return FAILED
 
 
-def redacted(value: Any) -> Any:
-    """Redact every text in a JSON-like value, of any depth, also by the name of its key."""
-    if isinstance(value, str):
-        return redact(value)
-    if isinstance(value, dict):
-        return {
-            redact(key) if isinstance(key, str) else key: _valued(key, item)
-            for key, item in value.items()
-        }
-    if isinstance(value, list | tuple):
-        return [redacted(item) for item in value]
-    return value
-
-
-def _valued(key: object, value: Any) -> Any:
-    """A value under its key: `token` and `password` say what theirs are."""
-    if not isinstance(value, str) or not isinstance(key, str):
-        return redacted(value)
-    named = f"{key}="
-    said = redact(f"{named}{value}")
-    return said.removeprefix(named) if said.startswith(named) else redact(value)
+def _behind(before: str, text: str, until: float) -> list[Span]:
+    """What is to go of a text; what names it means all of it, whatever quotes are in it."""
+    if not before:
+        return _found(text, until)
+    plain = f'{before}{_ENDS.sub("_", text)}"'
+    start, end = len(before), len(before) + len(text)
+    whole = (span for span in settings(plain, lowered(plain)) if span.end >= end)
+    spans = [*_found(f'{before}{text}"', until), *whole]
+    inside = (s._replace(start=max(s.start, start), end=min(s.end, end)) for s in spans)
+    return merged(
+        s._replace(start=s.start - start, end=s.end - start) for s in inside if s.start < s.end
+    )
 
 
 def _replaced(text: str, spans: list[Span]) -> str:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import stat
 import string
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import UTC, datetime
+from errno import ENOSPC
 from pathlib import Path
 from random import Random
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -22,7 +28,7 @@ from agent.errors import SettingError
 from agent.redaction import identified, redact, redacted, register
 from agent.redaction.formats import ELSEWHERE, TOKENS
 from agent.redaction.registered import of_environment
-from tests.agent.made_secrets import RECIPES, left_of, made
+from tests.agent.made_secrets import RECIPES, SHAPES, left_of, made, passphrase
 
 _RANDOM = Random(7)
 WORD = string.ascii_letters + string.digits
@@ -77,6 +83,7 @@ NAMED = {
     "https://discord.com/api/webhooks/123456789012345678/{}": "webhook",
 }
 HARMLESS = (
+    "pods store-api-7f9dd8b6c4-liv1k, web-sdk-7d4f8b6c9-x2x4z and ci-key-5b6c8d9ef-q7wz9",
     "trace_id=0af7651916cd43dd8448eb211c80319c span_id=b7ad6b7169203331",
     "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
     "merged 3f786850e387550fdab836ed7e6dc881de23001b into main",
@@ -98,6 +105,13 @@ HARMLESS = (
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJx7Qm2vKp9RtY4wZsLd8NfHbGcVeXoUaPiTqWnMkSyB",
     "node_id MDEyOk9yZ2FuaXphdGlvbjMyMjk0OTA5 and aGVsbG8gd29ybGQsIGhlbGxvIHdvcmxk",
     "com.example.payments.RetryingHttpConnectionPoolManagerFactory$Lambda$14 at line 77",
+    'redis-cli -a $REDIS_PASSWORD ping; curl -u "$USER:$PASS" x; redis-cli -h cache -p 6379',
+    '{"name":"db-password","verb":"get"}, ["db-password", "tls-1"], ["--password", "--verbose"]',
+    "docker run -p 8080:80 web; ssh -p 22 host; kubectl logs mongo-0 -p --tail=5",
+    'secret: {"secretName": "db-credentials-2", "defaultMode": 420}, "password": []',
+    "secret:\n  secretName: db-credentials-2\n  defaultMode: 420",
+    "- name: DB_PASSWORD\n  valueFrom:\n    secretKeyRef:\n      key: password\n      name: db-2",
+    '{"name": "cpu", "value": "12345678901"}, {"key": "password", "optional": true}',
     "/usr/lib/python3.11/site-packages/sqlalchemy/engine/default.py:942",
     "getty@tty1.service, reporter@project-1.iam.gserviceaccount.com, postgres@db.internal",
     "user=checkout database=shop, username=system:serviceaccount:kube-system:default",
@@ -161,6 +175,22 @@ def test_what_is_called_a_secret_is_one(place: str, kind: str) -> None:
     assert f"[redacted:{kind}]" in left
 
 
+@pytest.mark.parametrize("shape", SHAPES)
+def test_what_is_called_a_secret_is_one_in_whatever_shape(shape: str) -> None:
+    secret = passphrase(_RANDOM)
+    text = SHAPES[shape].format(secret, secret)
+    left = redact(text)
+    assert not left_of(secret, left), left
+    assert "[redacted:" in left
+    assert redact(left) == left
+    with suppress(ValueError):
+        told = json.loads(text)
+        assert (
+            json.loads(left).keys() == told.keys() if isinstance(told, dict) else json.loads(left)
+        )
+        assert not left_of(secret, str(redacted(told))), redacted(told)
+
+
 @pytest.mark.parametrize("ending", ["-----END {}-----", ""])
 def test_a_private_key_goes_whole_even_when_it_is_cut_short(ending: str) -> None:
     name = "RSA PRIVATE" + " KEY"
@@ -221,6 +251,51 @@ def test_values_are_redacted_at_any_depth_and_by_their_names() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"password": 12345678901},
+        {"password": ["hunter2longer"]},
+        {"db": {"password": {"value": "hunter2longer", "more": [{"x": 12345678901}]}}},
+        {"token": (12345678901, "hunter2longer")},
+        {"password": {"hunter2longer"}},
+        {"password": 'two words "hunter2longer"\n12345678901'},
+        {"name": "DB_PASSWORD", "value": "hunter2longer"},
+        {"key": "db.password", "value": {"stringValue": "hunter2longer"}},
+        {"ParameterKey": "DbPassword", "ParameterValue": "hunter2longer"},
+        {"args": ["--password", "hunter2longer"]},
+        {"body": b"password=hunter2longer", b"hunter2longer": 1},
+        ["redis-cli", "-a", "hunter2longer"],
+    ],
+)
+def test_what_a_value_is_called_holds_for_all_below_it(value: Any) -> None:
+    said = redacted(value)
+    assert not re.search("hunter2longer|12345678901", str(said)), said
+    assert "[redacted:" in str(said)
+    assert redacted(said) == said
+
+
+def test_what_no_name_makes_a_secret_stays_as_it_is() -> None:
+    value = {
+        "input_tokens": 123456789,
+        "tokens": {"input": 123456789, "output": 1.5},
+        "bytes": 4111111111111111,
+        "password": None,
+        "at": datetime(2026, 11, 22, tzinfo=UTC),
+        "token": {"type": "bearer", "ok": True},
+        "volumes": [{"name": "tls", "secret": {"secretName": "db-credentials-2"}}],
+        "env": [{"name": "DB_PASSWORD", "valueFrom": {"secretKeyRef": {"name": "db-2"}}}],
+        "limit": {"name": "cpu", "value": 12345678901},
+    }
+    assert redacted(value) == value
+
+
+def test_bytes_are_no_text_and_are_counted() -> None:
+    before = redaction.failures()
+    assert redacted([b"a", bytearray(b"b")]) == ["[redacted:failed]"] * 2
+    assert redaction.failures() == before + 2
+
+
 def test_what_is_no_text_stops_the_send() -> None:
     with pytest.raises(TypeError):
         redact(None)  # type: ignore[arg-type]  # the fault under test
@@ -231,7 +306,7 @@ def test_a_text_that_cannot_be_read_is_not_sent(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(redaction, "lowered", lambda _: 1 / 0)
     assert redact("anything") == "[redacted:failed]"
     assert redacted({"key": "anything"}) == {"[redacted:failed]": "[redacted:failed]"}
-    assert redaction.failures() == before + 4
+    assert redaction.failures() == before + 3
 
 
 def test_a_text_that_takes_too_long_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -265,6 +340,8 @@ def test_secrets_of_an_environment_are_told_by_their_names() -> None:
             "SLACK_BOT_TOKEN": "of any kind",
             "DATABASE_URL": "postgresql://ann:opensesame@db/shop",
             "OTEL_EXPORTER_OTLP_HEADERS": "api-key=0pens3same2,x=short",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": "http://ann:s3cretpw99@collector:4318",
+            "https_proxy": "http://ann:s3cretpw98@proxy:3128",
             "TLS_KEY": "/etc/tls.key",
             "AWS_ACCESS_KEY_ID": "public part",
             "SSH_AUTH_SOCK": "somewhere else",
@@ -272,7 +349,10 @@ def test_secrets_of_an_environment_are_told_by_their_names() -> None:
             "DB_PASSWORD": "abc",
         }
     )
-    assert set(found.values()) == {"not a format", "of any kind", "opensesame", "0pens3same2"}
+    assert set(found.values()) == {
+        *("not a format", "of any kind", "opensesame", "0pens3same2"),
+        *("s3cretpw99", "s3cretpw98"),
+    }
     assert len(short) == 2
     assert "DB_PASSWORD" in short[1]
     assert "abc" not in short[1]
@@ -339,6 +419,50 @@ def test_a_person_has_one_pseudonym_in_a_lake_and_another_elsewhere(tmp_path: Pa
     assert stat.S_IMODE((tmp_path / "one" / "identifiers.key").stat().st_mode) == 0o600
 
 
+def test_a_key_that_could_not_be_written_whole_is_none_and_the_next_run_makes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with monkeypatch.context() as full:
+        full.setattr(os, "fsync", disk_full)
+        with identified(tmp_path):
+            without = redact("mira@example.com")
+    assert [*tmp_path.iterdir()] == []
+    assert "identifiers.key" in caplog.text
+    said = set()
+    for _ in range(2):
+        with identified(tmp_path):
+            said.add(redact("mira@example.com"))
+    assert len(said) == 1
+    assert without not in said
+    assert [one.name for one in tmp_path.iterdir()] == ["identifiers.key"]
+
+
+def disk_full(_: int) -> None:
+    raise OSError(ENOSPC, "No space left on device")
+
+
+def test_runs_that_make_the_key_at_once_have_the_same(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        keys = [*pool.map(lambda _: people_of(tmp_path), range(32))]
+    assert len({*keys}) == 1
+
+
+def people_of(lake: Path) -> bytes:
+    with identified(lake) as people:
+        return people.key
+
+
+@pytest.mark.parametrize("held", [b"", b"x" * 31])
+def test_a_key_that_is_of_no_use_is_told_and_left(
+    held: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "identifiers.key").write_bytes(held)
+    with identified(tmp_path) as people:
+        assert len(people.key) == 32
+    assert f"identifiers.key holds {len(held)} bytes" in caplog.text
+    assert (tmp_path / "identifiers.key").read_bytes() == held
+
+
 def test_outside_of_a_lake_nobody_is_remembered() -> None:
     assert redact("mira@example.com") == redact("mira@example.com") != "mira@example.com"
     assert redaction.people._OF_NO_LAKE.known == {}
@@ -367,6 +491,8 @@ HOSTILE = (
     *("mysql", "mysql a ", "requirepass ", "%41", "\\u0041", "a@", "a@a.", "+1 ", "4111 ", "aB3"),
     *("[redacted:", 'secret="\\', "-----BEGIN PRIVATE" + " KEY-----", "ghp_a\n", "QUJD\n", "İ"),
     *("-----BEGIN X-----", "41", "user name=", "id=", "DE89 "),
+    *("password:[a,", "password:[", "token:\n", '"value":"', "value=", "redis-cli -a", "curl x"),
+    *("password,value", "tokens:[[{a:", "login -p", "--password\n- "),
 )
 
 
