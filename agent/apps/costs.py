@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -14,7 +15,7 @@ from agent.apps.options import FormatOption, LakeOption, lake_folder, moment
 from agent.apps.terminal import say
 
 if TYPE_CHECKING:
-    from agent.report.costs import Costs, Line
+    from agent.report.spending import Costs, Line
     from lake.ask import View
 
 By = Literal["incident", "model", "node", "tool", "day", "agent"]
@@ -30,7 +31,7 @@ def costs(
         By, typer.Option(help="What a row is of; the page has all of them.")
     ] = "incident",
     since: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Only what began then or later.")
+        str | None, typer.Option(metavar="TIME", help="Only runs that began then or later.")
     ] = None,
     service: Annotated[
         str, typer.Option(metavar="NAME|all", help="Another agent that sends spans, or all.")
@@ -45,32 +46,33 @@ def costs(
     from agent.report import costs as dress
     from lake.store import Lake
 
-    from_ = moment(since) if since else EVER[0]
+    began = moment(since) if since else None
     views: tuple[By, ...] = (by,) if form != "html" else _in_front(by)
     with Lake.open(lake_folder(ctx, lake)) as opened:
         view = opened.at()
-    hold(view, from_)
-    found = summed(view, views, service, since or "")
+    hold(view)
+    found = summed(view, views, service, began)
     shape = {"text": dress.text, "json": dress.json, "markdown": dress.markdown, "html": dress.html}
     say(shape[form](found))
 
 
-def hold(view: View, since: datetime = EVER[0]) -> None:
-    """Keep what agents did since then in the view, for all that is asked of it."""
+def hold(view: View) -> None:
+    """Keep what agents did in the view, for all that is asked of it."""
     from agent.playbook.compile import whole
     from lake.ask import Limits, bind
 
-    sql = bind(whole("FROM agent_spans"), start=since, since=since, end=EVER[1])
+    sql = bind(whole("FROM agent_spans"), start=EVER[0], since=EVER[0], end=EVER[1])
     view.hold("agent_spans", sql, Limits(seconds=_SECONDS))
 
 
-def summed(view: View, views: Iterable[By], service: str, since: str = "") -> Costs:
-    """Sum up what the view holds, once for each of `views`."""
-    from agent.report.costs import Costs, Line
+def summed(view: View, views: Iterable[By], service: str, since: datetime | None = None) -> Costs:
+    """Sum up the runs that began since then, of what the view holds, once for each of `views`."""
+    from agent.report.spending import Costs, Line
 
-    total = next(iter(_lines(view, "total", service)), Line(""))
+    lines = partial(_lines, view, service=service, since=since or EVER[0])
+    total = next(iter(lines("total")), Line(""))
     tables: dict[str, tuple[Line, ...]] = {
-        by: tuple(sorted(_lines(view, by, service), key=_order(by))) for by in views
+        by: tuple(sorted(lines(by), key=_order(by))) for by in views
     }
     return Costs(service, since, total, tables)
 
@@ -86,10 +88,10 @@ def _order(by: str) -> Any:
     return lambda line: (-line.usd, -line.tokens, -(line.wall_p95_s or 0), line.key, line.service)
 
 
-def _lines(view: View, by: str, service: str) -> list[Line]:
+def _lines(view: View, by: str, service: str, since: datetime) -> list[Line]:
     from lake.ask import Limits, bind
 
-    sql = bind(_SQL.read_text("utf-8"), by=by, service=service)
+    sql = bind(_SQL.read_text("utf-8"), by=by, service=service, since=since)
     rows = view.ask(sql, Limits(seconds=_SECONDS)).dicts()
     keyed = sorted(rows, key=_key)
     return [_line([*parts]) for _, parts in groupby(keyed, key=_key)]
@@ -101,7 +103,7 @@ def _key(row: Mapping[str, Any]) -> tuple[str, str]:
 
 def _line(parts: list[dict[str, Any]]) -> Line:
     """One key's rows, one a model, as one line with its money."""
-    from agent.report.costs import Line
+    from agent.report.spending import Line
 
     prices = [_usd(part) for part in parts]
     unknown = [part for part, usd in zip(parts, prices, strict=True) if usd is None]
@@ -136,11 +138,14 @@ def _together(runs: Iterable[list[str] | None]) -> int:
 
 def _usd(part: Mapping[str, Any]) -> float | None:
     """What the calls of one model took that do not say it themselves; None if that is not known."""
-    from agent.model.prices import usd
-
     if not part["unpriced"]:
         return 0.0
-    if not part["is_split"]:
-        return None
-    used = (part[f"unpriced_{name}"] for name in ("input", "output", "cache_read", "cache_write"))
-    return usd(part["provider"], part["model"], *used)
+    return listed(part, "unpriced_") if part["is_split"] else None
+
+
+def listed(row: Mapping[str, Any], of: str = "") -> float | None:
+    """What the list of prices says of a row's tokens; their columns begin with `of`."""
+    from agent.model.prices import usd
+
+    used = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens")
+    return usd(row["provider"], row["model"], *(row[f"{of}{name}"] for name in used))

@@ -1,21 +1,23 @@
--- What agents took, one row for each `key` that $by asks for and each model that it called.
--- A run is a trace. Its wall time, and that of a day or an agent in a run, is from its first span's
--- start to its last one's end; that of a node, a tool or a model is how long one took.
--- `usd` is what spans say; calls that do not say are `unpriced`, with their tokens and their runs.
--- A failed call that used nothing needs no price; an answer that was replayed is no call. Of an error
--- that is told by a span and by those around it the innermost counts.
+-- What agents took, one row for each `key` that $by asks for and each model that it called, in the
+-- runs that began at $since or later. The wall time of a run, and that of a day or an agent in a run,
+-- is from its first span's start to its last one's end, without the pause of one that was resumed; that
+-- of a node, a tool or a model is how long one took.
+-- `usd` is what spans say; what is due and does not say is `unpriced`, with its tokens and its runs. An
+-- answer that was replayed is no call, unless it is the one that counts. Of an error that is told by a
+-- span and by those around it the innermost counts.
 WITH spans AS (
   SELECT *, CASE $by WHEN 'model' THEN model WHEN 'node' THEN node WHEN 'tool' THEN tool
-      WHEN 'day' THEN strftime(min(seen_at) OVER (PARTITION BY service, trace_uid), '%Y-%m-%d')
+      WHEN 'day' THEN strftime(min(seen_at) OVER (PARTITION BY service, run_uid), '%Y-%m-%d')
       WHEN 'agent' THEN CASE WHEN agent = '' AND operation NOT IN ('node', 'workflow') THEN service
         ELSE agent END
-      WHEN 'incident' THEN coalesce(max(nullif(report, '')) OVER (PARTITION BY service, trace_uid),
+      WHEN 'incident' THEN coalesce(max(nullif(report, '')) OVER (PARTITION BY service, run_uid),
         trace_uid)
       ELSE '' END AS key,
-    operation IN ('chat', 'embeddings') AS is_call,
-    coalesce(input_tokens, output_tokens) IS NOT NULL AS has_tokens
+    operation IN ('chat', 'embeddings') AND (is_due OR NOT is_replayed) AS is_call,
+    is_due AND usd IS NULL AS is_unpriced
   FROM agent_spans
-  WHERE $service = 'all' OR service = $service
+  WHERE ($service = 'all' OR service = $service)
+    AND run_uid IN (SELECT run_uid FROM agent_spans GROUP BY run_uid HAVING min(seen_at) >= $since)
 ),
 failed AS (
   SELECT DISTINCT trace_uid, parent_span_uid AS span_uid FROM spans WHERE error <> ''
@@ -35,8 +37,10 @@ took AS (
   UNION ALL
   SELECT service, key, ms FROM spans SEMI JOIN begun USING (trace_uid, span_uid) WHERE $by = 'node'
   UNION ALL
-  SELECT service, key, (max(start_time_ns + duration_ns) - min(start_time_ns)) / 1e6 FROM spans
-  WHERE $by NOT IN ('model', 'tool', 'node') GROUP BY service, key, trace_uid
+  SELECT service, key, sum(part_ms) FROM (
+    SELECT service, key, run_uid, (max(start_time_ns + duration_ns) - min(start_time_ns)) / 1e6 AS part_ms
+    FROM spans WHERE $by NOT IN ('model', 'tool', 'node') GROUP BY service, key, run_uid, part_uid)
+  GROUP BY service, key, run_uid
 ),
 walls AS (
   SELECT CASE WHEN $by IN ('total', 'day') THEN '' ELSE service END AS service, key,
@@ -44,33 +48,27 @@ walls AS (
   FROM took
   GROUP BY 1, 2
 ),
-used AS (
-  SELECT *, is_replayed AND NOT has_tokens AS is_free, (is_call OR has_tokens) AND usd IS NULL
-      AND NOT (NOT has_tokens AND (is_replayed OR error <> '')) AS is_unpriced
-  FROM spans
-),
 sums AS (
   SELECT CASE WHEN $by IN ('total', 'day') THEN '' ELSE service END AS service, key, provider, model,
     min(seen_at) AS first_at, max(seen_at) AS last_at,
-    list(DISTINCT trace_uid) AS runs,
-    count(*) FILTER (is_call AND NOT is_free) AS calls, count(*) FILTER (operation = 'tool') AS tools,
-    count(*) FILTER (error <> '' AND NOT EXISTS (FROM failed WHERE failed.trace_uid = used.trace_uid
-      AND failed.span_uid = used.span_uid)) AS errors,
+    list(DISTINCT run_uid) AS runs,
+    count(*) FILTER (is_call) AS calls, count(*) FILTER (operation = 'tool') AS tools,
+    count(*) FILTER (error <> '' AND NOT EXISTS (FROM failed WHERE failed.trace_uid = spans.trace_uid
+      AND failed.span_uid = spans.span_uid)) AS errors,
     coalesce(sum(input_tokens), 0)::BIGINT AS input_tokens,
     coalesce(sum(output_tokens), 0)::BIGINT AS output_tokens,
     coalesce(sum(cache_read_tokens), 0)::BIGINT AS cache_read_tokens,
     coalesce(sum(usd), 0)::DOUBLE AS usd,
     count(usd) AS priced,
-    list(DISTINCT trace_uid) FILTER (is_unpriced) AS unpriced_runs,
+    list(DISTINCT run_uid) FILTER (is_unpriced) AS unpriced_runs,
     count(*) FILTER (is_unpriced) AS unpriced,
-    bool_and(input_tokens IS NOT NULL AND (output_tokens IS NOT NULL OR operation = 'embeddings'))
-      FILTER (is_unpriced) AS is_split,
-    sum(input_tokens) FILTER (is_unpriced)::BIGINT AS unpriced_input,
-    coalesce(sum(output_tokens) FILTER (is_unpriced), 0)::BIGINT AS unpriced_output,
-    coalesce(sum(cache_read_tokens) FILTER (is_unpriced), 0)::BIGINT AS unpriced_cache_read,
-    coalesce(sum(cache_write_tokens) FILTER (is_unpriced), 0)::BIGINT AS unpriced_cache_write,
+    bool_and(input_tokens IS NOT NULL AND output_tokens IS NOT NULL) FILTER (is_unpriced) AS is_split,
+    sum(input_tokens) FILTER (is_unpriced)::BIGINT AS unpriced_input_tokens,
+    coalesce(sum(output_tokens) FILTER (is_unpriced), 0)::BIGINT AS unpriced_output_tokens,
+    coalesce(sum(cache_read_tokens) FILTER (is_unpriced), 0)::BIGINT AS unpriced_cache_read_tokens,
+    coalesce(sum(cache_write_tokens) FILTER (is_unpriced), 0)::BIGINT AS unpriced_cache_write_tokens,
     median(first_token_ms) FILTER (is_call) / 1000 AS first_token_s
-  FROM used
+  FROM spans
   WHERE key <> '' OR $by = 'total'
   GROUP BY ALL
 )

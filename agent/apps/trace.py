@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from agent.apps import shelf
-from agent.apps.costs import EVER
+from agent.apps.costs import EVER, listed
 from agent.apps.options import FormatOption, LakeOption, lake_folder
 from agent.apps.terminal import say
 from agent.errors import RequestError
 
 if TYPE_CHECKING:
-    from agent.report.trace import Run, Step
+    from agent.report.spending import Run, Step
     from lake.ask import View
 
 _SQL = Path(__file__).with_suffix(".sql")
@@ -87,7 +87,7 @@ def read(view: View, wanted: str, which: str = "") -> Run:
 
 def _run(uid: str, rows: Sequence[Mapping[str, Any]]) -> Run:
     from agent.analysis.critical_path import Timed, critical
-    from agent.report.trace import Run
+    from agent.report.spending import Run
 
     timed = [
         Timed(
@@ -116,7 +116,7 @@ def _run(uid: str, rows: Sequence[Mapping[str, Any]]) -> Run:
 
 
 def _step(row: Mapping[str, Any], began: int, path: Sequence[tuple[int, int]]) -> Step:
-    from agent.report.trace import Step
+    from agent.report.spending import Step
 
     return Step(
         uid=row["span_uid"],
@@ -131,19 +131,9 @@ def _step(row: Mapping[str, Any], began: int, path: Sequence[tuple[int, int]]) -
         input_tokens=row["input_tokens"],
         output_tokens=row["output_tokens"],
         cached_tokens=row["cache_read_tokens"],
-        usd=_usd(row),
+        usd=listed(row) if row["usd"] is None else row["usd"],
         first_token_s=None if row["first_token_ms"] is None else row["first_token_ms"] / 1e3,
         replayed=row["is_replayed"],
+        is_due=row["is_due"],
         error=row["error"],
     )
-
-
-def _usd(row: Mapping[str, Any]) -> float | None:
-    """What a span says that it took, else what the list of prices says; None if neither does."""
-    from agent.model.prices import usd
-
-    if row["usd"] is not None:
-        return float(row["usd"])
-    used = (row[name] for name in ("input_tokens", "output_tokens"))
-    cached = (row[name] for name in ("cache_read_tokens", "cache_write_tokens"))
-    return usd(row["provider"], row["model"], *used, *cached)

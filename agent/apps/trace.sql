@@ -9,6 +9,7 @@ SELECT trace_span.trace_uid, trace_span.span_uid, coalesce(trace_span.parent_spa
   coalesce(did.model, '') AS model, coalesce(did.provider, '') AS provider,
   did.input_tokens, did.output_tokens, did.cache_read_tokens, did.cache_write_tokens,
   did.usd::DOUBLE AS usd, did.first_token_ms, coalesce(did.is_replayed, false) AS is_replayed,
+  coalesce(did.is_due, false) AS is_due,
   coalesce(did.conversation, '') AS conversation, coalesce(did.report, '') AS report,
   coalesce(did.verdict, '') AS verdict,
   coalesce(nullif(did.error, ''), CASE WHEN trace_span.status_id = 2 THEN concat_ws(' ', 'failed:',

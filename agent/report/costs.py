@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from datetime import date, timedelta
 
 import orjson
 
-from agent.redaction import redact
 from agent.report import words
 from agent.report.bars import Bars, Day, stacked
 from agent.report.html import environment
 from agent.report.markdown import text as plain
+from agent.report.spending import Costs, Line
+from agent.report.words import seconds
 
-UNKNOWN = "unknown"
-_TRACE = re.compile(r"[0-9a-f]{32}")
 VIEWS = {
     "incident": ("By incident", "a run"),
     "agent": ("By agent", "a run"),
@@ -27,77 +25,14 @@ VIEWS = {
 """The tables of the page: their headings, and what their times are of."""
 
 _MOST_ROWS, _MOST_DAYS = 12, 62
-_SHORT = 12  # digits of a trace id, as `inquest trace` takes them
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """What the runs of one key took; times are seconds, None where nothing was timed.
-
-    `usd` is what is known to have been paid, `unknown_runs` in how many runs a price is not known.
-    `cached_tokens` are of the input. `needs_price` is whether anything was to be paid at all.
-    """
-
-    key: str
-    service: str = ""
-    title: str = ""
-    runs: int = 0
-    calls: int = 0
-    tools: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cached_tokens: int = 0
-    usd: float = 0.0
-    unknown_runs: int = 0
-    needs_price: bool = False
-    wall_p50_s: float | None = None
-    wall_p95_s: float | None = None
-    first_token_s: float | None = None
-    errors: int = 0
-
-    @property
-    def name(self) -> str:
-        """The key, a trace id by its first digits."""
-        return self.key[:_SHORT] if _TRACE.fullmatch(self.key) else self.key
-
-    @property
-    def tokens(self) -> int:
-        """Input and output together."""
-        return self.input_tokens + self.output_tokens
-
-    @property
-    def price(self) -> str:
-        """The money as people read it; what is not known is said, and never nothing."""
-        if not self.needs_price:
-            return "-"
-        if self.unknown_runs and not self.usd:
-            return UNKNOWN
-        return money(self.usd) + (f" + {UNKNOWN}" if self.unknown_runs else "")
-
-
-@dataclass(frozen=True, slots=True)
-class Costs:
-    """What was asked for: whose costs, since when, and each table by what it is grouped."""
-
-    service: str
-    since: str
-    total: Line
-    tables: dict[str, tuple[Line, ...]]
-
-
-def money(usd: float) -> str:
-    """Dollars with as many digits as small sums need: `$3.10`, `$0.042`, `$0.00031`."""
-    if usd >= 0.995 or usd == 0:
-        return f"${usd:,.2f}"
-    return f"${usd:.2g}" if usd >= 1e-4 else f"${usd:.1e}"
 
 
 def json(costs: Costs) -> str:
     """The same for programs; a price that is not known is null."""
     shown = {
         "service": costs.service,
-        "since": costs.since or None,
-        "by": {name: [*map(_values, lines)] for name, lines in _safe(costs).tables.items()},
+        "since": costs.since and costs.since.isoformat(),
+        "by": {name: [*map(_values, lines)] for name, lines in costs.safe().tables.items()},
         "total": _values(costs.total),
     }
     return orjson.dumps(shown, option=orjson.OPT_INDENT_2).decode()
@@ -111,7 +46,7 @@ def _values(one: Line) -> dict[str, object]:
 
 def text(costs: Costs) -> str:
     """A table for a terminal, and the total in a sentence."""
-    safe = _safe(costs)
+    safe = costs.safe()
     parts = []
     for name, lines in safe.tables.items():
         cells = _cells(name, lines)
@@ -126,7 +61,7 @@ def text(costs: Costs) -> str:
 
 def markdown(costs: Costs) -> str:
     """The same as GitHub-flavoured markdown."""
-    safe = _safe(costs)
+    safe = costs.safe()
     parts = []
     for name, lines in safe.tables.items():
         head, *rows = _cells(name, lines)
@@ -143,7 +78,7 @@ def _row(cells: Sequence[str]) -> str:
 def html(costs: Costs) -> str:
     """A page that loads nothing: the sums, money and tokens by day, and a table for each view."""
     page = environment().get_template("costs.html.j2")
-    safe = _safe(costs)
+    safe = costs.safe()
     days = by_day(safe.tables.get("day", ()))
     return page.render(
         costs=safe,
@@ -153,6 +88,7 @@ def html(costs: Costs) -> str:
         most=_MOST_ROWS,
         share=share,
         measure=measure,
+        since=since(costs),
     )
 
 
@@ -220,7 +156,7 @@ def total(costs: Costs) -> str:
     one = costs.total
     whose = "all agents" if costs.service == "all" else costs.service
     told = [
-        f"{words.plural(one.runs, 'run')} of {whose}{f' since {costs.since}' * bool(costs.since)}",
+        f"{words.plural(one.runs, 'run')} of {whose}{since(costs)}",
         f"{words.plural(one.calls, 'model call')}, {words.plural(one.tools, 'tool call')}",
         f"{one.input_tokens:,} tokens in ({one.cached_tokens:,} cached), {one.output_tokens:,} out",
         one.price if one.needs_price else "nothing was to be paid",
@@ -228,6 +164,12 @@ def total(costs: Costs) -> str:
     ]
     unknown = f"; of {words.plural(one.unknown_runs, 'run')} the price is not known"
     return " · ".join(told) + unknown * bool(one.unknown_runs)
+
+
+def since(costs: Costs) -> str:
+    """From when on runs are counted, ` since 3 Mar 2026 00:00:00 UTC`; nothing if all are."""
+    at = costs.since
+    return f" since {words.day(at)} {words.clock(at)} UTC" if at else ""
 
 
 def _cells(by: str, lines: Sequence[Line]) -> list[list[str]]:
@@ -250,26 +192,3 @@ def _told(by: str, one: Line, *, services: bool) -> list[str]:
         *([seconds(one.first_token_s)] * (by == "model")),
         f"{one.errors:,}",
     ]
-
-
-def seconds(value: float | None) -> str:
-    """A duration in seconds, scaled; a dash where none is known."""
-    if value is None:
-        return "-"
-    return words.quantity(value, "s") if value < 60 else words.duration(value)
-
-
-def _safe(costs: Costs) -> Costs:
-    """The same, with secrets and what would command a terminal taken out of every text."""
-
-    def each(one: Line) -> Line:
-        return replace(
-            one, key=_clean(one.key), service=_clean(one.service), title=_clean(one.title)
-        )
-
-    tables = {name: tuple(map(each, lines)) for name, lines in costs.tables.items()}
-    return replace(costs, service=_clean(costs.service), tables=tables)
-
-
-def _clean(text: str) -> str:
-    return redact(words.line(text))

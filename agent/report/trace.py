@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
 
 import orjson
 
-from agent.redaction import redact
 from agent.report import words
 from agent.report.axis import Axis, value_axis
-from agent.report.costs import UNKNOWN, money, seconds
 from agent.report.html import environment
 from agent.report.markdown import text as plain
+from agent.report.money import UNKNOWN, paid
+from agent.report.spending import Run, Step
+from agent.report.words import seconds
 
 LEGEND = {
     "chat": "model call",
@@ -30,66 +30,6 @@ _KINDS = {
 _FOLDED = 4  # so many of a name under one parent are one row
 _MOST_CHILDREN, _DEEPEST, _MOST_BARS = 24, 40, 120
 _NAME = 56
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A span: when it ran (seconds from the run's begin), and when everybody waited for it."""
-
-    uid: str
-    parent: str
-    service: str
-    name: str
-    operation: str
-    start_s: float
-    took_s: float
-    path: tuple[tuple[float, float], ...] = ()
-    model: str = ""
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    cached_tokens: int | None = None
-    usd: float | None = None
-    first_token_s: float | None = None
-    replayed: bool = False
-    error: str = ""
-
-    @property
-    def own_s(self) -> float:
-        """How long it alone was waited for."""
-        return sum(until - since for since, until in self.path)
-
-    @property
-    def is_call(self) -> bool:
-        """Whether it is a call of a model that was to be paid."""
-        return self.operation in {"chat", "embeddings"} and not (self.replayed and not self.tokens)
-
-    @property
-    def tokens(self) -> int:
-        """Input and output together, as far as they are known."""
-        return (self.input_tokens or 0) + (self.output_tokens or 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A trace: its spans in order of time, of which conversation it was and what came of it."""
-
-    trace: str
-    began_ns: int
-    wall_s: float
-    steps: tuple[Step, ...]
-    conversation: str = ""
-    report: str = ""
-    verdict: str = ""
-
-    @property
-    def began_at(self) -> datetime:
-        """When it began."""
-        return datetime.fromtimestamp(self.began_ns / 1e9, UTC)
-
-    @property
-    def services(self) -> tuple[str, ...]:
-        """Who took part, in order of appearance."""
-        return tuple(dict.fromkeys(step.service for step in self.steps if step.service))
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,15 +83,11 @@ class Row:
 
 
 def _paid(steps: Sequence[Step]) -> list[str]:
-    if all(step.replayed for step in steps):
-        return ["replayed"]
-    due = [step for step in steps if step.tokens or step.usd is not None]
+    due = [step for step in steps if step.is_due]
     if not due:
-        return []
+        return ["replayed"] if all(step.replayed for step in steps) else []
     known = [step.usd for step in due if step.usd is not None]
-    if len(known) == len(due):
-        return [money(sum(known))]
-    return [f"{money(sum(known))} + {UNKNOWN}" if known else UNKNOWN]
+    return [paid(sum(known), is_all=len(known) == len(due))]
 
 
 def rows(run: Run) -> list[Row]:
@@ -257,7 +193,7 @@ def about(run: Run) -> str:
 
 def text(run: Run) -> str:
     """The tree for a terminal."""
-    safe = _safe(run)
+    safe = run.safe()
     tree = rows(safe)
     cells = [_cells(row, services=len(safe.services) > 1) for row in tree]
     wide = [max(map(len, column)) for column in zip(*cells, strict=True)]
@@ -285,7 +221,7 @@ def _cells(row: Row, *, services: bool) -> tuple[str, str, str, str, str]:
 
 def markdown(run: Run) -> str:
     """The same as GitHub-flavoured markdown; the tree is by indents."""
-    safe = _safe(run)
+    safe = run.safe()
     tree = rows(safe)
     lines = [plain(headline(safe)), "", plain(about(safe)), "", plain(slowest(safe, tree)), ""]
     lines += ["| step | took | waited for | tokens, paid | |", "| --- | ---: | ---: | ---: | --- |"]
@@ -298,7 +234,7 @@ def markdown(run: Run) -> str:
 
 def json(run: Run) -> str:
     """The same for programs: every span, with when it was waited for."""
-    safe = _safe(run)
+    safe = run.safe()
     shown = {name: value for name, value in asdict(safe).items() if name != "steps"}
     steps = [asdict(step) | {"own_s": round(step.own_s, 9)} for step in safe.steps]
     return orjson.dumps(shown | {"steps": steps}, option=orjson.OPT_INDENT_2).decode()
@@ -306,7 +242,7 @@ def json(run: Run) -> str:
 
 def html(run: Run) -> str:
     """A page that loads nothing: the waterfall, and what was waited for drawn full."""
-    safe = _safe(run)
+    safe = run.safe()
     tree = rows(safe)
     axis = value_axis([safe.wall_s], "s", zoom=False, most=6)
     page = environment().get_template("trace.html.j2")
@@ -331,29 +267,3 @@ def _place(axis: Axis) -> object:
         return f"left:{left:.2f}%;width:{right - left:.2f}%"
 
     return place
-
-
-def _safe(run: Run) -> Run:
-    """The same, with secrets and what would command a terminal taken out of every text."""
-    return replace(
-        run,
-        conversation=_clean(run.conversation),
-        report=_clean(run.report),
-        verdict=_clean(run.verdict),
-        steps=tuple(_safe_steps(run.steps)),
-    )
-
-
-def _safe_steps(steps: Iterable[Step]) -> Iterator[Step]:
-    for step in steps:
-        yield replace(
-            step,
-            service=_clean(step.service),
-            name=_clean(step.name) or "a span without a name",
-            model=_clean(step.model),
-            error=_clean(step.error),
-        )
-
-
-def _clean(given: str) -> str:
-    return redact(words.line(given))

@@ -242,6 +242,11 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600:,} h {whole % 3600 // 60:02} min"
 
 
+def seconds(value: float | None) -> str:
+    """A duration in seconds, scaled below a minute; a dash where none is known."""
+    return quantity(value, "s") if value is None or value < 60 else duration(value)
+
+
 def status(report: Report) -> str:
     """The one word of the verdict: CONFIRMED, LIKELY, INCONCLUSIVE, ..."""
     if report.verdict == "cause_found":
@@ -393,8 +398,9 @@ def proposed(proposal: Proposal) -> str:
     known = f"the engine had it, at {probability(proposal.probability)}" if proposal.known else ""
     weighed = f"weighed at {probability(proposal.probability)}" if proposal.probability else ""
     how = f": {spoken(proposal.mechanism)}" if proposal.mechanism != "unknown" else ""
-    what = f"{line(proposal.resource)}{how}{change}"
-    return sentences(what, proposal.text, known or weighed)
+    what = f"{line(proposal.resource) or 'a resource that is not there'}{how}{change}"
+    expected = f"Expected was {line(proposal.expected)}" if proposal.expected else ""
+    return sentences(what, expected, proposal.text, known or weighed)
 
 
 def cost(report: Report) -> str:

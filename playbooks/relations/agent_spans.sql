@@ -12,7 +12,7 @@
 -- A span that was sent twice is one. An answer that was replayed is counted once in a trace, and only
 -- where the span that paid for it is missing. `is_due` is whether a span is to be paid: not a call that
 -- was refused with a status or that never reached its provider, nor what is counted elsewhere.
--- A run is a trace, and one of Inquest's that it says itself: what was killed and what went on with it.
+-- A run is a trace; one of Inquest's is what it says itself, in parts: what was killed, what went on.
 WITH RECURSIVE written AS MATERIALIZED (
   SELECT trace_uid, span_uid, nullif(parent_span_uid, '') AS parent_span_uid, time, start_time_ns,
     duration_ns, span_name, status_id, status_detail, span_events, workload,
@@ -128,6 +128,7 @@ told AS MATERIALIZED (
 ),
 line AS (   -- from the top of each trace downwards, with what holds for all beneath
   SELECT trace_uid, span_uid, run, node, agent, conversation, 0 AS depth,
+    CASE WHEN run IS NOT NULL THEN span_uid END AS part,
     CASE WHEN has_tokens THEN span_uid END AS tokens_at, CASE WHEN is_call THEN span_uid END AS call_at,
     NULL::VARCHAR AS tokens_above, NULL::VARCHAR AS call_above
   FROM told
@@ -136,6 +137,7 @@ line AS (   -- from the top of each trace downwards, with what holds for all ben
   UNION ALL
   SELECT one.trace_uid, one.span_uid, coalesce(one.run, line.run), coalesce(one.node, line.node),
     coalesce(one.agent, line.agent), coalesce(one.conversation, line.conversation), line.depth + 1,
+    CASE WHEN one.run IS NULL THEN line.part ELSE one.span_uid END,
     CASE WHEN one.has_tokens THEN one.span_uid ELSE line.tokens_at END,
     CASE WHEN one.is_call THEN one.span_uid ELSE line.call_at END,
     CASE WHEN one.has_tokens THEN line.tokens_at END, CASE WHEN one.is_call THEN line.call_at END
@@ -156,7 +158,7 @@ outer_calls AS (
 SELECT coalesce(told.workload.service, '') AS service,
   coalesce(told.workload.namespace, '') AS namespace, coalesce(told.workload.version, '') AS version,
   told.time AS seen_at, told.time >= $since AS is_during, trace_uid, span_uid, told.parent_span_uid,
-  concat_ws('/', trace_uid, coalesce(line.run, told.run)) AS run_uid,
+  concat_ws('/', trace_uid, line.run) AS run_uid, coalesce(line.part, trace_uid) AS part_uid,
   told.start_time_ns, told.duration_ns, told.duration_ns / 1e6 AS ms, told.span_name AS name,
   CASE WHEN outer_calls.span_uid IS NULL THEN told.operation ELSE 'node' END AS operation,
   coalesce(line.agent, told.agent, '') AS agent, coalesce(line.node, told.node, '') AS node,
@@ -164,8 +166,8 @@ SELECT coalesce(told.workload.service, '') AS service,
   told.model, told.provider, told.tool, told.arguments, told.finish, told.is_replayed,
   CASE WHEN is_counted THEN coalesce(told.input_tokens,
     told.total_tokens - coalesce(told.output_tokens, 0)) END AS input_tokens,
-  CASE WHEN is_counted THEN coalesce(told.output_tokens,
-    told.total_tokens - told.input_tokens) END AS output_tokens,
+  CASE WHEN is_counted THEN coalesce(told.output_tokens, told.total_tokens - told.input_tokens,
+    CASE told.operation WHEN 'embeddings' THEN 0 END) END AS output_tokens,
   CASE WHEN is_counted THEN told.cache_read_tokens END AS cache_read_tokens,
   CASE WHEN is_counted THEN told.cache_write_tokens END AS cache_write_tokens,
   CASE WHEN is_counted THEN told.usd END AS usd,

@@ -99,7 +99,7 @@ def root(*calls: Span, **said: Any) -> Span:
     return span("run", 0, 9, {"gen_ai.operation.name": "invoke_workflow", **said}, *calls)
 
 
-AGAIN = {"inquest.chat.replayed": True}
+AGAIN: dict[str, Any] = {"inquest.chat.replayed": True}
 REFUSED = (
     chat(error="too many", **{"error.type": "429"}),
     chat(error="refused", **{"error.type": "not_connected"}),

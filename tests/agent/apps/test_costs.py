@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +14,11 @@ import pytest
 from agent.apps.cli import run
 from agent.apps.costs import hold, summed
 from agent.report import costs as dress
-from agent.report.costs import Line, money
+from agent.report.money import money
+from agent.report.spending import Line
 from lake.ask import View
 from lake.store import Lake
-from tests.agent.apps.agent_traces import TRACES, ingested, inquest, span
+from tests.agent.apps.agent_traces import BEGAN, TRACES, Span, ingested, inquest, span
 from tests.agent.report.markup import Page
 
 ODD = "<script>alert(1)</script> password=hunter2isnotgood \x1b[31m"
@@ -110,6 +113,66 @@ def test_since_leaves_out_what_was_before(lake: Path, capsys: Any) -> None:
     shown = capsys.readouterr().out
     assert "20260303-0900-pay" in shown
     assert "20260302-0900-cart" not in shown
+
+
+def started(run: str, root: Span) -> Span:
+    """An investigation that says whose run it is."""
+    return replace(root, attributes={**root.attributes, "inquest.run.root": run})
+
+
+def lost() -> Span:
+    """An investigation whose call nobody waited for to the end."""
+    said = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "m", "error.type": "timeout"}
+    root = {"gen_ai.operation.name": "invoke_workflow", "inquest.report.id": "R3"}
+    return span("investigation", 0, 5, root, span("chat m", 0, 4, said, error="no answer"))
+
+
+OUTER = span(
+    "ci",
+    0,
+    7000,
+    {},
+    started("01", inquest("R1", 0.25)),
+    replace(started("02", inquest("R2")), at=20),
+    replace(started("02", inquest("", 0.5)), at=3620),
+)
+
+
+@pytest.fixture(scope="module")
+def outer(tmp_path_factory: pytest.TempPathFactory) -> View:
+    """Two investigations under one parent, of which one went on an hour later; and a lost call."""
+    folder = tmp_path_factory.mktemp("outer")
+    traces = ("inquest", "ab03", 0.0, OUTER), ("inquest", "ab04", 7200.0, lost())
+    with Lake.create(folder / "lake") as made:
+        view = ingested(made, folder / "raw", *traces).at()
+    hold(view)
+    return view
+
+
+def test_investigations_under_one_parent_are_runs_each_with_what_went_on_with_it(
+    outer: View,
+) -> None:
+    by = lines(outer, "incident")
+    assert {key: (one.runs, one.price) for key, one in by.items()} == {
+        "R1": (1, "$0.25"),
+        "R2": (1, "$0.52"),
+        "R3": (1, "unknown"),
+    }
+    assert (by["R1"].wall_p50_s, by["R2"].wall_p50_s) == (8, 16)
+    assert summed(outer, [], "inquest").total.runs == 3
+
+
+def test_a_call_that_was_lost_is_owed_and_not_known(outer: View) -> None:
+    total = summed(outer, [], "inquest").total
+    assert (total.usd, total.unknown_runs) == (0.77, 1)
+
+
+def test_a_run_that_began_before_is_left_out_whole(outer: View) -> None:
+    after = summed(outer, ["incident"], "inquest", BEGAN + timedelta(seconds=10))
+    assert {line.key: line.usd for line in after.tables["incident"]} == {"R2": 0.52, "R3": 0}
+    late = summed(outer, ["incident"], "inquest", BEGAN + timedelta(seconds=30))
+    assert [line.key for line in late.tables["incident"]] == ["R3"]
+    assert " since 2 Mar 2026 09:00:30 UTC" in dress.total(late)
 
 
 def test_a_lake_without_agents_says_so(tmp_path: Path, capsys: Any) -> None:

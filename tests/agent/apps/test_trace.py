@@ -13,7 +13,8 @@ from agent.apps import shelf
 from agent.apps.cli import run
 from agent.apps.trace import read
 from agent.report import trace as dress
-from agent.report.trace import Run, Step, rows
+from agent.report.spending import Run, Step
+from agent.report.trace import rows
 from lake.ask import View
 from lake.store import Lake
 from tests.agent.apps.agent_traces import TRACES, crewai, ingested, langgraph
