@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -165,14 +164,10 @@ def unsupported(resting: Grounds) -> Iterator[Line]:
 
 def _is_sample(evidence: Evidence, rows: list[dict[str, Any]]) -> bool:
     """Whether the rows shown are the query's first, as the report's JSON has them."""
-    from pydantic import TypeAdapter
-
-    from agent.state import Evidence
-
-    as_json = TypeAdapter(Evidence).dump_json
+    from pydantic_core import to_json
 
     def told(sample: Sequence[dict[str, Any]]) -> Any:
-        return json.loads(as_json(replace(evidence, sample=tuple(sample))))["sample"]
+        return json.loads(to_json(sample, inf_nan_mode="null", bytes_mode="base64"))
 
     return _is_shown(told(evidence.sample), told(rows[: len(evidence.sample)]))
 

@@ -18,11 +18,12 @@ _NUMBER = re.compile(r"(?<![\w.:,/-])\d+(?:,\d{3})*(?:\.\d+)?(?![\w:/]|-\w|\.\d)
 _UNIT = re.compile(r" ?(%|ms|µs|us|ns|s|min|h|[KMGT]iB|B)(?![\w/%])")
 _QUOTE = re.compile("“(.*?)”|\\{(.*?)\\}")
 _TIME = re.compile(r"(?<![\w:.-])(?:(\d{1,2} [A-Z][a-z]{2}) )?(\d\d:\d\d(?::\d\d)?)(?!\w|:\d)")
-_WORD = re.compile(r"[\w/@][^\s“”{}()\[\],;]*")
+_WORD = re.compile(rf"(?:[\w/@]|{HIDDEN.pattern})(?:[^\s“”{{}}()\[\],;]|{HIDDEN.pattern})*")
 _EDGES = ".:,;!?'\u2019…"
 _SHAPED = re.compile(r"\d|[_/@]|\w[.:]\w|[a-z][A-Z]")
 _LONGEST = 8  # words of a name
 _MEASURES = re.compile(r"p\d\d?(?:\.\d)?|\d+(?:st|nd|rd|th)")
+_NO_NAMES = (_NUMBER, _MEASURES, HIDDEN)
 # What services are called too, and these sentences say of their own accord.
 _WORDS = frozenset(
     """
@@ -50,7 +51,7 @@ class Claim:
 def claims(text: str, names: Collection[str]) -> tuple[Claim, ...]:
     """What a sentence claims, each once; `names` is what telemetry calls things, in lower case.
 
-    What is hidden claims nothing.
+    What is hidden whole claims nothing; a name that is hidden in part claims what it shows.
     """
     found: list[Claim] = []
 
@@ -60,7 +61,7 @@ def claims(text: str, names: Collection[str]) -> tuple[Claim, ...]:
             found.append(Claim("quote", said))
         return " “” "
 
-    bare = HIDDEN.sub(" “” ", _QUOTE.sub(taken, text))
+    bare = _QUOTE.sub(taken, text)
     found += [Claim("time", " ".join(filter(None, m.groups()))) for m in _TIME.finditer(bare)]
     bare = _TIME.sub(" ; ", bare)
     found += [Claim("name", name) for name in _names(bare, names)]
@@ -84,7 +85,7 @@ def _names(text: str, names: Collection[str]) -> Iterator[str]:
                 break
         else:
             said = words[at][2]
-            if _SHAPED.search(said) and not (_NUMBER.fullmatch(said) or _MEASURES.fullmatch(said)):
+            if _SHAPED.search(said) and not any(one.fullmatch(said) for one in _NO_NAMES):
                 yield said
             at += 1
 

@@ -158,8 +158,7 @@ class Standing:
             return self._text(column, code)
         if "/" in name and (place := self._joined([p for p in name.split("/") if p], " / ")):
             return place
-        word = _alone(_compared(name))
-        asked = next((p for p in self._parameters if word.search(p)), None)
+        asked = next(filter(_holder(_compared(name)), self._parameters), None)
         return None if asked is None else Place(self.evidence, cell=asked, how="asked for")
 
     def quoted(self, quote: str) -> Place | None:
@@ -268,12 +267,12 @@ class Standing:
     def _said(self, name: str) -> list[tuple[Texts, int]]:
         word = _compared(name)
         if word not in self._known:
-            alone = _alone(word)
+            holds = _holder(word)
             self._known[word] = [
                 (column, code)
                 for column in self._texts
                 for code, text in enumerate(column.texts)
-                if word in text and alone.search(text)
+                if holds(text)
             ]
         return self._known[word]
 
@@ -402,6 +401,14 @@ def _compared(text: str) -> str:
 def _shown(text: str) -> list[str]:
     """What a text shows, as compared, beside what it hides."""
     return HIDDEN.split(_compared(text))
+
+
+def _holder(word: str) -> Callable[[str], bool]:
+    """Tells whether a text holds a word by itself, or what of it is not hidden."""
+    if len(shown := HIDDEN.split(word)) > 1:
+        return lambda text: is_in_order(shown, text)
+    alone = _alone(word)
+    return lambda text: word in text and alone.search(text) is not None
 
 
 def _alone(word: str) -> re.Pattern[str]:

@@ -188,9 +188,15 @@ def test_data_files_that_were_deleted_are_gone(tmp_path: Path, capsys: Captured)
 def redacted(tmp_path: Path) -> Iterator[Path]:
     """A report that was made where a word is a secret, and people are called otherwise."""
     with Lake.create(tmp_path / "lake") as lake:
-        log(lake, "before", "CheckoutBurn of mira.k@example.com fires", "slow", '{"password": 1}')
+        log(
+            lake,
+            "before",
+            "CheckoutBurn of mira.k@example.com fires",
+            "Pod/CheckoutBurn-2",
+            '{"password": 1}',
+        )
         quoting = Statement("It said “CheckoutBurn of mira.k@example.com fires”.", ("E1",))
-        bare = Statement("CheckoutBurn fires for mira.k@example.com.", ("E1",))
+        bare = Statement("Pod/CheckoutBurn-2 fires for mira.k@example.com.", ("E1",))
         made = replace(report_on(lake), title="CheckoutBurn", summary=(quoting, bare))
         keep_out(["CheckoutBurn"])
         folder = shelf.save(_without_secrets(made), lake.path)
@@ -223,9 +229,9 @@ def test_what_is_shown_beside_what_is_hidden_is_compared(
 
 
 def test_what_is_said_beside_what_is_hidden_is_looked_for(redacted: Path, capsys: Captured) -> None:
-    folder = altered(redacted, _say("It said “[redacted:x] of [email:123456] burns” 7 times."))
-    detail = verified(folder, capsys)["E1"]["detail"]
-    assert "([redacted:x] of [email:123456] burns, 7)" in detail
+    said = "It said “[redacted:x] of [email:123456] burns” 7 times, by Node/[redacted:x]."
+    detail = verified(altered(redacted, _say(said)), capsys)["E1"]["detail"]
+    assert "([redacted:x] of [email:123456] burns, Node/[redacted:x], 7)" in detail
 
 
 def test_a_number_that_the_evidence_does_not_hold_is_found_in_its_sentence(
