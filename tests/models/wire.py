@@ -10,11 +10,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any, Literal
 
 Json = dict[str, Any]
 PIECES = 100
 PIECE = 24  # characters
+_IDS = count(1)
+"""No two answers have the same id: whoever counts answers goes by it."""
 
 
 @dataclass(frozen=True)
@@ -232,7 +235,7 @@ class Anthropic:
 
     @staticmethod
     def _message_head(model: str) -> Json:
-        head = {"id": "msg_1", "type": "message", "role": "assistant"}
+        head = {"id": f"msg_{next(_IDS)}", "type": "message", "role": "assistant"}
         return {**head, "model": model, "stop_sequence": None}
 
     @staticmethod
@@ -269,7 +272,7 @@ PROTOCOLS: tuple[type[OpenAI | Anthropic], ...] = (OpenAI, Anthropic)
 
 
 def _head(kind: str, model: str) -> Json:
-    return {"id": "chatcmpl-1", "object": kind, "created": 0, "model": model}
+    return {"id": f"chatcmpl-{next(_IDS)}", "object": kind, "created": 0, "model": model}
 
 
 def _call(number: int, call: Call) -> Json:
