@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -91,7 +92,7 @@ def redact(text: str) -> str:
     """
     if not isinstance(text, str):
         raise TypeError(f"a {type(text).__name__} cannot be redacted, expected a text")
-    return _redacted(text)
+    return _replaced_in(text, lambda: _found(text, _until()))
 
 
 def redacted(value: Any) -> Any:
@@ -158,12 +159,28 @@ def _listed(value: Iterable[Any], name: str) -> Iterator[tuple[Any, str, str]]:
 
 def _redacted(text: str, before: str = "") -> str:
     """The text, read as what stands behind `before`."""
+    if len(before) + len(text) <= _LONGEST:
+        return _replaced_in(text, lambda: _remembered(before, text, _Known.values))
+    return _replaced_in(text, lambda: _behind(before, text, _until()))
+
+
+def _until() -> float:
+    return time.thread_time() + PATIENCE_S
+
+
+def _replaced_in(text: str, found: Callable[[], list[Span]]) -> str:
     try:
-        spans = _behind(before, text, time.thread_time() + PATIENCE_S)
+        spans = found()
         return _replaced(text, spans) if spans else text
     except Exception:  # noqa: BLE001 - whatever went wrong, nothing unread is sent
         _Known.failed += 1
         return FAILED
+
+
+@lru_cache(maxsize=65536)
+def _remembered(before: str, text: str, _: re.Pattern[str] | None) -> list[Span]:
+    """What is to go under the values registered now; objects say the same again and again."""
+    return _behind(before, text, _until())
 
 
 def _behind(before: str, text: str, until: float) -> list[Span]:

@@ -18,8 +18,8 @@ _BREAK: Final = r"(?:\s|\\{1,4}[nrt])"
 _WHICH: Final = r"(?i:name|namespace|type|kind|version|path|mode)"
 """How a key ends that says which secret it is, or of what kind, and not the secret."""
 
-_BLOCK: Final = (  # the next line of YAML is the value, of a list or a key of its own
-    rf":[ \t]*+(?=\\{{1,4}}[nr]|[\r\n]){_BREAK}{{1,64}}"
+_BLOCK: Final = (  # YAML: the value is of a list or a key of its own, if lines became one or not
+    rf":{_BREAK}{{1,64}}"
     rf"(?:-[ \t]++)?+(?:(?![\w.-]{{0,64}}{_WHICH}:)[\w.-]{{1,64}}:[ \t]++)?+"
 )
 _IS: Final = rf"{_QUOTE}\s*+(?>{_BLOCK}|(?:=>|:=|[:=>]|%3[aAdD])\s*+){_QUOTE}"

@@ -20,7 +20,7 @@ from pathlib import Path
 from secrets import token_bytes, token_hex
 from typing import Final
 
-from agent.redaction.spans import Span, at_each
+from agent.redaction.spans import MARKED, Span, at_each
 from agent.redaction.unseen import is_named_id
 
 _log = logging.getLogger(__name__)
@@ -28,6 +28,7 @@ _log = logging.getLogger(__name__)
 KEY_FILE: Final = "identifiers.key"
 KEY_BYTES: Final = 32
 MARK: Final = re.compile(r"\[(?:email|phone|card|national_id|person):[0-9a-f]{6}\]")
+_MARK: Final = re.compile(rf"{MARKED}\w{{1,32}}\]\Z")
 
 _LOCAL: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._%+-")
 _DOMAIN: Final = re.compile(
@@ -91,7 +92,8 @@ def identifiers(text: str, lowered: str) -> Iterator[Span]:
     if "+" in text:
         for found in at_each(text, lowered, "+", _INTERNATIONAL):
             before = text[found.start() - 1 : found.start()]
-            if 10 <= _digits(found[0]) <= 15 and not (before.isalnum() or before in {"+", "/"}):
+            is_part = before.isalnum() or before in {"+", "/"} or _is_marked(text, found.start())
+            if 10 <= _digits(found[0]) <= 15 and not is_part:
                 yield _identifier(*found.span(), "phone")
     for form in (_NUMBERS, _LETTERED):
         for found in form.finditer(text):
@@ -103,6 +105,11 @@ def identifiers(text: str, lowered: str) -> Iterator[Span]:
             for found in at_each(text, lowered, anchor, form):
                 if kind == "phone" or not _ACCOUNT.fullmatch(found[kind]):
                     yield _identifier(*found.span(kind), kind)
+
+
+def _is_marked(text: str, at: int) -> bool:
+    """Whether what stands right before `at` was redacted, so that it was a word that went on."""
+    return text[at - 1 : at] == "]" and bool(_MARK.search(text[max(0, at - 40) : at]))
 
 
 def _identifier(start: int, end: int, kind: str) -> Span:

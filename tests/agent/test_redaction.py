@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import agent.redaction as redaction
@@ -305,7 +305,7 @@ def test_a_text_that_cannot_be_read_is_not_sent(monkeypatch: pytest.MonkeyPatch)
     before = redaction.failures()
     monkeypatch.setattr(redaction, "lowered", lambda _: 1 / 0)
     assert redact("anything") == "[redacted:failed]"
-    assert redacted({"key": "anything"}) == {"[redacted:failed]": "[redacted:failed]"}
+    assert redacted({"not yet read": "anything"}) == {"[redacted:failed]": "[redacted:failed]"}
     assert redaction.failures() == before + 3
 
 
@@ -480,6 +480,7 @@ PIECES = st.one_of(
 
 
 @settings(max_examples=60)
+@example(f"{MADE['adobe']}+16505550123")
 @given(st.lists(PIECES, max_size=12).map("".join))
 def test_redacting_twice_changes_nothing(text: str) -> None:
     once = redact(text)

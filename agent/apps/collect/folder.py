@@ -6,13 +6,12 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
 from agent.apps.collect.tool import Answer, Tool
 from agent.apps.terminal import Progress
-from agent.redaction import redact
+from agent.redaction import redact, redacted
 
 MANIFEST: Final = "_index.json"
 FILE_BYTES: Final = 5_000_000
@@ -29,9 +28,6 @@ NAME_BYTES: Final = 200
 """Of a file's name, whose end says more; most file systems take 255."""
 
 _NO_NAME: Final = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff]")
-_OPTION: Final = re.compile(r"--?([a-zA-Z][\w.-]*)")
-_MANY: Final = re.compile(r"(?<=[dnty])s$")
-"""What makes many of a name that ends as password, token, secret or key does."""
 
 
 class Folder:
@@ -133,44 +129,17 @@ def _inside(file: str) -> Path:
     return Path(*(part.decode(errors="ignore") for part in spelled))
 
 
-def conceal(value: Any, name: str = "") -> Any:
-    """Redact every text and number in a JSON value, by what it says and by what it is called.
+def conceal(value: Any) -> Any:
+    """Redact a JSON value, without the copy of itself that an applied object carries."""
+    return redacted(_unapplied(value))
 
-    A list of {name, value}, as of a container's environment, is read as names and their values,
-    and an option of a command line as the name of the word that follows it.
-    """
-    if isinstance(value, str):
-        return _concealed(value, name)
+
+def _unapplied(value: Any) -> Any:
     if isinstance(value, list):
-        before = ["", *value]
-        return [
-            conceal(item, _option(one) or name) for one, item in zip(before, value, strict=False)
-        ]
+        return [_unapplied(item) for item in value]
     if isinstance(value, dict):
-        named = value.get("name", name)
-        return {
-            key: conceal(item, named if key == "value" and isinstance(named, str) else key)
-            for key, item in value.items()
-            if key != _APPLIED
-        }
-    if isinstance(value, bool) or value is None:
-        return value
-    shown = _concealed(str(value), name)
-    return value if shown == str(value) else shown
-
-
-def _option(word: object) -> str:
-    """The name of an option that stands alone, as of `--password`; empty if it is none."""
-    found = _OPTION.fullmatch(word) if isinstance(word, str) else None
-    return found[1] if found else ""
-
-
-@lru_cache(maxsize=65536)
-def _concealed(value: str, name: str) -> str:
-    """A text without secrets; objects say the same things again and again, so it is remembered."""
-    one = _MANY.sub("", name)
-    said = redact(f"{one}={value}")
-    return said.removeprefix(f"{one}=") if said.startswith(f"{one}=") else redact(value)
+        return {key: _unapplied(item) for key, item in value.items() if key != _APPLIED}
+    return value
 
 
 def _shortened(text: str) -> tuple[bytes, bool]:
