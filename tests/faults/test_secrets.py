@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, replace
 from datetime import timedelta
 from pathlib import Path
+from random import Random
 from urllib.parse import quote
 
 import pyarrow as pa
@@ -20,9 +21,10 @@ from agent.apps.investigate import answer
 from agent.apps.terminal import complain
 from agent.config import Request
 from agent.model.provider import open_model
+from agent.model.speak import Message, Speaker
 from agent.nodes.context import Means
 from agent.nodes.verify import _without_secrets
-from agent.redaction import redacted, register
+from agent.redaction import register
 from agent.report.pr_check import fit_to_leave
 from agent.report.pr_comment import comment
 from agent.report.slack import note
@@ -30,13 +32,14 @@ from agent.runs import serial
 from agent.state import Gap
 from lake.schema import arrow_schema
 from lake.store import Lake
-from tests.agent.made_secrets import many
+from tests.agent.made_secrets import SHAPES, many, passphrase
 from tests.agent.report import samples
 from tests.agent.report.test_dress import poisoned
 from tests.agent.report.test_pr_comment import CHECK
 from tests.agent.world import START, record
-from tests.models import model_server
+from tests.models import Reply, model_server
 from tests.models.behaviours import good
+from traces.tracer import Tracing
 
 WAYS: dict[str, Callable[[str], str]] = {
     "as it is": lambda secret: f"calling with {secret}, retrying",
@@ -53,7 +56,7 @@ Planted = list[tuple[str, str, str]]
 
 
 def planted(count: int) -> Planted:
-    """So many secrets as (how it is written, the secret, the text that holds it)."""
+    """So many tokens, and one secret of each shape: how it is written, itself, and its text."""
     ways = [*WAYS]
     drawn: Planted = []
     for nth, (kind, secret) in enumerate(many(count)):
@@ -61,6 +64,10 @@ def planted(count: int) -> Planted:
         if kind == "mailchimp" and way == "two lines":
             way = "as it is"  # half of one is hexadecimal digits, as an id is
         drawn.append((way, secret, WAYS[way](secret)))
+    random = Random(count)
+    for shape, form in SHAPES.items():  # nothing but its name says that it is a secret
+        secret = passphrase(random)
+        drawn.append((shape, secret, form.format(secret, secret)))
     return [*drawn, ("registered", REGISTERED, f"mail says {REGISTERED}")]
 
 
@@ -119,9 +126,26 @@ def bundles(secrets: Planted, tmp_path: Path) -> str:
     return of_folder(tmp_path / "bundle")
 
 
-def model(secrets: Planted, _: Path) -> str:
-    asked = [{"role": "user", "content": text} for _, _, text in secrets]
-    return json.dumps(redacted(asked), ensure_ascii=False)
+def model(secrets: Planted, tmp_path: Path) -> str:
+    plain = [{"role": "user", "content": text} for _, _, text in secrets]
+    blocks = [{"type": "text", "text": text} for _, _, text in secrets]
+    asked: list[Message] = [
+        {"role": "system", "content": "Be brief."},
+        *plain,
+        {"role": "user", "content": blocks},
+    ]
+    with (
+        Lake.create(tmp_path / "lake") as lake,
+        model_server(lambda _: Reply("Well.")) as server,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setenv("OPENAI_BASE_URL", server.url)
+        with Tracing(lake, "test") as tracing:
+            Speaker(open_model("openai:scripted-1"), tracing).say(asked)
+        spans = lake.at().ask("SELECT attributes FROM trace_span ORDER BY ALL").dicts()
+    sent = server.exchanges[0].sent.decode()
+    assert sent.count('"user"') == len(plain) + 1
+    return sent + str(spans)
 
 
 DOORS = (reports, model, slack, pull_request, checkpoints, bundles)
