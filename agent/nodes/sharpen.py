@@ -13,12 +13,12 @@ from pydantic import BaseModel, Field
 from agent.budget import BudgetSpent
 from agent.errors import ModelError
 from agent.model.form import filled
+from agent.nodes import moments
 from agent.nodes.context import Context
 from agent.nodes.scope import EVER
 from agent.state import Gap, Investigation, Sharpened
 
 _MOST_CHARS = 2000
-_CLOCK = "%H:%M", "%H.%M", "%Hh%M"
 
 
 class Reading(BaseModel):
@@ -43,11 +43,11 @@ def sharpen(_state: Investigation, runtime: Runtime[Context]) -> Investigation:
         reading = filled(context.speaker(), _instructions(), material, Reading)
     except (BudgetSpent, ModelError) as error:
         return {"gaps": [Gap("not_looked_at", f"The question was not read by the model. {error}")]}
-    at = _at(reading.at, question)
+    at = _read(reading.at)
     service = reading.service if _said(reading.service, question) else None
     if service and not context.notebook.ask("seen", service=service).rows:
         service = None
-    return {"sharpened": Sharpened(at if at and first <= at <= last else None, service)}
+    return {"sharpened": Sharpened(at and moments.said(at, question, first, last), service)}
 
 
 def _instructions() -> str:
@@ -61,12 +61,10 @@ def _said(name: str | None, question: str) -> bool:
     )
 
 
-def _at(given: str | None, question: str) -> datetime | None:
-    """A moment whose hour and minute stand in the question."""
+def _read(given: str | None) -> datetime | None:
+    """A moment with its zone."""
     try:
         at = datetime.fromisoformat(given or "")
     except ValueError:
         return None
-    if at.tzinfo is None:
-        return None
-    return at if any(f"{at:{form}}".lstrip("0") in question for form in _CLOCK) else None
+    return at if at.tzinfo else None

@@ -78,6 +78,8 @@ def test_what_the_question_says_is_used(read: Read) -> None:
         (f"since {AT:%H:%M}?", f"{AT:%Y-%m-%dT%H:%M}", None),
         (f"since {AT:%H:%M}?", (AT - timedelta(days=9)).isoformat(), None),
         (f"since {AT:%H:%M}?", "yesterday", None),
+        (f"since {AT:%H:%M}?", f"{AT:%Y-%m-%dT%H:%M}+00:04", None),
+        (f"since {AT:%H:%M}?", f"{AT:%Y-%m-%dT%H:%M}-00:01", None),
         ("", "", ""),
     ],
 )
