@@ -36,6 +36,7 @@ from agent.tools.notebook import Answer, Notebook
 
 _RULED_OUT = 12
 _TOLD = 40  # anomalies
+_SPOKEN_OF = 3  # of a cause's own anomalies: what sentences may be about
 _AS_FAR_AS_SEEN = 0.8  # that what was not handed in is well too
 _CALM = 0.95  # what a full window of well requests is worth, until calibrated
 
@@ -103,7 +104,11 @@ def write(state: Investigation, runtime: Runtime[Context]) -> Investigation:
 
 
 def _ranked(causes: Iterable[Cause]) -> list[Cause]:
-    return sorted(causes, key=lambda c: (-c.probability, not c.grounded, c.text))
+    """The causes, the likeliest first; none that a model proposed before one as likely of ours."""
+    return sorted(
+        causes,
+        key=lambda c: (-c.probability, c.proposed_by == "model", not c.grounded, c.text),
+    )
 
 
 def _leads(ranked: Iterable[Cause]) -> list[Cause]:
@@ -115,7 +120,7 @@ def _numbered(causes: Iterable[Cause]) -> tuple[Cause, ...]:
 
 
 def _anomalies(ranked: list[Cause], facts: Facts) -> tuple[Anomaly, ...]:
-    """The most surprising anomalies, those of the likelier resources first."""
+    """The most surprising anomalies, those of the likelier resources first, and all spoken of."""
     likely: dict[str, float] = {}
     for cause in ranked:
         likely[cause.resource.name] = max(likely.get(cause.resource.name, 0), cause.probability)
@@ -123,7 +128,13 @@ def _anomalies(ranked: list[Cause], facts: Facts) -> tuple[Anomaly, ...]:
     found.sort(
         key=lambda a: (-round(likely.get(a.resource, 0), 3), -a.surprise, a.resource, a.subject)
     )
-    return tuple(found[:_TOLD])
+    spoken_of = [one for name in likely for one in _spoken_of(facts.anomalies.get(name, ()))]
+    return (*found[:_TOLD], *(one for one in found[_TOLD:] if one in spoken_of))
+
+
+def _spoken_of(anomalies: tuple[Anomaly, ...]) -> list[Anomaly]:
+    """What a cause's words may be about: the first anomaly of its resource, and its first own."""
+    return [*anomalies[:1], *[one for one in anomalies if one.own][:_SPOKEN_OF]]
 
 
 def _next_steps(findings: Iterable[Finding], cause: Cause | None) -> tuple[NextStep, ...]:
