@@ -18,6 +18,7 @@ from typing import Any
 from ingest.read.stream import ARRIVALS
 from ingest.run import ingest
 from ingest.source import SOURCES, Source
+from lake.ask import View
 from lake.event import events
 from lake.store import Lake
 from lake.validate import faults
@@ -67,9 +68,10 @@ def tried(source: Source, sample: Path) -> Trial:
     own = None if source.folder.is_relative_to(SOURCES) else source.folder
     with tempfile.TemporaryDirectory() as scratch, Lake.create(Path(scratch) / "lake") as lake:
         summary = ingest(lake, source.name, [sample], own)
-        found = {table: _rows(lake, table) for table in sorted(summary.classes)}
-        whole = [one for table in found for one in events(table, _asked(lake, table))]
-        aside = lake.at().ask("SELECT position, reason, raw FROM quarantine ORDER BY ALL").dicts()
+        view = lake.at()
+        found = {table: _rows(view, table) for table in sorted(summary.classes)}
+        whole = [one for table in found for one in events(table, _asked(view, table))]
+        aside = view.ask("SELECT position, reason, raw FROM quarantine ORDER BY ALL").dicts()
     golden = expected_of(sample)
     expected = json.loads(golden.read_text("utf-8")) if golden.is_file() else None
     found["quarantine"] = aside
@@ -83,12 +85,12 @@ def tried(source: Source, sample: Path) -> Trial:
     )
 
 
-def _asked(lake: Lake, table: str) -> list[dict[str, Any]]:
-    return lake.at().ask(f"SELECT * FROM {table} ORDER BY ALL").dicts()
+def _asked(view: View, table: str) -> list[dict[str, Any]]:
+    return view.ask(f"SELECT * FROM {table} ORDER BY ALL").dicts()
 
 
-def _rows(lake: Lake, table: str) -> list[dict[str, Any]]:
-    asked = lake.at().ask(f"SELECT * EXCLUDE ({_DIFFERS}) FROM {table}").dicts()
+def _rows(view: View, table: str) -> list[dict[str, Any]]:
+    asked = view.ask(f"SELECT * EXCLUDE ({_DIFFERS}) FROM {table}").dicts()
     plain = [json.dumps(_without_nulls(row), default=_iso, sort_keys=True) for row in asked]
     return [json.loads(row) for row in sorted(plain)]
 

@@ -140,15 +140,20 @@ def connect(folder: Path | None = None, writes_to: Path | None = None) -> duckdb
 def _define(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     """Run a file of macros, and of nothing else."""
     try:
-        sql = path.read_text("utf-8")
-        for one in connection.extract_statements(sql):
+        for one in _statements(path.read_text("utf-8")):
             if one.type != duckdb.StatementType.CREATE:
                 raise InquestError(f"{path}:1: the file has to hold macros only (CREATE MACRO)")
-        connection.execute(sql)
+            connection.execute(one)
     except duckdb.Error as error:
         raise InquestError(f"{path}:{_fault(error)}") from error
     except UnicodeDecodeError as error:
         raise InquestError(f"{path}:1: the file is not UTF-8 text at byte {error.start}") from error
+
+
+@cache
+def _statements(sql: str) -> list[duckdb.Statement]:
+    """Parse SQL once, however many connections run it: that takes longer than to run it."""
+    return duckdb.extract_statements(sql)
 
 
 def _groups() -> list[Path]:

@@ -199,24 +199,30 @@ class Lake:
 
     def snapshots(self) -> dict[str, int]:
         """Name the current snapshot of every table that has rows."""
-        there = [name for _, name in self._catalog.list_tables(_NAMESPACE)]
-        loaded = {name: self._load(name) for name in schema.tables() if name in there}
-        ids = {name: table.metadata.current_snapshot_id for name, table in loaded.items() if table}
-        return {name: snapshot for name, snapshot in ids.items() if snapshot is not None}
+        return _ids(self._current())
 
     def at(self, snapshots: Mapping[str, int] | None = None, threads: int | None = None) -> View:
         """Look at the lake as it was at these snapshots, by default as it is now.
 
         A table that is not among them has no rows in the view. `threads` is how many DuckDB uses.
         """
-        pinned = self.snapshots() if snapshots is None else snapshots
-        relations = {name: self._relation(name, at) for name, at in pinned.items()}
+        loaded = self._current() if snapshots is None else {}
+        pinned = _ids(loaded) if snapshots is None else snapshots
+        relations = {
+            name: self._relation(name, at, loaded.get(name)) for name, at in pinned.items()
+        }
         return View(pinned, relations, threads)
 
-    def _relation(self, name: str, snapshot: int) -> Relation:
+    def _current(self) -> dict[str, Table]:
+        """Load every table that there is, as it is now."""
+        there = [name for _, name in self._catalog.list_tables(_NAMESPACE)]
+        loaded = {name: self._load(name) for name in schema.tables() if name in there}
+        return {name: table for name, table in loaded.items() if table}
+
+    def _relation(self, name: str, snapshot: int, loaded: Table | None = None) -> Relation:
         """Resolve a table at a snapshot to data files, once: a snapshot never changes."""
         if (name, snapshot) not in self._relations:
-            table = self._load(name)
+            table = loaded or self._load(name)
             if table is None or table.metadata.snapshot_by_id(snapshot) is None:
                 raise LakeError(f"The lake {self.path} has no snapshot {snapshot} of {name}.")
             tasks = table.scan(snapshot_id=snapshot).plan_files()
@@ -272,6 +278,12 @@ class Lake:
             raise LakeError(
                 f"The table {name} of the lake {self.path} cannot be read: {_reason(error)}."
             ) from error
+
+
+def _ids(tables: Mapping[str, Table]) -> dict[str, int]:
+    """The current snapshot of each table that has rows."""
+    ids = {name: table.metadata.current_snapshot_id for name, table in tables.items()}
+    return {name: snapshot for name, snapshot in ids.items() if snapshot is not None}
 
 
 def _equal(column: str, value: str) -> BooleanExpression:

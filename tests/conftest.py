@@ -1,5 +1,7 @@
 """Options of the whole suite."""
 
+import gc
+
 import pytest
 from hypothesis import settings
 
@@ -13,3 +15,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="write the expected outputs anew instead of comparing",
     )
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was imported and collected, a million objects, out of every later collection."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_unconfigure() -> None:
+    gc.unfreeze()
