@@ -54,12 +54,12 @@ class Budget:
         said = ((f.name, getattr(self, f.name)) for f in fields(Budget))
         return ",".join(f"{name}={most:g}" for name, most in said if most is not None)
 
-    def reached(self, spent: Spent) -> str:
-        """Name the first unit that is used up, with its limit; nothing if none is."""
-        for one in fields(Budget):
-            most = getattr(self, one.name)
-            if most is not None and getattr(spent, one.name) >= most:
-                return f"{most:g} {one.name}"
+    def reached(self, spent: Spent, units: tuple[str, ...] | None = None) -> str:
+        """Name the first of `units` that is used up, with its limit; nothing if none is."""
+        for name in units or UNITS:
+            most = getattr(self, name)
+            if most is not None and getattr(spent, name) >= most:
+                return f"{most:g} {name}"
         return ""
 
 
@@ -133,8 +133,8 @@ class Meter:
             self._spent += spent
 
     def check(self) -> None:
-        """Raise BudgetSpent if something is used up."""
-        if over := self.budget.reached(self.spent()):
+        """Raise BudgetSpent if what the engine takes is used up: time, or queries."""
+        if over := self.reached():
             raise BudgetSpent(f"The investigation's budget of {over} is spent.")
 
     def check_call(self, *, is_priced: bool) -> None:
@@ -142,10 +142,14 @@ class Meter:
 
         A limit in money cannot be kept where a price is not known: then nothing is called.
         """
-        self.check()
+        if over := self.budget.reached(self.spent()):
+            raise BudgetSpent(f"The investigation's budget of {over} is spent.")
         limits = [self.budget.usd, *(one.budget.usd for one in self.shared)]
         if not is_priced and any(most is not None for most in limits):
-            raise BudgetSpent("The model's price is not known, so no budget in usd can be kept.")
+            raise BudgetSpent(
+                "The model's price is not known, so no budget in usd can be kept; "
+                "INQUEST_PRICES may name a file that has it."
+            )
         for one in self.shared:
             if one.budget == NO_LIMIT:
                 continue
@@ -166,8 +170,8 @@ class Meter:
             self._spent += Spent(queries=1)
 
     def reached(self) -> str:
-        """Name what is used up, with its limit; nothing if nothing is."""
-        return self.budget.reached(self.spent())
+        """Name what is used up of time and queries, with its limit; nothing if nothing is."""
+        return self.budget.reached(self.spent(), ("wall_s", "queries"))
 
     def left_s(self, most: float) -> float:
         """How many seconds something may take that may take `most`."""

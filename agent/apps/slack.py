@@ -55,7 +55,7 @@ def slack(ctx: typer.Context, lake: LakeOption = None) -> None:
     """Answer mentions in Slack.
 
     Each starts an investigation and gets one message, which becomes the verdict. It needs
-    SLACK_BOT_TOKEN and SLACK_APP_TOKEN, and the extra inquest[slack].
+    SLACK_BOT_TOKEN and SLACK_APP_TOKEN, and the extra `slack`.
     """
     from lake.store import Lake
 
@@ -92,7 +92,7 @@ def connected(settings: SlackSettings, desk: Desk) -> Iterator[None]:
         from slack_bolt.adapter.socket_mode import SocketModeHandler
     except ImportError:
         raise SettingError(
-            "Slack needs an extra that is not installed: pip install 'inquest[slack]'."
+            "Slack needs an extra that is not installed: in Inquest's folder, pip install -e '.[slack]'."
         ) from None
     quiet = logging.getLogger("inquest.slack")
     quiet.setLevel(logging.ERROR)

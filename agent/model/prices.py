@@ -14,6 +14,7 @@ from typing import Any
 
 from agent.errors import SettingError
 
+_KINDS = frozenset({"input", "output", "cache_read", "cache_write"})
 _MILLION = 1_000_000
 _VERSION = re.compile(r"(?:[-@:](?:v?\d[\d.]*|latest))*")  # -2026-03-05, -20250929-v1:0
 _REGION = re.compile(r"^(?:[a-z]{2,6}\.)?(?:anthropic|openai|google)\.")  # as Bedrock calls them
@@ -82,6 +83,8 @@ def _shipped() -> Mapping[str, Any]:
 
 def _check(prices: Any) -> None:
     """KeyError, TypeError or ValueError unless these are prices."""
+    for name in prices.keys() - _KINDS:
+        raise ValueError(f"{name} is no price; there are {', '.join(sorted(_KINDS))}")
     for name in ("input", "output", *prices):
         if isinstance(prices[name], bool) or not 0 <= prices[name] < math.inf:
             raise ValueError(f"{name} = {prices[name]!r} is no price")
@@ -97,7 +100,7 @@ def _own(file: str) -> Mapping[str, Any]:
         for models in _makers(table).values():
             for prices in models.values():
                 _check(prices)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise SettingError(
             f"INQUEST_PRICES names {file}, which has no prices "
             f'([PROVIDER] "MODEL" = {{ input = 1.0, output = 2.0 }}): {error}.'

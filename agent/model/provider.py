@@ -25,6 +25,7 @@ _KEYS = {
 }
 _EXTRAS = {"bedrock": "bedrock", "bedrock_converse": "bedrock", "google_genai": "google",
            "ollama": "ollama"}  # fmt: skip
+_CALLED_TOO = {"google": "google_genai", "gemini": "google_genai"}
 _MOST = {"google_genai": "max_output_tokens", "ollama": "num_predict"}
 _STREAMS_USAGE = {"openai": {"stream_usage": True}}
 _NO_RETRIES = frozenset({"ollama"})
@@ -51,9 +52,10 @@ class Model:
     @cached_property
     def address(self) -> tuple[str, int | None]:
         """The server's host and port, where the client says them."""
-        named = ("openai_api_base", "anthropic_api_url", "base_url")
-        url = next((str(u) for n in named if (u := getattr(self.chat, n, None))), "")
-        parts = urlsplit(url)
+        clients = (getattr(self.chat, name, None) for name in ("root_client", "_client"))
+        held = [getattr(client, "base_url", None) for client in clients]
+        url = next(filter(None, (*held, getattr(self.chat, "base_url", None))), "")
+        parts = urlsplit(str(url))
         return parts.hostname or "", parts.port
 
 
@@ -66,6 +68,7 @@ def open_model(spec: str, patience_s: float = PATIENCE_S) -> Model:
     from langchain.chat_models import init_chat_model
 
     provider, _, name = spec.partition(":")
+    provider = _CALLED_TOO.get(provider, provider)
     if not provider or not name:
         raise ModelError(f"{spec!r} is no model; write provider:name, like anthropic:NAME.")
     key = _KEYS.get(provider)
@@ -78,7 +81,7 @@ def open_model(spec: str, patience_s: float = PATIENCE_S) -> Model:
         raise ModelError(
             f"The model {spec} needs a package that is not installed"
             f"{f', {error.name}' if error.name else ''}; "
-            f"`pip install 'inquest[{extra}]'` brings it."
+            f"in Inquest's folder `pip install -e '.[{extra}]'` brings it."
         ) from error
     except Exception as error:
         raise ModelError(f"The model {spec} cannot be had: {_first_line(error)}") from error

@@ -7,6 +7,7 @@ from its journal. What comes back is plain data: text, tool calls, and what it u
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -36,6 +37,8 @@ _IN_FULL = frozenset({"openai", "anthropic"})
 
 _NO_COMPLETION = (AssertionError, AttributeError, KeyError, TypeError, ValueError)
 """What clients raise that were sent something else altogether."""
+
+_LOST = re.compile("ConnectionError|ConnectError|RemoteProtocolError")
 
 Message = Mapping[str, Any]
 
@@ -275,9 +278,20 @@ class _Heard:
 
 def _is_refusal(error: Exception) -> bool:
     """Whether a provider said no, or was never reached: then nothing is to be paid."""
-    chain = [error, *filter(None, (error.__cause__,))]
-    never = any(type(one).__name__ in ("ConnectError", "ConnectTimeout") for one in chain)
-    return never or any(isinstance(getattr(one, "status_code", None), int) for one in chain)
+    said_no = any(isinstance(getattr(one, "status_code", None), int) for one in _chain(error))
+    return said_no or _never(error)
+
+
+def _never(error: Exception) -> bool:
+    """Whether there was no connection at all."""
+    return any(type(one).__name__ in ("ConnectError", "ConnectTimeout") for one in _chain(error))
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, and what it was raised from."""
+    while error is not None:
+        yield error
+        error = error.__cause__
 
 
 def _failure(model: Model, error: Exception) -> Exception:
@@ -285,8 +299,10 @@ def _failure(model: Model, error: Exception) -> Exception:
     status = getattr(error, "status_code", None)
     if isinstance(error, _NO_COMPLETION):
         return ModelError(f"{model} answered with what is no chat completion.")
-    if status is None and type(error).__name__ in ("APIConnectionError", "RemoteProtocolError"):
-        return _Again(f"failed with {type(error).__name__}")
+    if status is None and _LOST.search(type(error).__name__):
+        host, port = model.address
+        where = f" at {host}{f':{port}' if port else ''}" if host else ""
+        return _Again(f"could not be reached{where}" if _never(error) else "broke the connection")
     if status in _TRY_AGAIN:
         headers = getattr(getattr(error, "response", None), "headers", {})
         return _Again(f"answered {status}", _seconds(headers.get("retry-after", "")))

@@ -122,6 +122,7 @@ def inquire(state: Investigation, runtime: Runtime[Context]) -> Investigation:
 
 def _told_to(context: Context, call: Call, window: Window) -> Result:
     """Ask a tool for the model; its span says with what arguments, and what came back."""
+    context.meter.check()
     tracing = context.notebook.tracing
     name = call.name if call.name in OFFERED else "unknown"
     given = _key(call)[1]

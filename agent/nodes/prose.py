@@ -298,7 +298,9 @@ def next_steps(
         return _for_change(change, facts)
     if verdict == "cause_found" and cause:
         return [NextStep(f"Look at {cause.resource.name} first: {cause.text}.", reversible=True)]
-    return [NextStep("Close the gaps listed below, then investigate again.", reversible=True)]
+    return [
+        NextStep("Close the gaps listed as not looked at, then investigate again.", reversible=True)
+    ]
 
 
 def _for_blocker(blocking: Blocker, *, over: bool) -> list[NextStep]:

@@ -28,7 +28,9 @@ from agent.state import (
 _T = TypeVar("_T")
 _AS_IT_IS = frozenset({"sql", "digest"})
 _UNCARRIED = "What was said of it is not carried by its evidence."
-_AGAIN = NextStep("Close the gaps listed below, then investigate again.", reversible=True)
+_AGAIN = NextStep(
+    "Close the gaps listed as not looked at, then investigate again.", reversible=True
+)
 _LEAST_SURE = 0.49  # of a cause whose evidence is not there: no longer likely
 _NOUNS = {
     "citation": "citation",

@@ -77,7 +77,7 @@ def _section(title: str, body: str) -> str:
 
 
 def _verdict(report: Report) -> str:
-    facts = [words.confidence(report), words.tried(report.changes)]
+    facts = [words.confidence(report), words.tried(report)]
     if report.verdict == "cause_found" and report.causes:
         facts.insert(1, words.grounding(report.causes[0]))
     return (

@@ -146,7 +146,7 @@ def _weighed(cause: Cause) -> Iterator[Element]:
 def _changes(report: Report) -> Iterator[Element]:
     """One line a verdict: what was cleared is told as well as what was not."""
     if not report.changes:
-        yield _line(_bold("Changes:"), _text(words.tried(report.changes)))
+        yield _line(_bold("Changes:"), _text(words.tried(report)))
     for verdict in get_args(ChangeVerdict):
         if of := [change for change in report.changes if change.verdict == verdict]:
             told = "; ".join(map(_change, of))

@@ -66,7 +66,7 @@ def _parts(report: Report, width: int) -> Iterator[RenderableType]:
 
 def _head(report: Report) -> RenderableType:
     tone = _STYLES[words.TONES[report.verdict]]
-    facts = [words.tried(report.changes)]
+    facts = [words.tried(report)]
     if report.verdict == "cause_found" and report.causes:
         facts.insert(0, words.grounding(report.causes[0]))
     return Group(

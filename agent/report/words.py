@@ -289,10 +289,12 @@ def grounding(cause: Cause) -> str:
     return f"path not proven: {listed(names)} not shown" if names else "path not proven"
 
 
-def tried(changes: Sequence[Change]) -> str:
+def tried(report: Report) -> str:
     """`3 changes tried: 1 implicated, 2 cleared`."""
+    changes = report.changes
     if not changes:
-        return "no change found near it"
+        was_cut = report.verdict == "stopped_by_budget"
+        return "no change was tried" if was_cut else "no change found near it"
     counts = Counter(change.verdict for change in changes)
     verdicts = [f"{counts[v]} {spoken(v)}" for v in get_args(ChangeVerdict) if counts[v]]
     return f"{plural(len(changes), 'change')} tried: {', '.join(verdicts)}"

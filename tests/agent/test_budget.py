@@ -48,12 +48,17 @@ def test_what_is_used_up_is_named_with_its_limit(limit: Budget, spent: Spent) ->
     meter = Meter(limit)
     meter.charge(spent)
     with pytest.raises(BudgetSpent, match=str(limit).partition("=")[0]):
-        meter.check()
+        meter.check_call(is_priced=True)
+
+
+@pytest.mark.parametrize("text", ["calls=0", "usd=0", "input_tokens=0", "output_tokens=0"])
+def test_what_a_model_may_not_take_does_not_stop_the_engine(text: str) -> None:
+    Meter(read_budget(text)).check()
 
 
 def test_what_an_earlier_process_of_the_run_took_counts() -> None:
     with pytest.raises(BudgetSpent, match="3 calls"):
-        Meter(Budget(calls=3), before=Spent(calls=3)).check()
+        Meter(Budget(calls=3), before=Spent(calls=3)).check_call(is_priced=True)
 
 
 def test_a_budget_that_is_shared_stops_a_call_and_says_whose_it_is() -> None:

@@ -380,4 +380,4 @@ def test_without_its_extra_the_command_says_what_to_install(
     monkeypatch.setenv("SLACK_APP_TOKEN", APP_TOKEN)
     monkeypatch.setitem(sys.modules, "slack_bolt", None)
     assert run(["slack", "--lake", str(shop)]) == 2
-    assert "pip install 'inquest[slack]'" in capsys.readouterr().err
+    assert "pip install -e '.[slack]'" in capsys.readouterr().err

@@ -149,7 +149,7 @@ def test_who_says_try_again_is_tried_again_and_every_try_counts(lake: Lake, ill:
         (limited("3600"), "answered 429", 1),
         (fails(401), "answered 401", 1),
         (fails(400, "context", "context_length_exceeded"), "answered 400", 1),
-        (stops_in_the_middle(well), "failed with|in the middle", 3),
+        (stops_in_the_middle(well), "broke the connection|in the middle", 3),
         (stops_in_the_middle(well, politely=True), "in the middle", 3),
         (gibberish(b"<html>"), "no chat completion|answered nothing|failed with", 3),
     ],
@@ -178,6 +178,18 @@ def test_a_model_that_does_not_come_to_an_end_is_left_alone_in_time(
         speaker.say(ASKED)
     assert error_type(caught.value) == "timeout"
     assert time.monotonic() - began < 10
+
+
+def test_a_model_that_is_not_there_is_named_with_its_address_and_costs_nothing(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    meter = Meter()
+    with Tracing(lake, "test") as tracing:
+        speaker = Speaker(open_model("openai:scripted-1", 5.0), tracing, meter)
+        with pytest.raises(ModelError, match=r"could not be reached at 127\.0\.0\.1:9"):
+            speaker.say(ASKED)
+    assert meter.spent().input_tokens == 0
 
 
 def test_an_answer_without_an_end_is_cut_off(lake: Lake) -> None:

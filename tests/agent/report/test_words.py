@@ -124,9 +124,13 @@ def test_a_rollout_says_when_it_was_declared_seen_and_gone() -> None:
 
 
 def test_changes_are_told_by_verdict() -> None:
-    changes = samples.cause_found().changes
-    assert [c.verdict for c in words.by_verdict(changes)] == list(get_args(ChangeVerdict))
-    assert words.tried(changes) == "3 changes tried: 1 implicated, 1 cleared, 1 not assessable"
+    report = samples.cause_found()
+    told = [change.verdict for change in words.by_verdict(report.changes)]
+    assert told == list(get_args(ChangeVerdict))
+    assert words.tried(report) == "3 changes tried: 1 implicated, 1 cleared, 1 not assessable"
+    assert words.tried(replace(report, changes=())) == "no change found near it"
+    stopped = replace(report, changes=(), verdict="stopped_by_budget")
+    assert words.tried(stopped) == "no change was tried"
 
 
 def test_what_is_asked_and_not_cited_is_told_from_what_a_report_rests_on() -> None:
@@ -164,12 +168,14 @@ def test_a_line_holds_nothing_that_a_terminal_obeys(raw: str, shown: str) -> Non
 
 
 def test_a_models_hypothesis_says_what_came_of_it_and_what_the_engine_gives_it() -> None:
-    new = Proposal("cart", "contention", "held", "edges: a row with worse above 2 was expected.")
+    new = Proposal("cart", "contention", "held", "A row has it.", "a row of edges")
     known = replace(new, outcome="refuted", change="C1", known=True, probability=0.94)
-    told = "cart: contention. edges: a row with worse above 2 was expected."
+    told = "cart: contention. Expected was a row of edges. A row has it."
     assert (words.outcome(new), words.proposed(new)) == ("held", told)
     assert words.outcome(replace(new, outcome="not_assessable")) == "not testable"
     assert words.proposed(known).startswith("cart: contention, by C1.")
+    unknown = words.proposed(replace(new, resource="", expected=""))
+    assert unknown == "a resource that is not there: contention. A row has it."
     assert words.proposed(known).endswith("the engine had it, at 0.94.")
     assert words.proposed(replace(new, probability=0.2)).endswith("weighed at 0.20.")
 
