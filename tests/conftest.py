@@ -18,7 +18,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Leave what was imported and collected, a million objects, out of every later collection."""
+    """Keep what was imported and collected out of every later search for garbage."""
     gc.collect()
     gc.freeze()
 
