@@ -92,7 +92,10 @@ class Incident:
 @_strict
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A question, the SQL that answers it, the snapshots it ran on and the digest of its rows."""
+    """A question, the SQL that answers it, the snapshots it ran on and the digest of its rows.
+
+    What a model asked (`asked_by`) carries what was made of it, and no other sentence.
+    """
 
     id: str
     question: str
@@ -103,6 +106,7 @@ class Evidence:
     digest: str
     columns: tuple[str, ...] = ()
     sample: tuple[dict[str, Any], ...] = ()
+    asked_by: Origin = "engine"
 
 
 @dataclass(frozen=True, slots=True)
@@ -459,14 +463,17 @@ class Cause:
 class Proposal:
     """A hypothesis of a model's, and what came of the query that would refute it.
 
-    `text` is ours. `known` says that the engine had it already; `probability` is what the engine's
-    checks give it, whatever came of the query, which can only refute.
+    `resource` is empty where telemetry knows none of that name. `expected` is what some row of the
+    query was to have: the model's own, so that no evidence has to carry it. `text` is ours. `known`
+    says that the engine had it already; `probability` is what the engine's checks give it, whatever
+    came of the query, which can only refute.
     """
 
     resource: str
     mechanism: Mechanism
     outcome: Outcome
     text: str
+    expected: str = ""
     change: str = ""
     known: bool = False
     probability: float = 0.0

@@ -193,7 +193,7 @@ class Grounds:
         for change in report.changes:
             known |= {change.id, change.service, change.version, change.previous_version}
             known |= {rollout.instance for rollout in change.rollouts}
-        for name in report.evidence:
+        for name, _ in _own(report):
             with suppress(InquestError):  # what cannot be asked names nothing
                 known.update(self._standing(name).texts(_NAMING))
         return frozenset(name.casefold() for name in known if len(name) > 1)
@@ -289,7 +289,7 @@ def _of_change(part: str, change: Change, report: Report) -> Iterator[Said]:
 
 def _of_changes(report: Report) -> tuple[str, ...]:
     """The evidence of what changed, whatever it is called by now."""
-    return tuple(name for name, one in report.evidence.items() if one.tool in _BY_CHANGE)
+    return tuple(name for name, one in _own(report) if one.tool in _BY_CHANGE)
 
 
 def _everything(report: Report) -> tuple[str, ...]:
@@ -301,8 +301,14 @@ def _everything(report: Report) -> tuple[str, ...]:
     cited += [i for change in report.changes for c in change.controls for i in c.evidence]
     cited += [i for entry in report.timeline for i in entry.evidence]
     told = ("alerts", "alarms", *_BY_CHANGE)
-    cited += [name for name, one in report.evidence.items() if one.tool in told]
-    return tuple(dict.fromkeys(i for i in cited if i in report.evidence))
+    own = dict(_own(report))
+    cited += [name for name, one in own.items() if one.tool in told]
+    return tuple(dict.fromkeys(i for i in cited if i in own))
+
+
+def _own(report: Report) -> Iterator[tuple[str, Evidence]]:
+    """The evidence that the engine asked for; a model's SELECT may say anything."""
+    return ((name, one) for name, one in report.evidence.items() if one.asked_by == "engine")
 
 
 def _words_of(playbook: str, folder: Path | None) -> frozenset[str]:

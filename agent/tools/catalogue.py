@@ -9,6 +9,7 @@ from pathlib import Path
 
 from agent.analysis.log_templates import MASKS
 from agent.playbook.compile import in_order, relations
+from agent.state import Origin
 from lake.ask import literal
 
 TOOLS = (
@@ -76,6 +77,7 @@ class Tool:
     name: str
     question: str
     sql: str
+    asked_by: Origin = "engine"
 
 
 @cache

@@ -103,6 +103,7 @@ class Notebook:
             digest=rows.digest,
             columns=tuple(rows.columns),
             sample=tuple(rows.arrow.slice(0, SAMPLE).to_pylist()),
+            asked_by=asked.asked_by,
         )
 
     def cut(self, noted: Iterable[Evidence] = ()) -> list[Evidence]:

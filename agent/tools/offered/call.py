@@ -124,7 +124,7 @@ class _Asking:
         taken: dict[str, Any] = {name: made[name] for name in placeholders(tool.sql)}
         digest = hashlib.sha256(bind(tool.sql, **taken).encode()).hexdigest()[:8]
         return self.notebook.inquire(
-            replace(tool, question=self.worded(tool.question, made)),
+            replace(tool, question=self.worded(tool.question, made), asked_by="model"),
             digest,
             limits=self.caps.limits,
             **taken,
