@@ -2,13 +2,13 @@
 
 The query that it named can refute its hypothesis and nothing else: no cause of the engine's gains
 or loses by it. A resource that the engine had not among its causes gets what the survey's measures
-give it, and never comes before what the engine found.
+give it, and never comes before what the engine found. Of the model's own words none is told.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -21,8 +21,8 @@ from agent.nodes.grounding import hops, is_grounded
 from agent.nodes.propose import Check, Hypothesis, about, asked, concluded, known_names
 from agent.nodes.prose import departs
 from agent.nodes.weigh import NEGLIGIBLE, concluded_as, resource_posteriors
+from agent.quotes import named, quoted
 from agent.state import Cause, Evidence, Gap, Investigation, Outcome, Proposal, Resource
-from agent.tools.offered.call import Result
 
 PROPOSED = "proposed "
 
@@ -68,53 +68,49 @@ def _examined(
         known=known is not None,
         probability=known.probability if known else 0.0,
     )
-    if one.resource not in known_names(state, facts):
-        text = "Nothing in the telemetry has that name."
-        return replace(bare, resource=one.resource[:80], text=text), {}
-    if (one.change and (change := facts.changes.get(one.change)) is None) or (
-        one.change and change is not None and change.service != one.resource
-    ):
-        return replace(bare, text=f"{one.change} is no change of {one.resource}."), {}
+    names = known_names(state, facts)
+    if one.resource not in names:
+        return replace(bare, resource="", text="Nothing in the telemetry has that name."), {}
+    change = facts.changes.get(one.change)
+    if one.change and (change is None or change.service != one.resource):
+        return replace(bare, text="That is no change of this resource."), {}
     check = one.check
     try:
-        result = asked(context, check.tool, check.arguments, about(state))
-    except BudgetSpent as error:
-        return replace(bare, text=str(error)), {}
-    if result.answer is None:
+        answer = asked(context, check.tool, check.arguments, about(state)).answer
+    except BudgetSpent:
+        return replace(bare, text="The budget was spent before it could be tested."), {}
+    if answer is None:
         return replace(bare, text="The query that it named cannot be asked."), {}
-    outcome = _outcome(check, result)
-    cited = (result.answer.id,)
-    text = f"{check.tool}: {_expected(check)}{_MET[outcome]}"
-    return replace(bare, outcome=outcome, text=text, evidence=cited), result.answer.noted()
-
-
-_MET: dict[Outcome, str] = {
-    "held": ", and one is.",
-    "refuted": ", and none is.",
-    "not_assessable": ", and there is no such column.",
-}
-
-
-def _expected(check: Check) -> str:
-    """What the query was to show, in words."""
-    if check.is_ == "there":
-        return f"a row with {check.column} was expected"
-    relation = {"above": "above", "below": "below", "equal": "of"}[check.is_]
-    return f"a row with {check.column} {relation} {_value(check)} was expected"
-
-
-def _value(check: Check) -> str:
-    value = check.value
-    return f"{value:g}" if isinstance(value, float) else str(value or "something")
-
-
-def _outcome(check: Check, result: Result) -> Outcome:
-    """Whether some row has what was expected."""
-    answer = result.answer
-    if answer is None or check.column not in answer.rows.columns:
-        return "not_assessable"
+    bare = replace(bare, evidence=(answer.id,))
+    if check.column not in answer.rows.columns:
+        return replace(bare, text="The answer has no such column."), answer.noted()
     cells = answer.rows.arrow.column(check.column).to_pylist()
-    return "held" if any(_has(cell, check) for cell in cells) else "refuted"
+    outcome: Outcome = "held" if any(_has(cell, check) for cell in cells) else "refuted"
+    expected = _expected(check, names, cells)
+    return replace(bare, outcome=outcome, text=_MET[outcome], expected=expected), answer.noted()
+
+
+_MET: dict[Outcome, str] = {"held": "A row has it.", "refuted": "No row has it."}
+
+
+def _expected(check: Check, names: Collection[str], cells: Iterable[Any]) -> str:
+    """What the query was to show, in words that are not the model's."""
+    is_ours = check.tool != "sql"  # of whose answer the model chose every word
+    column = check.column if is_ours else "a column that it chose"
+    row = f"a row of {check.tool} with {column}"
+    if check.is_ == "there":
+        return row
+    relation = {"above": "above", "below": "below", "equal": "of"}[check.is_]
+    return f"{row} {relation} {_value(check.value, names, cells if is_ours else ())}"
+
+
+def _value(value: float | str | None, names: Collection[str], cells: Iterable[Any]) -> str:
+    """A number, a name, or what stands in a cell; else it is a model's own words."""
+    if isinstance(value, float):
+        return f"{value:.15g}"
+    if value and value in names:
+        return named(value)
+    return quoted(value) if value and value in map(str, cells) else "a value that it chose"
 
 
 def _has(cell: Any, check: Check) -> bool:

@@ -28,12 +28,17 @@ from lake.store import Lake
 from tests.agent.decided import decided, ranking
 from tests.agent.test_graph import BACK, EARLY, GUILTY, leaking
 from tests.agent.world import record
-from tests.models import Call, ModelServer, Script, model_server, obeys
+from tests.models import Call, Json, ModelServer, Reply, Script, model_server, obeys
 from tests.models import behaviours as be
 from traces.tracer import Tracing
 
 PATIENCE_S = 1.0
 SOON = be.limited("0")
+# Words of the engine's own sentences, called names by a query.
+NAMING = {
+    "select": "SELECT unnest(['took', 'failed', 'before', 'it back', 'own failures', 'requests to',"
+    " 'the new version is slower', 'rose', 'first seen', 'deviation', 'alike']) AS service"
+}
 UNKNOWN = (
     Call("restart_pod", {"pod": "payment-0"}),
     Call("", {}),
@@ -79,6 +84,7 @@ CASES = {
     "refuses": Case(always(be.refuses), "in the form asked for"),
     "is cut short": Case(always(be.cut_short), "in the form asked for"),
     "calls unknown tools": Case(always(be.calls_first(*UNKNOWN))),
+    "calls words names": Case(always(be.calls_first(Call("sql", NAMING)))),
     "calls tools badly": Case(always(be.calls_badly)),
     "calls a hundred at once": Case(
         always(be.calls_first(*(Call("edges", {"service": f"s{n}"}, f"c{n}") for n in range(100))))
@@ -86,7 +92,7 @@ CASES = {
     "is no chat completion": Case(always(be.gibberish(b"<html>502</html>")), "openai:scripted-1"),
     **{f"JSON: {how}": Case(always(be.mangles(mangled))) for how, mangled in be.BROKEN.items()},
 }
-QUICK = ("loops", "context overflows", "JSON: truncated")
+QUICK = ("loops", "context overflows", "calls words names", "JSON: truncated")
 
 
 @dataclass(frozen=True)
@@ -269,6 +275,31 @@ def test_a_whole_investigation_ends_as_one_without_a_model(
     used = server.used
     assert report.cost.calls >= len([e for e in server.exchanges if e.said.status == 200])
     assert (report.cost.input_tokens, report.cost.output_tokens) == (used.prompt, used.completion)
+
+
+def test_what_a_models_query_decides_stands_in_the_report(
+    world: World, server: ModelServer
+) -> None:
+    edges: Json = {"tool": "edges", "arguments": {}, "column": "failed_pct", "is_": "above"}
+    metrics = {**edges, "tool": "compare_metrics", "column": "highest", "value": 987654.5}
+    named = {**edges, "column": "callee", "is_": "equal", "value": "web"}
+    checks = {"web": metrics, "catalog": named, "payment": {**edges, "value": 1.5}}
+    bare = {"mechanism": "dependency", "change": ""}
+    concluded = [{"resource": name, **bare, "check": one} for name, one in checks.items()]
+    run = gone_on(world, server, concludes(concluded))
+    outcomes = {one.resource: (one.outcome, one.text) for one in run.report.proposals}
+    refuted = ("refuted", "No row has it.")
+    assert outcomes == {"web": refuted, "catalog": refuted, "payment": ("held", "A row has it.")}
+    assert [one.expected for one in run.report.proposals][:2] == [
+        "a row of compare_metrics with highest above 987654.5",
+        "a row of edges with callee of web",
+    ]
+    assert "removed" not in why(run.report)
+
+
+def concludes(hypotheses: list[Json]) -> Script:
+    call = Call("conclude", {"hypotheses": hypotheses})
+    return lambda asked: Reply(calls=(call,)) if asked.get("tools") else be.good(asked)
 
 
 def test_what_is_asked_of_a_model_reads_and_does_nothing(world: World, server: ModelServer) -> None:
