@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 from functools import partial
 from itertools import groupby
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from agent.apps.options import FormatOption, LakeOption, lake_folder, moment
-from agent.apps.terminal import say
+from agent.apps.terminal import WIDEST, say
 
 if TYPE_CHECKING:
     from agent.report.spending import Costs, Line
@@ -52,7 +53,8 @@ def costs(
         view = opened.at()
     hold(view)
     found = summed(view, views, service, began)
-    shape = {"text": dress.text, "json": dress.json, "markdown": dress.markdown, "html": dress.html}
+    text = partial(dress.text, width=get_terminal_size((WIDEST, 0)).columns)
+    shape = {"text": text, "json": dress.json, "markdown": dress.markdown, "html": dress.html}
     say(shape[form](found))
 
 
@@ -85,6 +87,8 @@ def _in_front(by: By) -> tuple[By, ...]:
 def _order(by: str) -> Any:
     if by == "day":
         return lambda line: (line.key, line.service)
+    if by == "incident":
+        return lambda line: (-line.began_at.timestamp(), line.key, line.service)
     return lambda line: (-line.usd, -line.tokens, -(line.wall_p95_s or 0), line.key, line.service)
 
 
@@ -106,7 +110,10 @@ def _line(parts: list[dict[str, Any]]) -> Line:
     from agent.report.spending import Line
 
     prices = [_usd(part) for part in parts]
-    unknown = [part for part, usd in zip(parts, prices, strict=True) if usd is None]
+    unknown = [
+        part["unpriced_runs" if usd is None else "untold_runs"]
+        for part, usd in zip(parts, prices, strict=True)
+    ]
     first = [part["first_token_s"] for part in parts if part["first_token_s"] is not None]
 
     def added(name: str) -> int:
@@ -116,6 +123,7 @@ def _line(parts: list[dict[str, Any]]) -> Line:
         key=parts[0]["key"],
         service=parts[0]["service"],
         title=parts[0]["title"] or "",
+        began_at=min(part["began_at"] for part in parts),
         runs=_together(part["runs"] for part in parts),
         calls=added("calls"),
         tools=added("tools"),
@@ -123,7 +131,7 @@ def _line(parts: list[dict[str, Any]]) -> Line:
         output_tokens=added("output_tokens"),
         cached_tokens=added("cache_read_tokens"),
         usd=sum(part["usd"] for part in parts) + sum(filter(None, prices)),
-        unknown_runs=_together(part["unpriced_runs"] for part in unknown),
+        unknown_runs=_together(unknown),
         needs_price=any(part["priced"] or part["unpriced"] for part in parts),
         wall_p50_s=parts[0]["wall_p50_s"],
         wall_p95_s=parts[0]["wall_p95_s"],
@@ -137,10 +145,8 @@ def _together(runs: Iterable[list[str] | None]) -> int:
 
 
 def _usd(part: Mapping[str, Any]) -> float | None:
-    """What the calls of one model took that do not say it themselves; None if that is not known."""
-    if not part["unpriced"]:
-        return 0.0
-    return listed(part, "unpriced_") if part["is_split"] else None
+    """What calls of a model cost that say tokens and no price; None if its price is not known."""
+    return listed(part, "unpriced_") if part["unpriced"] else 0.0
 
 
 def listed(row: Mapping[str, Any], of: str = "") -> float | None:

@@ -2,7 +2,8 @@
 -- runs that began at $since or later. The wall time of a run, and that of a day or an agent in a run,
 -- is from its first span's start to its last one's end, without the pause of one that was resumed; that
 -- of a node, a tool or a model is how long one took.
--- `usd` is what spans say; what is due and does not say is `unpriced`, with its tokens and its runs. An
+-- `usd` is what spans say; what is due and does not say is `unpriced`, with its tokens and its runs, and
+-- `untold` the runs of those whose tokens nobody says either. An
 -- answer that was replayed is no call, unless it is the one that counts. Of an error that is told by a
 -- span and by those around it the innermost counts.
 WITH spans AS (
@@ -14,7 +15,8 @@ WITH spans AS (
         trace_uid)
       ELSE '' END AS key,
     operation IN ('chat', 'embeddings') AND (is_due OR NOT is_replayed) AS is_call,
-    is_due AND usd IS NULL AS is_unpriced
+    is_due AND usd IS NULL AS is_unpriced,
+    is_unpriced AND input_tokens IS NOT NULL AND output_tokens IS NOT NULL AS is_listed
   FROM agent_spans
   WHERE ($service = 'all' OR service = $service)
     AND run_uid IN (SELECT run_uid FROM agent_spans GROUP BY run_uid HAVING min(seen_at) >= $since)
@@ -50,7 +52,7 @@ walls AS (
 ),
 sums AS (
   SELECT CASE WHEN $by IN ('total', 'day') THEN '' ELSE service END AS service, key, provider, model,
-    min(seen_at) AS first_at, max(seen_at) AS last_at,
+    min(seen_at) AS began_at,
     list(DISTINCT run_uid) AS runs,
     count(*) FILTER (is_call) AS calls, count(*) FILTER (operation = 'tool') AS tools,
     count(*) FILTER (error <> '' AND NOT EXISTS (FROM failed WHERE failed.trace_uid = spans.trace_uid
@@ -62,11 +64,11 @@ sums AS (
     count(usd) AS priced,
     list(DISTINCT run_uid) FILTER (is_unpriced) AS unpriced_runs,
     count(*) FILTER (is_unpriced) AS unpriced,
-    bool_and(input_tokens IS NOT NULL AND output_tokens IS NOT NULL) FILTER (is_unpriced) AS is_split,
-    sum(input_tokens) FILTER (is_unpriced)::BIGINT AS unpriced_input_tokens,
-    coalesce(sum(output_tokens) FILTER (is_unpriced), 0)::BIGINT AS unpriced_output_tokens,
-    coalesce(sum(cache_read_tokens) FILTER (is_unpriced), 0)::BIGINT AS unpriced_cache_read_tokens,
-    coalesce(sum(cache_write_tokens) FILTER (is_unpriced), 0)::BIGINT AS unpriced_cache_write_tokens,
+    list(DISTINCT run_uid) FILTER (is_unpriced AND NOT is_listed) AS untold_runs,
+    coalesce(sum(input_tokens) FILTER (is_listed), 0)::BIGINT AS unpriced_input_tokens,
+    coalesce(sum(output_tokens) FILTER (is_listed), 0)::BIGINT AS unpriced_output_tokens,
+    coalesce(sum(cache_read_tokens) FILTER (is_listed), 0)::BIGINT AS unpriced_cache_read_tokens,
+    coalesce(sum(cache_write_tokens) FILTER (is_listed), 0)::BIGINT AS unpriced_cache_write_tokens,
     median(first_token_ms) FILTER (is_call) / 1000 AS first_token_s
   FROM spans
   WHERE key <> '' OR $by = 'total'

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 IDENTIFIERS = "identifiers.json"
 """Whom the pseudonyms in a report stand for, for its owner's eyes only."""
 
+_LATEST = 3
 _DRESSES: dict[str, Format] = {
     "report.html": "html",
     "report.md": "markdown",
@@ -92,21 +93,26 @@ def identify(folder: Path, people: Pseudonyms) -> None:
 def revealed(report: Report, file: Path) -> Report:
     """A report with the people in it called as they are, where its folder says who they are.
 
-    RequestError if the folder does not say it, or not to this user.
+    That nobody in it has a pseudonym is said, and it is given as it is. RequestError if somebody
+    has and the folder does not say who it is, or not to this user.
     """
     from agent.redaction import MARK
     from agent.report.as_json import dump, load
 
+    shown = dump(report)
+    if not MARK.search(shown):
+        complain(f"Report {report.id} calls nobody by a pseudonym: it is shown as it is.")
+        return report
     place = file.parent / IDENTIFIERS
     try:
         told = json.loads(place.read_bytes())
     except FileNotFoundError:
         raise RequestError(
-            f"{place} is not there: the report hides nobody, or was copied."
+            f"{place} is not there: the report was copied without it, so it names nobody."
         ) from None
     except (OSError, ValueError) as error:
         raise RequestError(f"{place} cannot be read: {error}.") from None
-    return load(MARK.sub(lambda mark: json.dumps(told.get(mark[0], mark[0]))[1:-1], dump(report)))
+    return load(MARK.sub(lambda mark: json.dumps(told.get(mark[0], mark[0]))[1:-1], shown))
 
 
 def record(report: Report, lake: Lake) -> str:
@@ -139,8 +145,20 @@ def find(given: str, lake: Path) -> Path:
     ):
         if place.is_file():
             return place
-    known = ", ".join(path.parent.name for path in saved(lake)) or "none"
-    raise RequestError(f"There is no report {given!r}: no such file, and {lake} has {known}.")
+    raise RequestError(
+        f"There is no report {given!r}: no such file, and {lake} has {latest(lake)}."
+    )
+
+
+def latest(lake: Path) -> str:
+    """Name the latest reports of a lake: `27 reports, the latest A, B and C`."""
+    from agent.report.words import listed, plural
+
+    files = sorted(saved(lake), key=lambda file: file.stat().st_mtime, reverse=True)
+    if not files:
+        return "no report"
+    names = listed([file.parent.name for file in files[:_LATEST]])
+    return f"{plural(len(files), 'report')}, the latest {names}"
 
 
 def lake_of(report_file: Path, otherwise: Path) -> Path:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from agent.apps.options import Format
 
 Row = Mapping[str, Any]
+_WIDEST = 80  # characters of a cell in a table of text
 
 
 def dress(columns: Sequence[str], rows: Sequence[Row], form: Format) -> str:
@@ -41,12 +42,18 @@ def _cell(value: Any) -> str:
 
 
 def _text(columns: Sequence[str], cells: list[list[str]]) -> str:
-    lines = [list(columns), *([printable(cell) for cell in row] for row in cells)]
+    lines = [list(columns), *(_shortened([printable(cell) for cell in row]) for row in cells)]
     widths = [max(len(line[at]) for line in lines) for at in range(len(columns))]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
         for line in lines
     )
+
+
+def _shortened(cells: list[str]) -> list[str]:
+    """Cells that pad no column too wide to be read; the last pads none and stays whole."""
+    short = [cell if len(cell) <= _WIDEST else f"{cell[: _WIDEST - 1]}…" for cell in cells[:-1]]
+    return [*short, *cells[-1:]]
 
 
 def _markdown(columns: Sequence[str], cells: list[list[str]]) -> str:

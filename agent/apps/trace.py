@@ -25,7 +25,7 @@ _FIND = """
 SELECT trace_uid, min(time) AS first_at, max(time) AS last_at FROM trace_span
 WHERE starts_with(trace_uid, $trace) GROUP BY trace_uid ORDER BY trace_uid LIMIT 6
 """
-_PREFIX = re.compile(r"[0-9a-f]{4,32}")
+_PREFIX, _FEW = re.compile(r"[0-9a-f]{4,32}"), re.compile(r"[0-9a-f]{1,3}")
 _A_MOMENT = timedelta(microseconds=1)
 
 
@@ -34,7 +34,8 @@ def trace(
     which: Annotated[
         str,
         typer.Argument(
-            metavar="ID|REPORT", help="A trace id or its first digits, or a report's id or folder."
+            metavar="ID|REPORT",
+            help="A trace id or its first 4 digits or more, or a report's id or folder.",
         ),
     ],
     lake: LakeOption = None,
@@ -50,7 +51,7 @@ def trace(
     folder, wanted = _wanted(which, lake_folder(ctx, lake))
     with Lake.open(folder) as opened:
         view = opened.at()
-    run = read(view, wanted, which)
+    run = read(view, wanted, _unfound(which, wanted, folder))
     shape = {"text": dress.text, "json": dress.json, "markdown": dress.markdown, "html": dress.html}
     say(shape[form](run))
 
@@ -60,8 +61,8 @@ def _wanted(which: str, lake: Path) -> tuple[Path, str]:
     from agent.report.as_json import load
 
     is_report = Path(which).exists() or (lake / "reports" / which).is_dir()
-    if _PREFIX.fullmatch(which.lower()) and not is_report:
-        return lake, which.lower()
+    if not is_report:
+        return lake, _digits(which, lake)
     file = shelf.find(which, lake)
     wanted = load(file).cost.trace_id
     if not wanted:
@@ -69,16 +70,34 @@ def _wanted(which: str, lake: Path) -> tuple[Path, str]:
     return shelf.lake_of(file, lake), wanted
 
 
-def read(view: View, wanted: str, which: str = "") -> Run:
+def _digits(which: str, lake: Path) -> str:
+    """The first digits of a trace; RequestError if no trace can begin so, or if they are few."""
+    if _PREFIX.fullmatch(which.lower()):
+        return which.lower()
+    if _FEW.fullmatch(which.lower()):
+        raise RequestError(f"{which!r} is too short: a trace is named by 4 of its digits or more.")
+    raise RequestError(_unfound(which, which.lower(), lake))
+
+
+def _unfound(which: str, wanted: str, lake: Path) -> str:
+    """The sentence for a trace that is not there, asked for by itself or by a report."""
+    if wanted != which.lower():
+        return f"The trace {wanted} of report {which} is not in this lake."
+    why = "no trace begins so and no report is called so"
+    return f"There is no run {which!r}: {why}; {lake} has {shelf.latest(lake)}."
+
+
+def read(view: View, wanted: str, unfound: str = "") -> Run:
     """Read the one trace that begins so; RequestError if there is none or more than one."""
     from agent.playbook.compile import whole
     from lake.ask import bind
 
     found = view.ask(bind(_FIND, trace=wanted)).dicts()
-    if len(found) != 1:
+    if not found:
+        raise RequestError(unfound or f"There is no trace {wanted!r} in this lake.")
+    if len(found) > 1:
         several = ", ".join(row["trace_uid"] for row in found[:5])
-        there = f"several begin so: {several}" if found else "`inquest costs` names those there are"
-        raise RequestError(f"There is no one trace {which or wanted!r} in this lake: {there}.")
+        raise RequestError(f"There is no one trace {wanted!r}: several begin so: {several}.")
     span = {"start": found[0]["first_at"], "end": found[0]["last_at"] + _A_MOMENT}
     view.hold("agent_spans", bind(whole("FROM agent_spans"), since=EVER[0], **span))
     sql = bind(_SQL.read_text("utf-8"), trace=found[0]["trace_uid"], **span)

@@ -12,7 +12,7 @@ SELECT trace_span.trace_uid, trace_span.span_uid, coalesce(trace_span.parent_spa
   coalesce(did.is_due, false) AS is_due,
   coalesce(did.conversation, '') AS conversation, coalesce(did.report, '') AS report,
   coalesce(did.verdict, '') AS verdict,
-  coalesce(nullif(did.error, ''), CASE WHEN trace_span.status_id = 2 THEN concat_ws(' ', 'failed:',
+  coalesce(did.error, CASE WHEN trace_span.status_id = 2 THEN concat_ws(' ', 'failed:',
     trace_span.status_detail, http_response.code::VARCHAR) END, '') AS error
 FROM trace_span
 LEFT JOIN agent_spans AS did

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 
 import orjson
 
@@ -25,6 +25,7 @@ VIEWS = {
 """The tables of the page: their headings, and what their times are of."""
 
 _MOST_ROWS, _MOST_DAYS = 12, 62
+_GAP, _LEAST_TITLE = "  ", 16
 
 
 def json(costs: Costs) -> str:
@@ -44,19 +45,28 @@ def _values(one: Line) -> dict[str, object]:
     return values | {"usd": None if one.unknown_runs else one.usd}
 
 
-def text(costs: Costs) -> str:
-    """A table for a terminal, and the total in a sentence."""
+def text(costs: Costs, width: int = 120) -> str:
+    """A table for a terminal of so many columns, and the total in a sentence."""
     safe = costs.safe()
     parts = []
     for name, lines in safe.tables.items():
-        cells = _cells(name, lines)
-        wide = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        for row in cells:
-            first, *rest = zip(row, wide, strict=True)
-            told = [first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in rest)]
-            parts.append("  ".join(told).rstrip())
-        parts.append("")
+        rows = _aligned(_cells(name, lines))
+        room = width - len(rows[0]) - len(_GAP)
+        if _has_titles(name, lines) and room >= _LEAST_TITLE:
+            pairs = zip(rows, ["title", *(one.title for one in lines)], strict=True)
+            rows = [f"{row}{_GAP}{words.shorten(title, room)}".rstrip() for row, title in pairs]
+        parts += [*rows, ""]
     return "\n".join([*parts, total(safe)])
+
+
+def _aligned(cells: Sequence[Sequence[str]]) -> list[str]:
+    """Rows of one length: what a row is of on the left, its numbers on the right."""
+    wide = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return [_GAP.join([row[0].ljust(wide[0]), *map(str.rjust, row[1:], wide[1:])]) for row in cells]
+
+
+def _has_titles(by: str, lines: Sequence[Line]) -> bool:
+    return by == "incident" and any(one.title for one in lines)
 
 
 def markdown(costs: Costs) -> str:
@@ -65,8 +75,13 @@ def markdown(costs: Costs) -> str:
     parts = []
     for name, lines in safe.tables.items():
         head, *rows = _cells(name, lines)
-        parts += [_row(head), _row(["---", *("---:" for _ in head[1:])])]
-        parts += [_row([plain(cell) for cell in row]) for row in rows]
+        titled = ["title"] * _has_titles(name, lines)
+        ruled = ["---", *("---:" for _ in head[1:]), *("---" for _ in titled)]
+        parts += [_row([*head, *titled]), _row(ruled)]
+        parts += [
+            _row([plain(cell) for cell in (*row, *(one.title for _ in titled))])
+            for row, one in zip(rows, lines, strict=True)
+        ]
         parts.append("")
     return "\n".join([*parts, plain(total(safe))]) + "\n"
 
@@ -89,6 +104,7 @@ def html(costs: Costs) -> str:
         share=share,
         measure=measure,
         since=since(costs),
+        minute=_minute,
     )
 
 
@@ -172,22 +188,31 @@ def since(costs: Costs) -> str:
     return f" since {words.day(at)} {words.clock(at)} UTC" if at else ""
 
 
+def _minute(one: Line) -> str:
+    """When it began, in UTC: `2026-11-21 14:05`."""
+    return f"{one.began_at.astimezone(UTC):%Y-%m-%d %H:%M}" if one.began_at else ""
+
+
 def _cells(by: str, lines: Sequence[Line]) -> list[list[str]]:
     """Head and rows of a table as text."""
     services = len({one.service for one in lines}) > 1
-    head = [by, *(["service"] * services), "runs", "calls", "tools", "in", "cached", "out"]
-    head += ["usd", "p50", "p95", *(["first token"] * (by == "model")), "errors"]
+    times = ["took"] if by == "incident" else ["p50", "p95"]
+    head = [by, *(["began, UTC"] * (by == "incident")), *(["service"] * services)]
+    head += ["runs", "calls", "tools", "in", "cached", "out", "usd", *times]
+    head += [*(["first token"] * (by == "model")), "errors"]
     return [head, *(_told(by, one, services=services) for one in lines)]
 
 
 def _told(by: str, one: Line, *, services: bool) -> list[str]:
     counts = [one.runs, one.calls, one.tools, one.input_tokens, one.cached_tokens]
+    p50 = [] if by == "incident" else [seconds(one.wall_p50_s)]
     return [
         words.shorten(one.name, 48),
+        *([_minute(one)] * (by == "incident")),
         *([one.service] * services),
         *(f"{count:,}" for count in [*counts, one.output_tokens]),
         one.price,
-        seconds(one.wall_p50_s),
+        *p50,
         seconds(one.wall_p95_s),
         *([seconds(one.first_token_s)] * (by == "model")),
         f"{one.errors:,}",

@@ -18,13 +18,15 @@ _SHORT = 12  # digits of a trace id, as `inquest trace` takes them
 class Line:
     """What the runs of one key took; times are seconds, None where nothing was timed.
 
-    `usd` is what is known to have been paid, `unknown_runs` in how many runs a price is not known.
-    `cached_tokens` are of the input. `needs_price` is whether anything was to be paid at all.
+    `began_at` is when the first of them began. `usd` is what is known to have been paid,
+    `unknown_runs` in how many runs a price is not known. `cached_tokens` are of the input.
+    `needs_price` is whether anything was to be paid at all.
     """
 
     key: str
     service: str = ""
     title: str = ""
+    began_at: datetime | None = None
     runs: int = 0
     calls: int = 0
     tools: int = 0

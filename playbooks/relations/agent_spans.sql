@@ -8,7 +8,8 @@
 -- `operation` is workflow, agent, chat, embeddings, tool, retrieval or node (any other step). Where
 -- several libraries wrote one call, or an agent sums up its calls, the innermost span is the call and
 -- has its tokens and its price. `agent`, `node` and `conversation` hold for all that is beneath.
--- Tokens, `usd` and `first_token_ms` are NULL where nobody says; input tokens include cached ones.
+-- Tokens, `usd` and `first_token_ms` are NULL where nobody says, or less than nothing is said; input
+-- tokens include cached ones. That a budget is spent ends a span and is no error.
 -- A span that was sent twice is one. An answer that was replayed is counted once in a trace, and only
 -- where the span that paid for it is missing. `is_due` is whether a span is to be paid: not a call that
 -- was refused with a status or that never reached its provider, nor what is counted elsewhere.
@@ -87,19 +88,19 @@ named AS MATERIALIZED (
       a."traceloop.association.properties.session_id",
       a."traceloop.association.properties.thread_id") AS conversation,
     try_cast(coalesce(a."gen_ai.usage.input_tokens", a."gen_ai.usage.prompt_tokens",
-      a."llm.token_count.prompt", a."llm.usage.prompt_tokens") AS BIGINT) AS input_tokens,
+      a."llm.token_count.prompt", a."llm.usage.prompt_tokens") AS UINTEGER)::BIGINT AS input_tokens,
     try_cast(coalesce(a."gen_ai.usage.output_tokens", a."gen_ai.usage.completion_tokens",
-      a."llm.token_count.completion", a."llm.usage.completion_tokens") AS BIGINT) AS output_tokens,
+      a."llm.token_count.completion", a."llm.usage.completion_tokens") AS UINTEGER)::BIGINT AS output_tokens,
     try_cast(coalesce(a."llm.usage.total_tokens", a."gen_ai.usage.total_tokens",
-      a."llm.token_count.total") AS BIGINT) AS total_tokens,
+      a."llm.token_count.total") AS UINTEGER)::BIGINT AS total_tokens,
     try_cast(coalesce(a."gen_ai.usage.cache_read.input_tokens",
       a."gen_ai.usage.cache_read_input_tokens",
-      a."llm.token_count.prompt_details.cache_read") AS BIGINT) AS cache_read_tokens,
+      a."llm.token_count.prompt_details.cache_read") AS UINTEGER)::BIGINT AS cache_read_tokens,
     try_cast(coalesce(a."gen_ai.usage.cache_creation.input_tokens",
       a."gen_ai.usage.cache_creation_input_tokens",
-      a."llm.token_count.prompt_details.cache_write") AS BIGINT) AS cache_write_tokens,
+      a."llm.token_count.prompt_details.cache_write") AS UINTEGER)::BIGINT AS cache_write_tokens,
     try_cast(coalesce(a."inquest.cost.usd", a."llm.cost.total", a."gen_ai.usage.cost")
-      AS DECIMAL(18, 9)) AS usd,
+      AS DECIMAL(18, 9)) AS said_usd, CASE WHEN said_usd >= 0 THEN said_usd END AS usd,
     try_cast(a."gen_ai.response.time_to_first_chunk" AS DOUBLE) * 1000 AS first_chunk_ms,
     coalesce(a."gen_ai.response.finish_reasons", a."llm.response.finish_reason",
       a."llm.finish_reason", '') AS finish,
@@ -165,8 +166,10 @@ SELECT coalesce(told.workload.service, '') AS service,
   coalesce(line.conversation, told.conversation, spread.conversation, '') AS conversation,
   told.model, told.provider, told.tool, told.arguments, told.finish, told.is_replayed,
   CASE WHEN is_counted THEN coalesce(told.input_tokens,
-    told.total_tokens - coalesce(told.output_tokens, 0)) END AS input_tokens,
-  CASE WHEN is_counted THEN coalesce(told.output_tokens, told.total_tokens - told.input_tokens,
+    CASE WHEN told.total_tokens >= coalesce(told.output_tokens, 0)
+      THEN told.total_tokens - coalesce(told.output_tokens, 0) END) END AS input_tokens,
+  CASE WHEN is_counted THEN coalesce(told.output_tokens,
+    CASE WHEN told.total_tokens >= told.input_tokens THEN told.total_tokens - told.input_tokens END,
     CASE told.operation WHEN 'embeddings' THEN 0 END) END AS output_tokens,
   CASE WHEN is_counted THEN told.cache_read_tokens END AS cache_read_tokens,
   CASE WHEN is_counted THEN told.cache_write_tokens END AS cache_write_tokens,
@@ -175,8 +178,8 @@ SELECT coalesce(told.workload.service, '') AS service,
     (list_min(list_transform(list_filter(from_json(told.span_events,
       '[{"name": "VARCHAR", "time_ns": "BIGINT"}]'), lambda e: contains(lower(e.name), 'first token')),
       lambda e: e.time_ns)) - told.start_time_ns) / 1e6 END) AS first_token_ms,
-  CASE WHEN told.status_id = 2 OR told.error_type IS NOT NULL
-    THEN left(concat_ws(' ', told.span_name, 'failed:', told.error_type,
+  CASE WHEN told.error_type = 'agent.budget.BudgetSpent' THEN ''
+    WHEN told.status_id = 2 OR told.error_type IS NOT NULL THEN left(concat_ws(' ', told.span_name, 'failed:', told.error_type,
       nullif(told.status_detail, ''),
       json_extract_string(told.span_events, '$[*].attributes."exception.message"')[1]), 1000)
     ELSE '' END AS error,

@@ -13,7 +13,9 @@ import pytest
 
 from agent.apps.cli import run
 from agent.apps.costs import hold, summed
+from agent.apps.trace import read
 from agent.report import costs as dress
+from agent.report import trace as tree
 from agent.report.money import money
 from agent.report.spending import Line
 from lake.ask import View
@@ -54,7 +56,7 @@ def lines(view: View, by: Any, service: str = "inquest") -> dict[str, Line]:
 
 def test_a_run_has_its_calls_tokens_money_and_time(view: View) -> None:
     by = lines(view, "incident")
-    assert [*by] == ["20260302-0900-cart", "20260303-0900-pay"]
+    assert [*by] == ["20260303-0900-pay", "20260302-0900-cart"]  # the newest first
     one = by["20260302-0900-cart"]
     assert (one.runs, one.calls, one.tools, one.errors) == (1, 1, 3, 0)
     assert (one.input_tokens, one.cached_tokens, one.output_tokens) == (3000, 1000, 150)
@@ -173,6 +175,81 @@ def test_a_run_that_began_before_is_left_out_whole(outer: View) -> None:
     late = summed(outer, ["incident"], "inquest", BEGAN + timedelta(seconds=30))
     assert [line.key for line in late.tables["incident"]] == ["R3"]
     assert " since 2 Mar 2026 09:00:30 UTC" in dress.total(late)
+
+
+SAID = {k: v for k, v in PRICED.items() if not k.startswith("gen_ai.usage")}
+PARTLY = span(
+    "partly",
+    0,
+    9,
+    {},
+    span("chat", 0, 1, PRICED),
+    span("chat", 1, 1, SAID),
+    span("chat", 2, 1, {**PRICED, "gen_ai.usage.input_tokens": -1_000_000}),
+    span("chat", 3, 1, {**PRICED, "gen_ai.usage.cost": -5.0}),
+    span("chat", 4, 1, {**SAID, "llm.usage.total_tokens": 5, "gen_ai.usage.output_tokens": 9}),
+)
+SPENT = span(
+    "invoke_workflow investigate",
+    0,
+    3,
+    {"gen_ai.operation.name": "invoke_workflow", "error.type": "agent.budget.BudgetSpent"},
+    span("test", 0, 1, {"inquest.node.name": "test", "error.type": "KeyError"}, error="a"),
+    span(
+        "drill",
+        1,
+        1,
+        {"inquest.node.name": "drill", "error.type": "agent.budget.BudgetSpent"},
+        error="The investigation's budget of 2 queries is spent.",
+    ),
+    error="The investigation's budget of 2 queries is spent.",
+)
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of which some calls say what they took, and one that came to the end of its budget."""
+    folder = tmp_path_factory.mktemp("odd")
+    traces = ("bot", "ab05", 0.0, PARTLY), ("inquest", "ab06", 9.0, SPENT)
+    with Lake.create(folder / "lake") as made:
+        ingested(made, folder / "raw", *traces)
+    return folder / "lake"
+
+
+def test_what_some_calls_say_is_known_though_others_say_nothing(odd: Path) -> None:
+    with Lake.open(odd) as opened:
+        run = read(opened.at(), "ab05")
+        hold(view := opened.at())
+    total = summed(view, ["model"], "bot").total
+    assert (total.usd, total.unknown_runs, total.price) == (5.0, 1, "$5.00 + unknown")
+    assert (total.input_tokens, total.output_tokens) == (2_000_000, 9)
+    assert total.price in tree.headline(run)
+
+
+def test_that_a_budget_is_spent_is_no_error(odd: Path) -> None:
+    with Lake.open(odd) as opened:
+        run = read(opened.at(), "ab06")
+        hold(view := opened.at())
+    assert summed(view, [], "inquest").total.errors == 1
+    assert "1 span failed" in tree.headline(run)
+
+
+def test_incidents_are_told_with_their_time_and_with_their_title_where_there_is_room(
+    view: View,
+) -> None:
+    found = summed(view, ["incident"], "inquest")
+    titled = replace(
+        found,
+        tables={
+            "incident": tuple(replace(o, title="Pay is slow") for o in found.tables["incident"])
+        },
+    )
+    wide, narrow = dress.text(titled, 160), dress.text(titled, 80)
+    assert wide.splitlines()[0].split()[:3] == ["incident", "began,", "UTC"]
+    assert "  2026-03-03 09:01  " in wide
+    assert wide.splitlines()[1].endswith("  Pay is slow")
+    assert "Pay is slow" not in narrow
+    assert "| Pay is slow |" in dress.markdown(titled)
 
 
 def test_a_lake_without_agents_says_so(tmp_path: Path, capsys: Any) -> None:

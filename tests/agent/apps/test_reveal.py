@@ -41,6 +41,18 @@ def test_a_report_names_nobody_unless_it_is_asked_to_reveal(
     assert stat.S_IMODE(written[0].stat().st_mode) == 0o600
 
 
+def test_a_report_that_hides_nobody_is_shown_as_it_is_with_a_remark(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = shelf.save(samples.cause_found(), tmp_path)
+    assert run(["report", "show", str(folder)]) == 0
+    plain = capsys.readouterr().out
+    assert run(["report", "show", str(folder), "--reveal"]) == 0
+    out, err = capsys.readouterr()
+    assert out == plain
+    assert "calls nobody by a pseudonym" in err
+
+
 def test_a_copied_report_reveals_nothing_and_says_so(
     lake: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

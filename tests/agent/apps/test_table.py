@@ -39,6 +39,13 @@ def test_html_and_markdown_escape_what_is_in_a_cell() -> None:
     assert dress(["a"], rows, "markdown").splitlines()[2] == r"| &lt;b&gt;\|&lt;/b&gt; |"
 
 
+def test_a_very_long_cell_widens_no_table_of_text() -> None:
+    row = {"model": "m" * 500, "title": "t" * 200}
+    (shown,) = dress([*row], [row], "text").splitlines()[1:]
+    assert shown == f"{'m' * 79}…  {'t' * 200}"
+    assert "m" * 500 in dress([*row], [row], "markdown")
+
+
 @pytest.mark.parametrize(("form", "head"), [("text", 1), ("markdown", 2)])
 @given(cells=st.lists(st.text(), max_size=5))
 @settings(deadline=None, max_examples=50)

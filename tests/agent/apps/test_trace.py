@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -95,13 +96,35 @@ def test_a_report_leads_to_its_trace(lake: Path, capsys: Any) -> None:
 
 @pytest.mark.parametrize(
     ("which", "sentence"),
-    [("ee0", "no such file"), ("ffff", "no one trace"), ("nightly", "no such file")],
+    [
+        ("ee0", "'ee0' is too short: a trace is named by 4 of its digits or more."),
+        ("ffff", "There is no run 'ffff': no trace begins so and no report is called so; "),
+        ("nightly", "There is no run 'nightly': no trace begins so and no report is called so; "),
+    ],
 )
 def test_what_is_not_there_is_said(which: str, sentence: str, lake: Path, capsys: Any) -> None:
     assert run(["trace", which, "--lake", str(lake)]) == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert sentence in err
+
+
+def test_of_many_reports_only_the_latest_are_named(tmp_path: Path, capsys: Any) -> None:
+    Lake.create(tmp_path / "lake").close()
+    for at in range(5):
+        file = shelf.save(replace(samples.cause_found(), id=f"r{at}"), tmp_path / "lake")
+        os.utime(file / "report.json", (at, at))
+    for which in ("zzzz", "ffff"):
+        assert run(["trace", which, "--lake", str(tmp_path / "lake")]) == 2
+        assert "has 5 reports, the latest r4, r3 and r2." in capsys.readouterr().err
+
+
+def test_a_trace_that_only_its_report_knows_is_said(lake: Path, capsys: Any) -> None:
+    report = samples.cause_found()
+    gone = replace(report, id="gone", cost=replace(report.cost, trace_id="fe" * 16))
+    shelf.save(gone, lake)
+    assert run(["trace", "gone", "--lake", str(lake)]) == 2
+    assert f"The trace {'fe' * 16} of report gone is not in this lake." in capsys.readouterr().err
 
 
 def test_several_that_begin_so_are_named(lake: Path, capsys: Any) -> None:
