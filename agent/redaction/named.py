@@ -71,7 +71,7 @@ def _argument(name: str) -> str:
 def _reversed(name: str) -> str:
     """`"value": "...", "name": "DB_PASSWORD"`: the name comes after what it names."""
     return (
-        rf"""(?i:value){_IS}(?=[^"'\r\n\\]{{1,256}}?{_QUOTE},?{_BREAK}{{0,64}}{_QUOTE}(?i:name|key)"""
+        rf"""(?i:value){_IS}(?=(?:(?<=["'])[^"'\r\n\\]{{1,256}}+|[^,"'\r\n\\]{{1,256}}+){_QUOTE},?{_BREAK}{{0,64}}{_QUOTE}(?i:name|key)"""
         rf"{_IS}[\w.-]{{0,64}}?{name}(?![\w.-]))"
     )
 
