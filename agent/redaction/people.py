@@ -1,8 +1,8 @@
 """Identifiers of people: each has a pseudonym, the same wherever it stands in reports of one lake.
 
 `[email:3fa9c1]` is an HMAC of the address under the lake's own key, so that it needs no order and
-no memory: looks that run side by side, a run that was killed and goes on, and a check of the report
-in a year all say the same. Who may read the lake may turn it back; nobody else can.
+no memory: looks that run side by side, a run that was killed and goes on, and a report of next year
+all say the same. Who may read the lake may turn it back; nobody else can.
 """
 
 from __future__ import annotations
