@@ -53,8 +53,10 @@ def costs(
         view = opened.at()
     hold(view)
     found = summed(view, views, service, began)
-    text = partial(dress.text, width=get_terminal_size((WIDEST, 0)).columns)
-    shape = {"text": text, "json": dress.json, "markdown": dress.markdown, "html": dress.html}
+    if form == "text":
+        say(dress.text(found, get_terminal_size((WIDEST, 0)).columns))
+        return
+    shape = {"json": dress.json, "markdown": dress.markdown, "html": dress.html}
     say(shape[form](found))
 
 

@@ -20,6 +20,9 @@ STATES: dict[NodeState, str] = {
 }
 _TAGS = {"cause": "✕ CAUSE", "symptom": "SYMPTOM", "deviates": "DEVIATES"}
 _LEFTMOST: tuple[NodeState, ...] = ("symptom", "path", "cause", "deviates", "well")  # in a cycle
+PHONE = 360.0
+"""Pixels that a narrow screen has for the picture; what is wider is scrolled, and says so."""
+
 _PAGE = 832.0
 _NARROWEST, _WIDEST = 124.0, 176.0
 _APART, _BELOW, _EDGE, _TAG = 46.0, 20.0, 2.0, 9.0

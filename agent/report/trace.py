@@ -30,6 +30,7 @@ _KINDS = {
 _FOLDED = 4  # so many of a name under one parent are one row
 _MOST_CHILDREN, _DEEPEST, _MOST_BARS = 24, 40, 120
 _NAME = 56
+_INDENT, _INDENTED = 12.0, 150.0  # pixels of a level, and the most of all: deep trees take less
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +257,7 @@ def html(run: Run) -> str:
         slowest=slowest(safe, tree),
         legend={kind: LEGEND[kind] for kind in LEGEND if any(row.kind == kind for row in tree)},
         most=_MOST_BARS,
+        indent=min(_INDENT, _INDENTED / max(1, *(row.depth for row in tree))),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -151,6 +152,15 @@ def test_the_page_loads_nothing_and_shows_hostile_names_as_they_are(view: View) 
     for shown in (page, dress.text(ill), dress.markdown(ill), dress.json(ill)):
         assert "hunter2" not in shown
         assert "\x1b" not in shown
+
+
+def test_a_deep_tree_is_indented_to_its_last_level() -> None:
+    steps = [Step(f"s{i}", f"s{i - 1}", "bot", f"step {i}", "node", i, 1) for i in range(30)]
+    page = dress.html(Run("ff", 0, 30.0, tuple(steps)))
+    indents = [float(px) for px in re.findall(r'class="name" style="padding-left:([\d.]+)px', page)]
+    assert len(indents) == len(set(indents)) == 30
+    assert indents == sorted(indents)
+    assert indents[-1] <= 160
 
 
 def test_spans_that_are_each_others_parents_are_shown() -> None:

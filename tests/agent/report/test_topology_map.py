@@ -175,3 +175,12 @@ def test_the_page_has_the_picture_and_its_facts_as_a_table() -> None:
 
 def test_a_report_without_a_map_says_nothing_of_one() -> None:
     assert 'class="map"' not in html(replace(samples.cause_found(), topology=None))
+
+
+def test_only_a_map_that_a_phone_does_not_hold_says_that_it_is_scrolled() -> None:
+    wide = map_of(("web", "cart"), ("cart", "stock"), ("stock", "store"))
+    said = [
+        "scroll it sideways" in html(replace(samples.cause_found(), topology=one))
+        for one in (wide, map_of(web="symptom", cart="cause"))
+    ]
+    assert said == [True, False]
