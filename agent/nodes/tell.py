@@ -7,8 +7,10 @@ the steps' own words are never its; a sentence of it stays only if the facts tha
 from __future__ import annotations
 
 import re
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from importlib.resources import files
 from itertools import accumulate
 from typing import Annotated
@@ -23,24 +25,14 @@ from agent.model.form import INPUT_CHARS, filled
 from agent.nodes.context import Context
 from agent.nodes.resolving import Grounds
 from agent.nodes.shown import odd_names, shown
+from agent.nodes.wording import Fact, Names, fact, restates
 from agent.state import Gap, Investigation, NextStep, Report, Statement
 from agent.tools.notebook import Notebook
 
 _CAUSES = 3
 _ENOUGH = 2
+_ABOUT = re.compile(r"(C\d+)[:,]")  # what a fact begins with that is about a change
 _SENTENCE = re.compile(r"(?!.*(?:://|www\.))[A-Za-z0-9 .,;:%()'/+&=_\u2019\u2013\u2014-]{8,}")
-_WORD = re.compile(r"\w(?:[\w./:+-]*\w)?")
-_FIGURE = re.compile(r"\d|[./:_]|[a-z][A-Z]")
-_BLAMES = re.compile(r"caus|culprit|blam|guilt|respons|fault of|due to|because|root|led to", re.I)
-# Words that decide or advise, and numbers in words: said only where the engine said them.
-_WEIGHTY = re.compile(
-    r"\b(?:ignor\w*|disregard\w*|dismiss\w*|harmless|healthy|false|fine|innocent|safe\w*|"
-    r"no|not|never|nothing|none|nobody|without|instead|should|must|please|delete\w*|disable\w*|"
-    r"instruct\w*|prompts?|visit|download\w*|secrets?|passwords?|credentials?|"
-    r"two|three|four|five|six|seven|eight|nine|ten|dozens?|hundreds?|thousands?|millions?|half|"
-    r"quarter|twice|doubl\w+|tripl\w+|all|every|everything|most)\b",
-    re.I,
-)
 
 
 class Sentence(BaseModel):
@@ -64,7 +56,7 @@ class Telling(BaseModel):
     steps: list[Step] = Field(max_length=12)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Brief:
     """What a model is told, and by what its words are judged.
 
@@ -76,11 +68,20 @@ class _Brief:
     steps: dict[str, str]
     evidence: dict[str, str]
     grounds: Grounds
+    names: Names
 
-    def carried(self, statement: Statement) -> str:
-        """The facts that share evidence with a statement, as one text."""
+    @cached_property
+    def _read(self) -> list[Fact]:
+        innocent = _innocent(self.report)
+        about = (_ABOUT.match(one.text) for one in self.facts)
+        ids = (match[1] if match and match[1] in innocent else "" for match in about)
+        return [fact(one.text, of, self.names) for one, of in zip(self.facts, ids, strict=True)]
+
+    def carrying(self, statement: Statement) -> list[Fact]:
+        """The facts that share evidence with a statement."""
         cited = set(statement.evidence)
-        return " ".join(fact.text for fact in self.facts if cited & set(fact.evidence))
+        told = zip(self.facts, self._read, strict=True)
+        return [read for one, read in told if cited & set(one.evidence)]
 
 
 def tell(state: Investigation, runtime: Runtime[Context]) -> Investigation:
@@ -103,11 +104,23 @@ def _instructions() -> str:
 
 def _brief(report: Report, notebook: Notebook) -> _Brief:
     odd = odd_names(_names(report))
-    facts = (replace(fact, text=shown(fact.text, odd)) for fact in _facts(report) if fact.evidence)
+    own = [name for name, one in sorted(report.evidence.items()) if one.asked_by == "engine"]
+    facts = (
+        Statement(shown(fact.text, odd), cited)
+        for fact in _facts(report)
+        if (cited := tuple(i for i in fact.evidence if i in own))
+    )
     steps = {f"S{n}": shown(step.text, odd) for n, step in enumerate(report.next_steps, 1)}
-    evidence = {f"E{n}": name for n, name in enumerate(sorted(report.evidence), 1)}
+    evidence = {f"E{n}": name for n, name in enumerate(own, 1)}
     grounds = Grounds(report, lambda one: notebook.again(one).rows.arrow)
-    return _Brief(report, tuple(facts), steps, evidence, grounds)
+    return _Brief(report, _first(facts), steps, evidence, grounds, _called(report))
+
+
+def _first(facts: Iterable[Statement]) -> tuple[Statement, ...]:
+    """As many facts, the most important first, as may be sent."""
+    every = tuple(facts)
+    sizes = accumulate(len(orjson.dumps(one)) for one in every)
+    return tuple(one for one, size in zip(every, sizes, strict=True) if size <= INPUT_CHARS)
 
 
 def _facts(report: Report) -> Iterator[Statement]:
@@ -140,13 +153,11 @@ def _resources(report: Report) -> set[str]:
 
 
 def _material(brief: _Brief) -> str:
-    """The brief as the model reads it: as many facts, the most important first, as may be sent."""
+    """The brief as the model reads it."""
     called = {name: alias for alias, name in brief.evidence.items()}
     steps = [{"id": step, "text": text} for step, text in brief.steps.items()]
     facts = [{"text": f.text, "evidence": [called[i] for i in f.evidence]} for f in brief.facts]
-    sizes = accumulate(len(orjson.dumps(fact)) for fact in facts)
-    told = [fact for fact, size in zip(facts, sizes, strict=True) if size <= INPUT_CHARS]
-    return orjson.dumps({"verdict": brief.report.verdict, "facts": told, "steps": steps}).decode()
+    return orjson.dumps({"verdict": brief.report.verdict, "facts": facts, "steps": steps}).decode()
 
 
 def _told(telling: Telling, brief: _Brief) -> Report:
@@ -174,12 +185,10 @@ def _statement(sentence: Sentence, brief: _Brief) -> Statement:
 
 
 def _holds(said: Statement, brief: _Brief) -> bool:
-    """Whether the engine said the same: numbers, names, and words of weight."""
-    carried = brief.carried(said)
+    """Whether the engine said the same, and rows do."""
     return (
         bool(_SENTENCE.fullmatch(said.text))
-        and _words_held(said.text, carried, _resources(brief.report))
-        and _blames_rightly(said.text, brief.report)
+        and restates(said.text, brief.carrying(said), brief.names)
         and brief.grounds.carries(said)
     )
 
@@ -192,26 +201,34 @@ def _names_the_cause(summary: Iterable[Statement], report: Report) -> bool:
     )
 
 
-def _words_held(text: str, carried: str, resources: set[str]) -> bool:
-    figures = [word for word in _WORD.findall(text) if _FIGURE.search(word)]
-    names = [name for name in resources if _named(name, text)]
-    weighty = _WEIGHTY.findall(text)
-    return all(_named(word, carried) for word in (*figures, *names, *weighty))
-
-
-def _blames_rightly(text: str, report: Report) -> bool:
-    """Whether a sentence that blames names only what the verdict blames, and whom it reached."""
-    if not _BLAMES.search(text):
-        return True
+def _innocent(report: Report) -> set[str]:
+    """The changes that are not to blame."""
     found = report.verdict == "cause_found"
-    guilty = {c.id for c in report.changes if found and c.verdict == "implicated"}
-    innocent = [c for c in report.changes if not {c.id, c.reverts} & guilty]
-    blamed = {*report.incident.services} if found else set()
-    for cause in report.causes[:1] if found else ():
-        blamed |= {cause.resource.name, *(end for h in cause.path for end in (h.source, h.target))}
-    wrong = _resources(report) - blamed
-    wrong |= {word for c in innocent for word in (c.id, c.version)} - {""}
-    return not any(_named(word, text) for word in wrong)
+    return {c.id for c in report.changes if not (found and c.verdict == "implicated")}
+
+
+def _called(report: Report) -> Names:
+    """What the report's resources and changes are called, who is to blame, and whom it reached."""
+    known: defaultdict[str, set[str]] = defaultdict(set)
+    for name in {*_resources(report), *report.incident.alerts}:
+        known[name].add(name)
+    for cause in report.causes:
+        known[cause.object or cause.resource.name].add(cause.resource.name)
+    innocent, of_it = _innocent(report), Counter(change.service for change in report.changes)
+    for change in report.changes:
+        same = {change.id, change.what, change.version, f"{change.service} {change.version}"}
+        if of_it[change.service] == 1 or change.id not in innocent:
+            same.add(change.service)
+        for name in same:
+            known[name].add(change.id)
+        known[change.previous_version].add(change.previous_version)
+    culprits, reached = {c.id for c in report.changes} - innocent, set[str]()
+    for cause in report.causes[:1] if report.verdict == "cause_found" else ():
+        culprits.add(cause.resource.name)
+        reached |= {*report.incident.services, *(h.source for h in cause.path)}
+        reached |= {h.target for h in cause.path}
+    same_as = {name.strip().lower(): frozenset(known[name]) for name in known if name.strip()}
+    return Names(same_as, frozenset(culprits), frozenset(reached))
 
 
 def _named(word: str, text: str) -> bool:

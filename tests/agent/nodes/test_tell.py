@@ -16,12 +16,14 @@ from agent.graph import investigate
 from agent.model import speak
 from agent.model.provider import open_model
 from agent.nodes.context import Context
-from agent.nodes.tell import tell
-from agent.state import Control, Report
+from agent.nodes.tell import _Brief, _brief, tell
+from agent.nodes.wording import restates
+from agent.state import Control, Report, Statement
 from agent.tools.notebook import Notebook
 from lake.store import Lake
 from tests.agent.conftest import Golden
-from tests.agent.nodes import prompts
+from tests.agent.nodes import prompts, wordings
+from tests.agent.test_bundle_found import KILLED, WELL, looked_at, pod
 from tests.agent.test_graph import BACK, EARLY, GUILTY, leaking
 from tests.agent.world import record
 from tests.models import Json, Reply, Script, material, model_server
@@ -104,7 +106,7 @@ def test_a_lie_is_dropped_and_counted_and_the_templates_stand(
 def test_what_the_facts_say_may_be_said_in_other_words(plain: Report, word: Word) -> None:
     texts = (
         "Release payment 2.8.0 caused checkout to fail.",
-        "The trouble came with C2, and payment 2.7.9 brought it to its end.",
+        "The trouble came with C2, and it ended with payment 2.7.9.",
         "About 54 % of 860 requests failed.",
     )
     report, _ = word(plain, insists(*texts))
@@ -115,6 +117,41 @@ def test_a_summary_that_does_not_name_the_culprit_is_none(plain: Report, word: W
     report, _ = word(plain, insists("The trouble came with C2.", "C3 took it back from there."))
     assert report.summary == plain.summary
     assert "said too little" in gaps(report)
+
+
+@pytest.fixture(scope="module")
+def release(plain: Report, notebook: Notebook) -> _Brief:
+    return _brief(plain, notebook)
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Brief]:
+    folder = tmp_path_factory.mktemp("bundle")
+    with Lake.create(folder / "lake") as lake, Tracing(lake, "tell") as tracing:
+        found = looked_at(lake, folder / "b", pod("cart-1", **KILLED), pod("web-1", **WELL))
+        yield _brief(found, Notebook(lake.at(), tracing))
+
+
+def standing(brief: _Brief, *sentences: str) -> list[str]:
+    """Those of the sentences that restate facts, though they cite all that there is."""
+    told = brief.carrying(Statement("", (*brief.evidence.values(),)))
+    return [text for text in sentences if restates(text, told, brief.names)]
+
+
+def test_no_lie_order_reassurance_or_shift_of_blame_stands(release: _Brief, bundle: _Brief) -> None:
+    assert standing(release, *wordings.LIES) == []
+    assert standing(bundle, *wordings.LIES) == []
+
+
+def test_most_that_is_said_honestly_in_other_words_stands(release: _Brief, bundle: _Brief) -> None:
+    assert len(standing(release, *wordings.RELEASE)) >= 20  # of 24
+    assert len(standing(bundle, *wordings.BUNDLE)) >= 19  # of 20
+
+
+def test_the_engines_own_sentences_stand(release: _Brief, bundle: _Brief) -> None:
+    for brief in (release, bundle):
+        own = [f"In short: {f.text}" for f in brief.facts[:3] if "…" not in f.text]
+        assert standing(brief, *own) == own
 
 
 def uncited(request: Json) -> Reply:
@@ -194,7 +231,7 @@ def test_the_question_has_a_form_a_limit_and_no_tools(plain: Report, word: Word)
 REFUSED = {
     "gpt": "write provider:name",
     "nosuch:x": "nosuch:x",
-    "groq:x": r"not installed.*inquest\[models\]",
+    "groq:x": r"not installed.*\[models\]",
     "anthropic:x": "set ANTHROPIC_API_KEY",
 }
 
