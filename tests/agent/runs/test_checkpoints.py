@@ -6,10 +6,11 @@ import operator
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Annotated, Any, TypedDict
 
 import pytest
+from langchain_core.runnables import RunnableConfig
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Send
 
@@ -41,14 +42,22 @@ def counted(store: Store, fails: set[str], ran: list[str]) -> Any:
     """A graph of four steps, the second of them three times side by side."""
 
     def node(name: str) -> Any:
-        def run(state: Counting) -> Counting:
+        def run(state: Counting, config: RunnableConfig) -> Counting:
             subject = state.get("subject", "") if name == "each" else ""
-            ran.append(f"{name}{subject}")
-            if ran[-1] in fails:
-                raise OSError(f"{ran[-1]} failed")
-            return {"seen": [len(ran)], "gaps": [Gap("no_data", ran[-1])]}
+            here = f"{name}{subject}"
+            ran.append(here)
+            if here in fails:
+                await_others(name, config)
+                raise OSError(f"{here} failed")
+            return {"seen": [len(ran)], "gaps": [Gap("no_data", here)]}
 
         return run
+
+    def await_others(name: str, config: RunnableConfig) -> None:
+        """Fail once the others side by side are kept: LangGraph drops what ends after a failure."""
+        thread = config["configurable"]["thread_id"]
+        while name == "each" and len(store.rows(WRITES, run=thread)) < 2:
+            Event().wait(0.001)
 
     graph = StateGraph(Counting)
     for name in ("first", "each", "last"):
