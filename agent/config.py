@@ -133,6 +133,11 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         raise SettingError(
             f"{unknown[0]} is not a setting of Inquest; known are {' and '.join(_SETTINGS)}."
         )
+    if ours.get("INQUEST_CHECKPOINTS") and not ours.get("INQUEST_CHECKPOINT_KEY"):
+        raise SettingError(
+            "INQUEST_CHECKPOINTS is set without INQUEST_CHECKPOINT_KEY: all lakes that keep their "
+            "runs in one database seal them with one key."
+        )
     debug = ours.get("INQUEST_DEBUG", "0")
     if debug not in {"", "0", "1"}:
         raise SettingError(f"INQUEST_DEBUG is {debug!r}; it is 1 for tracebacks, else 0.")

@@ -22,7 +22,10 @@ def test_the_environment_names_the_lake_and_asks_for_tracebacks() -> None:
     assert read == Settings(lake=Path("elsewhere"), debug=True)
 
 
-@pytest.mark.parametrize("environ", [{"INQUEST_LAKES": "x"}, {"INQUEST_DEBUG": "yes"}])
+@pytest.mark.parametrize(
+    "environ",
+    [{"INQUEST_LAKES": "x"}, {"INQUEST_DEBUG": "yes"}, {"INQUEST_CHECKPOINTS": "postgresql://db"}],
+)
 def test_a_setting_that_means_nothing_is_an_error_that_names_it(environ: dict[str, str]) -> None:
     (name,) = environ
     with pytest.raises(SettingError, match=name):
