@@ -71,7 +71,8 @@ def batch(
     """Investigate many incidents.
 
     A line has an id and any of at, alert, service, lookback_min, bundle and lake. A run that was
-    stopped goes on where it stood; exit 1 if some incident could not be investigated.
+    stopped goes on where it stood, but begins the incident anew that it was at, which pays a model
+    for it again; exit 1 if some incident could not be investigated.
     """
     from agent.report.words import plural
     from lake.store import Lake
