@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from typing import Any, Protocol
 
 import langsmith
@@ -23,9 +23,10 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import Send
 
-from agent.budget import BudgetSpent, Meter
+from agent.budget import BudgetSpent, Meter, Spent
 from agent.config import Request
 from agent.events import Event, Hear, unheard
+from agent.model.provider import Model
 from agent.nodes.context import ALONE, Context, Means
 from agent.nodes.drill import drill
 from agent.nodes.examine import examine
@@ -103,6 +104,8 @@ AFTER: tuple[Node, ...] = (
 LIMITED: frozenset[Node] = frozenset({*SURVEY, test, inquire, examine})
 """What a budget can leave out; a report is written whatever is left."""
 
+UNPAID = Gap("not_looked_at", "No model was called: what it is paid for could not be kept.")
+
 
 def investigate(
     lake: Lake,
@@ -124,15 +127,20 @@ def investigated(
     hear: Hear = unheard,
     means: Means = ALONE,
     runs: Runs | None = None,
+    *,
+    must_keep: bool = False,
 ) -> Investigation:
     """Find out what happened, as `investigate` does: the report, and all that led to it.
 
-    With `runs` it is kept how far it is, so that `resumed` can go on after a kill.
+    With `runs` it is kept how far it is, so that `resumed` can go on after a kill. With `must_keep`
+    no model is called where that cannot be kept.
     """
     with _tracing(lake, means) as tracing:
         view = lake.at()
         begun = _begun(lake, view, request, tracing, means)
         run = runs.begin(tracing.trace_id, begun) if runs else None
+        if means.model and must_keep and run is None:
+            return _ran(view, request, tracing, hear, replace(means, model=None), None, UNPAID)
         return _ran(view, request, tracing, hear, means, run)
 
 
@@ -142,8 +150,17 @@ def resumed(
     hear: Hear = unheard,
     means: Means = ALONE,
 ) -> Investigation:
-    """Go on with a run that was killed: on its snapshots, in its trace; no call is paid twice."""
+    """Go on with a run that was killed: on its snapshots, in its trace; no call is paid twice.
+
+    It is of the thread and the channel that it was begun for, whatever the `means` say.
+    """
     begun = run.begun
+    means = replace(means, thread=begun.thread, channel=begun.channel)
+    if means.model and (address := _address(means.model)) != begun.address:
+        run.runs.store.warn(
+            f"{means.model} was called at {begun.address} before and is at {address} now; "
+            "what was answered there is not asked again."
+        )
     with _tracing(lake, means, begun.traceparent) as tracing:
         view = lake.at(begun.snapshots)
         return _ran(view, begun.request, tracing, hear, means, run)
@@ -156,8 +173,12 @@ def _ran(
     hear: Hear,
     means: Means,
     run: Run | None,
+    *gaps: Gap,
 ) -> Investigation:
-    """The investigation from where it is, which is the start for a run that nothing is kept of."""
+    """The investigation from where it is, which is the start for a run that nothing is kept of.
+
+    `gaps` are known before it looks at anything.
+    """
     meter = Meter(means.budget)
     context = Context(
         request,
@@ -166,15 +187,22 @@ def _ran(
         means.model,
         meter,
     )
+    start: Investigation = {"gaps": [*gaps]}
     state: Investigation
     if run is None:
-        state = _graph().invoke({"gaps": []}, context=context)  # type: ignore[assignment]  # LangGraph says dict
+        state = _graph().invoke(start, context=context)  # type: ignore[assignment]  # LangGraph says dict
     else:
         meter.shared, meter.before = run.shared(means.per_day, means.per_channel), run.used()
-        context = replace(context, journal=run.journal, go_on=run.check, reached=run.reached)
-        state = run.invoked(_graph(), {"gaps": []}, context)
+        reached = partial(_reached, run, meter)
+        context = replace(context, journal=run.journal, go_on=run.check, reached=reached)
+        state = run.invoked(_graph(), start, context)
     tracing.concluded(state["report"].id, state["report"].verdict, means.channel)
-    return {**state, "report": replace(state["report"], cost=_cost(tracing))}
+    cost = _whole(_cost(tracing), meter, means.model)
+    return {**state, "report": replace(state["report"], cost=cost)}
+
+
+def _reached(run: Run, meter: Meter, node: str) -> None:
+    run.reached(node, meter.spent())
 
 
 def _tracing(lake: Lake, means: Means, continues: str = "") -> Tracing:
@@ -193,9 +221,17 @@ def _begun(lake: Lake, view: View, request: Request, tracing: Tracing, means: Me
         snapshots=view.snapshots,
         traceparent=tracing.traceparent,
         model=str(means.model or ""),
+        address=_address(means.model) if means.model else "",
         channel=means.channel,
+        thread=means.thread,
         budget=means.budget,
     )
+
+
+def _address(model: Model) -> str:
+    """Where a model is called, as it may be kept: `host:port`."""
+    host, port = model.address
+    return redact(f"{host or model.provider}:{port}" if port else host or model.provider)
 
 
 def _cost(tracing: Tracing) -> Cost:
@@ -210,6 +246,28 @@ def _cost(tracing: Tracing) -> Cost:
         queries=spent.queries,
         wall_s=spent.wall_s,
         trace_id=spent.trace_id,
+    )
+
+
+def _whole(cost: Cost, meter: Meter, model: Model | None) -> Cost:
+    """The cost of a run, of which this process may have done the last part only.
+
+    What a killed process was answered and this one did not ask again is in the ledger alone; what
+    came from a provider's cache is not told apart there.
+    """
+    before, spent = meter.before, meter.spent()
+    if before == Spent():
+        return cost
+    was_priced = not before.calls or before.usd > 0 or (model is not None and model.is_priced)
+    return replace(
+        cost,
+        model=cost.model or (model.name if model and spent.calls else None),
+        calls=spent.calls,
+        input_tokens=spent.input_tokens,
+        output_tokens=spent.output_tokens,
+        usd=spent.usd if was_priced and cost.usd is not None else None,
+        queries=cost.queries + before.queries,
+        wall_s=round(cost.wall_s + before.wall_s, 3),
     )
 
 

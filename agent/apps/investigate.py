@@ -106,8 +106,8 @@ def answer(
     from agent.redaction import identified
 
     with identified(lake.path) as people, durable(lake.path) as runs:
-        report = investigated(lake, request, spoken(tell), means or ALONE, runs)["report"]
-        return report, shelf.keep(report, lake, people)
+        found = investigated(lake, request, spoken(tell), means or ALONE, runs, must_keep=True)
+        return found["report"], shelf.keep(found["report"], lake, people)
 
 
 def show(report: Report, folder: Path | None, form: Format) -> None:

@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,6 +25,7 @@ from agent.apps.options import (
 )
 from agent.apps.table import dress
 from agent.apps.terminal import complain, progress, say
+from agent.budget import read_budget
 from agent.errors import RunError
 from agent.events import spoken
 
@@ -63,7 +65,8 @@ def resume(
 ) -> None:
     """Go on with a run that was interrupted or killed, from its last step.
 
-    It asks what it asked before, of the lake as it was; no answer of a model is paid for twice.
+    It asks what it asked before, of the lake as it was; no answer of a model is paid for twice. Its
+    budget is what is left of the one that it was begun with; --budget changes single units of that.
     """
     from agent.apps.investigate import show
     from agent.graph import resumed
@@ -71,9 +74,10 @@ def resume(
     from lake.store import Lake
 
     folder = lake_folder(ctx, lake)
-    with Lake.open(folder) as home, opened(folder) as runs, progress() as tell, interruptible():
+    with interruptible(), Lake.open(folder) as home, opened(folder) as runs, progress() as tell:
         kept = runs.resume(run)
-        means = means_of(settled(ctx, kept.begun.model if model is None else model, budget))
+        settings = settled(ctx, kept.begun.model if model is None else model)
+        means = means_of(replace(settings, budget=read_budget(budget or "", kept.begun.budget)))
         with identified(folder) as people:
             report = resumed(home, kept, spoken(tell), means)["report"]
             place = shelf.keep(report, home, people)
@@ -103,15 +107,17 @@ def opened(lake: Path) -> Iterator[Runs]:
 
 @contextmanager
 def durable(lake: Path) -> Iterator[Runs | None]:
-    """Open the runs of a lake for an investigation, which goes on without if they cannot be."""
-    with ExitStack() as stack:
+    """Open the runs of a lake for an investigation, which goes on without if they cannot be.
+
+    A run is finished once all that is done inside is.
+    """
+    with interruptible(), ExitStack() as stack:
         try:
             runs = stack.enter_context(opened(lake))
         except RunError as error:
             complain(f"The run could not be resumed if it were interrupted. {error}")
             runs = None
-        with interruptible():
-            yield runs
+        yield runs
 
 
 @contextmanager

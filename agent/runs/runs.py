@@ -12,7 +12,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Final, Literal, Self, cast
 
 from langchain_core.runnables import RunnableConfig
@@ -44,7 +46,8 @@ _GOES_ON: Final = frozenset({"interrupted", "killed"})
 class Begun:
     """What a run was begun with: all that it takes to go on with it, without asking again.
 
-    `traceparent` is the W3C context of its root span, `snapshots` the lake's that it is about.
+    `traceparent` is the W3C context of its root span, `snapshots` the lake's that it is about,
+    `address` the host and port of its model. `engine_version` is of the Inquest that began it.
     """
 
     request: Request
@@ -52,9 +55,12 @@ class Begun:
     snapshots: dict[str, int]
     traceparent: str = ""
     model: str = ""
+    address: str = ""
     channel: str = ""
+    thread: str = ""
     budget: Budget = USUAL
     began_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    engine_version: str = field(default_factory=lambda: version("inquest"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +108,17 @@ class Run:
         of_channel = Shared(f"{channel} today", per_channel, lambda: self.runs.spent_today(channel))
         return (of_all, of_channel) if channel else (of_all,)
 
-    def reached(self, node: str) -> None:
-        """Note the node that comes next; RunCancelled if somebody cancelled the run."""
-        with self.runs.store.at_best():
+    def reached(self, node: str, so_far: Spent) -> None:
+        """Note the node that comes next, and what was spent; RunCancelled if it was cancelled."""
+        with self.runs.store.at_best(), self.runs.store.transaction(alone=True):
             self.runs.note(self.id, node=node)
+            self.journal.took(so_far)
 
     def check(self) -> None:
-        """RunCancelled if somebody cancelled the run."""
-        if self.runs.row(self.id)["state"] == "cancelled":
+        """RunCancelled if somebody cancelled the run, ModelError if that cannot be known."""
+        with journal.payable():
+            row = self.runs.row(self.id)
+        if row["state"] == "cancelled":
             raise RunCancelled(f"The run {self.id} was cancelled.")
 
     def invoked(
@@ -117,7 +126,8 @@ class Run:
     ) -> Any:
         """What comes of a graph, from where the run is; from `start` if nothing is kept of it.
 
-        An error that leaves the run unfinished says how to go on.
+        It is finished once the `with` of its runs has ended well, so that what is done with it can
+        be done again. An error that leaves the run unfinished says how to go on.
         """
         graph = graph.copy({"checkpointer": self.saver})
         begins = self.saver.get_tuple(self.config) is None
@@ -129,11 +139,19 @@ class Run:
             self._ended("cancelled")
             raise
         except BaseException as error:
-            self._ended("interrupted")
-            error.add_note(f"resume  inquest runs resume {self.id} --lake {self.begun.lake}")
+            self.ended(error)
             raise
-        self._ended("finished")
+        finally:
+            with self.runs.store.at_best():
+                self.journal.took(context.meter.spent())
+        self.runs.carried.append(self)
         return state
+
+    def ended(self, error: BaseException | None) -> None:
+        """Note that the run is finished, or interrupted by an error, which says how to go on."""
+        self._ended("interrupted" if error else "finished")
+        if error:
+            error.add_note(f"resume  inquest runs resume {self.id} --lake {self.begun.lake}")
 
     def _ended(self, state: Literal["finished", "interrupted", "cancelled"]) -> None:
         """Note that the run is over; what only a run that goes on needs is deleted if it will not.
@@ -148,10 +166,11 @@ class Run:
 
 
 class Runs:
-    """The runs of one database."""
+    """The runs of one database; those carried to their end are finished when its `with` ends."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
+        self.carried: list[Run] = []
 
     @classmethod
     def open(cls, lake: Path, place: str = "", key: str = "") -> Self:
@@ -168,7 +187,14 @@ class Runs:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        for run in self.carried:
+            run.ended(error)
         self.close()
 
     def begin(self, trace_id: str, begun: Begun) -> Run | None:
@@ -181,7 +207,7 @@ class Runs:
             with self.store.transaction(alone=True):
                 there = self.store.read(RUNS, run=trace_id)
                 run = f"{trace_id}-{begun.traceparent[36:52]}" if there else trace_id
-                row = {"run": run, "state": "running", "node": "", "begun": dumps(_plain(begun))}
+                row = {"run": run, "state": "running", "node": "", "begun": _kept(begun)}
                 self.store.put(RUNS, row | _here())
             return Run(run, begun, self)
         return None
@@ -193,8 +219,9 @@ class Runs:
             state = _state(row)
             if state not in _GOES_ON:
                 raise RunError(f"The run {run} is {state}; one that was interrupted goes on.")
+            begun = _begun(row)
             self.store.put(RUNS, row | {"state": "running"} | _here())
-        return Run(run, _begun(row), self)
+        return Run(run, begun, self)
 
     def cancel(self, run: str) -> None:
         """Let a run end before its next node or model call, without a report."""
@@ -224,9 +251,10 @@ class Runs:
         """Forget runs that are over for a day, and those that nobody went on with for a week."""
         now = datetime.now(UTC)
         with self.store.transaction():
-            for row, is_ours in self.store.read(RUNS):
-                kept = _KEPT_UNFINISHED if _state(row) in _GOES_ON else _KEPT
-                if is_ours and _state(row) != "running" and _seen(row) + kept < now:
+            for row in (row for row, is_ours in self.store.read(RUNS) if is_ours):
+                state = _state(row)
+                kept = _KEPT_UNFINISHED if state in _GOES_ON else _KEPT
+                if state != "running" and _seen(row) + kept < now:
                     self.forget(row["run"])
                     self.store.delete(RUNS, {"run": row["run"]})
             oldest = f"{now - _KEPT_LEDGER:%Y-%m-%d}"
@@ -256,18 +284,29 @@ class Runs:
                 self.store.delete(table, {"run": run})
 
 
-def _plain(begun: Begun) -> dict[str, Any]:
-    return {one.name: getattr(begun, one.name) for one in fields(Begun)}
+def _kept(begun: Begun) -> bytes:
+    """What a run was begun with, so that every version of Inquest can read of which it is."""
+    body = dumps({one.name: getattr(begun, one.name) for one in fields(Begun)})
+    return dumps({"engine_version": begun.engine_version, "begun": body})
 
 
 def _begun(row: Row) -> Begun:
-    return Begun(**loads(row["begun"]))
+    """What a run was begun with; RunError if by another Inquest, whose graph may be another."""
+    kept, ours = loads(row["begun"]), version("inquest")
+    if (by := kept.get("engine_version")) != ours:
+        raise RunError(f"The run {row['run']} goes on with Inquest {by} alone; this is {ours}.")
+    return Begun(**loads(kept["begun"]))
 
 
 def _listed(row: Row, *, is_ours: bool) -> Listed:
     if not is_ours:
         return Listed(str(row["run"]), "refused")
-    return Listed(row["run"], _state(row), row["node"], row["seen_at"], _begun(row))
+    state = _state(row)
+    try:
+        return Listed(row["run"], state, row["node"], row["seen_at"], _begun(row))
+    except RunError:
+        kept = "refused" if state in _GOES_ON else state
+        return Listed(row["run"], kept, row["node"], row["seen_at"])
 
 
 def _state(row: Row) -> State:

@@ -53,6 +53,8 @@ CREATE TABLE IF NOT EXISTS inquest_spent (
     input_tokens BIGINT NOT NULL,
     output_tokens BIGINT NOT NULL,
     usd DOUBLE PRECISION NOT NULL,
+    wall_s DOUBLE PRECISION NOT NULL,
+    queries BIGINT NOT NULL,
     seal BYTEA NOT NULL,
     PRIMARY KEY (run, digest)
 );

@@ -26,6 +26,11 @@ Row = dict[str, Any]
 
 _log = logging.getLogger(__name__)
 
+
+class StoreError(RunError):
+    """The database of runs cannot be used at the moment."""
+
+
 _PATIENCE_S: Final = 30
 _SHORTEST_KEY: Final = 16
 _LOCK: Final = 90_001  # ours among the advisory locks of a PostgreSQL database
@@ -257,6 +262,6 @@ def _told(place: str) -> Iterator[None]:
         raise _unusable(place, error) from error
 
 
-def _unusable(place: str, error: Exception) -> RunError:
+def _unusable(place: str, error: Exception) -> StoreError:
     reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
-    return RunError(f"What is kept of runs in {place} cannot be used: {reason}.")
+    return StoreError(f"What is kept of runs in {place} cannot be used: {reason}.")

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from random import Random
+from string import ascii_letters, digits
 
 from tests.models.wire import PROTOCOLS, Anthropic, Json, OpenAI, Reply, Usage
 
@@ -76,7 +78,7 @@ class ModelServer:
             said = Reply(words, status, code=code)
         else:
             said = script(asked)
-        calls = (replace(c, id=c.id or f"call_{number}_{n}") for n, c in enumerate(said.calls))
+        calls = (replace(c, id=c.id or _call_id(number, n)) for n, c in enumerate(said.calls))
         said = replace(said, calls=tuple(calls))
         exchange = Exchange(path, headers, sent, said, _usage(prompt, said, cached))
         with self.lock:
@@ -166,6 +168,12 @@ class _Quiet(ThreadingHTTPServer):
 def protocol(path: str) -> type[OpenAI | Anthropic]:
     """The protocol that is spoken at a path."""
     return next(one for one in PROTOCOLS if path.partition("?")[0] == one.path)
+
+
+def _call_id(request: int, place: int) -> str:
+    """The id of a tool call as providers make them, which looks like a secret."""
+    letters = Random(f"{request} {place}").choices(ascii_letters + digits, k=24)
+    return f"call_{''.join(letters)}"
 
 
 def tokens(text: str) -> int:

@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Callable
 from functools import partial, wraps
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -28,19 +29,26 @@ from lake.store import Lake
 MODEL = "openai:scripted-1"
 
 
-def stopping(at: str, stop: Callable[[], None], *, is_done: bool) -> Callable[[graph.Node], Any]:
-    """What wraps each node of the graph, so that `stop` is called in one: before it, or after."""
+def stopping(
+    at: str, stop: Callable[[], None], *, is_done: bool, time: int = 1
+) -> Callable[[graph.Node], Any]:
+    """What wraps each node of the graph, so that `stop` is called in one: before it, or after.
+
+    It is the `time`-th that the run comes to that node.
+    """
     traced = graph._traced
+    times = count(1)
 
     def wrapped(node: graph.Node) -> graph.Traced:
         run = traced(node)
 
         @wraps(run)
         def stopped(state: Investigation, *, runtime: Runtime[Context]) -> Investigation:
-            if node.__name__ == at and not is_done:
+            is_now = node.__name__ == at and next(times) == time
+            if is_now and not is_done:
                 stop()
             found = run(state, runtime=runtime)
-            if node.__name__ == at:
+            if is_now:
                 stop()
             return found
 

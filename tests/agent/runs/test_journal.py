@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from agent.errors import ModelError, RunError
 from agent.runs import runs as of_runs
 from agent.runs.journal import ANSWERS, SPENT
 from agent.runs.runs import RUNS, Begun, Run, Runs
+from agent.runs.serial import dumps
 
 KEY = "of-the-test-16-bytes"
 ONE, OTHER = "1" * 32, "2" * 32
@@ -55,6 +57,16 @@ def test_all_that_was_spent_is_counted_by_run_by_day_and_by_channel(runs: Runs) 
     assert runs.spent("2020-01-01") == Spent()
 
 
+def test_seconds_and_queries_count_for_their_run_once_and_for_its_day(runs: Runs) -> None:
+    run = begun(runs, ONE)
+    run.reached("scope", Spent(calls=4, wall_s=1.5, queries=3))
+    run.reached("weigh", Spent(calls=4, wall_s=2.5, queries=8))
+    assert run.used() == runs.spent(DAY) == Spent(wall_s=2.5, queries=8)
+    meter = Meter(shared=run.shared(Budget(queries=8), Budget()))
+    with pytest.raises(BudgetSpent, match="8 queries for today"):
+        meter.check_call(is_priced=True)
+
+
 def test_runs_share_the_budgets_of_a_day_and_of_their_channel(runs: Runs) -> None:
     run, other = begun(runs, ONE, "C1"), begun(runs, OTHER, "C2")
     run.journal.keep("a", {}, TOOK)
@@ -72,18 +84,22 @@ def test_a_ledger_that_was_changed_ends_spending_and_not_the_run(runs: Runs) -> 
     runs.store.delete(SPENT, {"run": ONE})
     runs.store._run(
         f"INSERT INTO {SPENT.name} ({', '.join(SPENT.columns)}, seal) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [*(row | {"calls": 0}).values(), b"0" * 32],
     )
     with pytest.raises(BudgetSpent, match="is not as Inquest wrote it"):
         runs.spent_today()
 
 
-def test_an_answer_that_cannot_be_kept_is_the_models_failure(runs: Runs) -> None:
+def test_a_database_that_fails_is_the_models_failure(runs: Runs) -> None:
     run = begun(runs, ONE)
     runs.store._run(f"DROP TABLE {ANSWERS.name}")
-    with pytest.raises(ModelError, match="could not be kept"):
-        run.journal.keep("a", {}, TOOK)
+    runs.store._run(f"DROP TABLE {RUNS.name}")
+    keep = partial(run.journal.keep, "a", {}, TOOK)
+    asks: list[Callable[[], object]] = [keep, partial(run.journal.recall, "a"), run.check]
+    for ask in asks:
+        with pytest.raises(ModelError, match="No model is paid where that cannot be kept"):
+            ask()
 
 
 def test_a_run_whose_process_is_gone_was_killed_and_one_that_is_there_runs(runs: Runs) -> None:
@@ -102,6 +118,23 @@ def test_a_run_whose_process_is_gone_was_killed_and_one_that_is_there_runs(runs:
     assert [one.state for one in runs.list()] == ["running"]
     runs.store.put(RUNS, elsewhere | {"seen_at": long_ago})
     assert runs.resume(ONE).id == ONE
+
+
+def test_a_row_that_is_not_ours_stands_in_nobodys_way(runs: Runs) -> None:
+    begun(runs, ONE)
+    runs.store._run(f"UPDATE {RUNS.name} SET owner = 'nobody', seen_at = 'never'")
+    begun(runs, OTHER)
+    assert {one.id: one.state for one in runs.list()} == {ONE: "refused", OTHER: "running"}
+
+
+def test_a_run_of_another_version_is_listed_and_goes_on_with_none_but_that(runs: Runs) -> None:
+    begun(runs, ONE)._ended("interrupted")
+    kept = {"engine_version": "0.0.9", "begun": b'{"!Unheard": {}}'}
+    runs.store.put(RUNS, runs.row(ONE) | {"begun": dumps(kept)})
+    assert [(one.id, one.state) for one in runs.list()] == [(ONE, "refused")]
+    with pytest.raises(RunError, match=r"goes on with Inquest 0\.0\.9 alone"):
+        runs.resume(ONE)
+    assert runs.row(ONE)["state"] == "interrupted"
 
 
 def test_a_trace_of_several_runs_tells_them_apart(runs: Runs) -> None:
@@ -127,8 +160,8 @@ def test_a_disk_that_is_full_is_said_once_and_the_run_goes_on(
     run, said = begun(runs, ONE), list[str]()
     monkeypatch.setattr(runs.store, "warn", said.append)
     runs.store._run("PRAGMA query_only = ON")
-    run.reached("scope")
-    run.reached("weigh")
+    run.reached("scope", Spent())
+    run.reached("weigh", Spent())
     assert [text.partition(".")[0] for text in said] == [
         "The run goes on, but could not be resumed"
     ]

@@ -11,14 +11,17 @@ from pathlib import Path
 import pytest
 
 import agent.graph as graph
+from agent.apps import shelf
 from agent.apps.cli import run
+from agent.apps.investigate import answer
 from agent.apps.options import model_of
+from agent.budget import Budget
 from agent.config import PARTS, Request
 from agent.errors import RunCancelled, RunError
 from agent.graph import investigated, resumed
-from agent.nodes.context import ALONE, Means
+from agent.nodes.context import Means
 from agent.report.as_json import load
-from agent.runs.runs import Runs
+from agent.runs.runs import KEY, Runs
 from agent.state import Report
 from lake.store import Lake
 from tests.agent.decided import decided
@@ -27,6 +30,8 @@ from tests.agent.test_graph import BACK, EARLY, GUILTY, leaking
 from tests.agent.world import record
 from tests.models import ModelServer, model_server
 from tests.models.behaviours import good
+
+Captured = pytest.CaptureFixture[str]
 
 pytestmark = pytest.mark.usefixtures("server")
 BRIEFLY = Request(without=PARTS - {"requests"})
@@ -60,6 +65,7 @@ def whole(lake: Lake, server: ModelServer) -> tuple[Report, int]:
     before = len(server.asked)
     with Runs.open(lake.path) as runs:
         found = investigated(lake, Request(), means=Means(model_of(MODEL)), runs=runs)
+    with Runs.open(lake.path) as runs:
         assert [(one.state, one.node) for one in runs.list()] == [("finished", "verify")]
     return found["report"], len(server.asked) - before
 
@@ -69,11 +75,17 @@ def stop() -> None:
 
 
 def stopped(
-    lake: Lake, runs: Runs, at: str, patch: pytest.MonkeyPatch, request: Request, means: Means
+    lake: Lake,
+    runs: Runs,
+    at: str,
+    patch: pytest.MonkeyPatch,
+    request: Request,
+    means: Means,
+    time: int = 1,
 ) -> str:
     """Investigate until a node is reached that stops; the run's id."""
     with patch.context() as within:
-        within.setattr(graph, "_traced", stopping(at, stop, is_done=True))
+        within.setattr(graph, "_traced", stopping(at, stop, is_done=True, time=time))
         graph._graph.cache_clear()
         with pytest.raises(Stop) as raised:
             investigated(lake, request, means=means, runs=runs)
@@ -84,6 +96,12 @@ def stopped(
     return listed.id
 
 
+def paid(report: Report) -> tuple[object, ...]:
+    """What a report says that its model took."""
+    cost = report.cost
+    return cost.model, cost.calls, cost.input_tokens, cost.output_tokens, cost.usd
+
+
 def said(report: Report) -> tuple[object, ...]:
     """All that a report says, but for its id, times and cost."""
     summary = [statement.text for statement in report.summary]
@@ -91,24 +109,78 @@ def said(report: Report) -> tuple[object, ...]:
     return (*decided(report), summary, gaps, report.proposals, report.next_steps)
 
 
-@pytest.mark.parametrize("at", [pytest.param("test", marks=pytest.mark.faults), "propose"])
+@pytest.mark.parametrize(
+    ("at", "time"),
+    [
+        pytest.param("test", 1, marks=pytest.mark.faults),
+        pytest.param("propose", 1, marks=pytest.mark.faults),
+        ("propose", 2),
+    ],
+)
 def test_a_run_that_was_stopped_goes_on_to_the_same_report_and_pays_no_call_twice(
     lake: Lake,
     whole: tuple[Report, int],
     server: ModelServer,
     monkeypatch: pytest.MonkeyPatch,
     at: str,
+    time: int,
 ) -> None:
     before = len(server.asked)
     with Runs.open(lake.path) as runs:
-        lost = stopped(lake, runs, at, monkeypatch, Request(), Means(model_of(MODEL)))
+        lost = stopped(lake, runs, at, monkeypatch, Request(), Means(model_of(MODEL)), time)
         kept = runs.resume(lost)
         found = resumed(lake, kept, means=Means(model_of(MODEL)))
-        assert runs.row(lost)["state"] == "finished"
         assert kept.used().calls == whole[1]
+    with Runs.open(lake.path) as runs:
+        assert runs.row(lost)["state"] == "finished"
     assert said(found["report"]) == said(whole[0])
     assert found["report"].cost.trace_id == lost
+    assert paid(found["report"]) == paid(whole[0])
     assert len(server.asked) - before == whole[1]
+
+
+def test_a_report_that_could_not_be_kept_is_there_again_when_the_run_goes_on(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, capsys: Captured, server: ModelServer
+) -> None:
+    means = Means(model_of(MODEL), channel="C1", thread="T1")
+    found: list[Report] = []
+
+    def interrupted(report: Report, _folder: Path) -> Path:
+        found.append(report)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as within:
+        within.setattr(shelf, "write", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            answer(lake, BRIEFLY, lambda _: None, means)
+    (resume,) = [line for line in capsys.readouterr().err.splitlines() if "resume" in line]
+    before = len(server.asked)
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    assert run([*resume.split()[2:], "--format", "json"]) == 0
+    said_again, told = capsys.readouterr()
+    report = load(said_again)
+    assert said(report) == said(found[0])
+    assert paid(report) == paid(found[0])
+    assert report.cost.calls > 0
+    assert report.cost.queries >= found[0].cost.queries > 0
+    assert len(server.asked) == before
+    assert f"called at {server.url[7:-3]} before and is at 127.0.0.1:9 now" in told
+    roots = lake.at().ask(
+        "SELECT count(*) AS n FROM trace_span WHERE span_name = 'invoke_agent inquest' "
+        f"AND trace_uid = '{report.cost.trace_id}'"
+    )
+    assert roots.dicts() == [{"n": 2}]
+
+
+def test_where_nothing_can_be_kept_no_model_is_paid_and_the_report_says_so(
+    lake: Lake, server: ModelServer
+) -> None:
+    before, key = len(server.asked), lake.path / KEY
+    key.chmod(0o644)
+    report, _ = answer(lake, BRIEFLY, lambda _: None, Means(model_of(MODEL)))
+    key.chmod(0o600)
+    assert graph.UNPAID in report.gaps
+    assert (report.cost.calls, len(server.asked)) == (0, before)
 
 
 def test_a_run_that_is_cancelled_ends_before_its_next_node_and_cannot_go_on(
@@ -138,11 +210,12 @@ def test_the_command_line_lists_resumes_and_cancels(
 ) -> None:
     where = ["--lake", str(lake.path)]
     with Runs.open(lake.path) as runs:
-        lost = stopped(lake, runs, "scope", monkeypatch, BRIEFLY, ALONE)
+        lost = stopped(lake, runs, "scope", monkeypatch, BRIEFLY, Means(budget=Budget(queries=1)))
     assert run(["runs", "list", *where, "--format", "json"]) == 0
     listed = {one["run"]: one for one in json.loads(capsys.readouterr().out)}
     assert (listed[lost]["state"], listed[lost]["node"]) == ("interrupted", "scope")
-    assert run(["runs", "resume", lost, *where]) == 0
+    assert run(["runs", "resume", lost, *where, "--format", "json"]) == 0
+    assert "The budget of 1 queries left out" in capsys.readouterr().out
     assert run(["runs", "cancel", lost, *where]) == 2
     assert "is finished; there is nothing to cancel" in capsys.readouterr().err
     assert run(["runs", "resume", "nosuch", *where]) == 2
