@@ -25,5 +25,5 @@ class RunError(InquestError):
     """What is kept of a run cannot be used, or is not as we wrote it."""
 
 
-class RunCancelled(InquestError):
+class RunCancelled(InquestError):  # noqa: N818 - a run's end, and no mistake of anyone's
     """Somebody cancelled the run: it ends without a report."""

@@ -92,7 +92,8 @@ def connected(settings: SlackSettings, desk: Desk) -> Iterator[None]:
         from slack_bolt.adapter.socket_mode import SocketModeHandler
     except ImportError:
         raise SettingError(
-            "Slack needs an extra that is not installed: in Inquest's folder, pip install -e '.[slack]'."
+            "Slack needs an extra that is not installed: "
+            "in Inquest's folder, pip install -e '.[slack]'."
         ) from None
     quiet = logging.getLogger("inquest.slack")
     quiet.setLevel(logging.ERROR)

@@ -11,8 +11,8 @@ import pytest
 import agent.report
 from agent.report.as_json import ReportError, dump, load, schema
 from agent.state import Evidence, Report
-from tests.agent.report import samples
 from tests.agent.conftest import Golden
+from tests.agent.report import samples
 
 REPORTS = [samples.cause_found(), samples.no_incident(), samples.inconclusive()]
 each = pytest.mark.parametrize("report", REPORTS, ids=lambda report: str(report.verdict))

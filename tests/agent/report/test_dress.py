@@ -14,8 +14,8 @@ from agent.report.dress import Format, render
 from agent.report.html import html
 from agent.report.terminal import terminal
 from agent.state import Report
-from tests.agent.report import markup, samples
 from tests.agent.conftest import Golden
+from tests.agent.report import markup, samples
 
 GOLDENS = Path(__file__).parent / "goldens"
 REPORTS = {

@@ -26,8 +26,8 @@ from agent.report.pr_check import (
 )
 from agent.report.pr_comment import MARKER, MOST, comment, summary
 from agent.state import Cost, Evidence, Gap, Statement
-from tests.agent.report import markup
 from tests.agent.conftest import Golden
+from tests.agent.report import markup
 from tests.agent.report.test_dress import HOSTILE, poisoned
 
 NOW = datetime(2026, 11, 21, 14, 5, tzinfo=UTC)

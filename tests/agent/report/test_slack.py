@@ -13,8 +13,8 @@ import pytest
 from agent.report.slack import Message, hypotheses, note, slack
 from agent.state import Report
 from tests.agent.apps.slack_server import fault_of
-from tests.agent.report import samples
 from tests.agent.conftest import Golden
+from tests.agent.report import samples
 from tests.agent.report.test_dress import HOSTILE, poisoned
 
 GOLDENS = Path(__file__).parent / "goldens"
