@@ -16,6 +16,10 @@ Kind = Literal["number", "name", "time", "quote"]
 
 _NUMBER = re.compile(r"(?<![\w.:,/-])\d+(?:,\d{3})*(?:\.\d+)?(?![\w:/]|-\w|\.\d)")
 _UNIT = re.compile(r" ?(%|ms|µs|us|ns|s|min|h|[KMGT]iB|B)(?![\w/%])")
+_CALLED = re.compile(
+    r"\b(session|pid|process|port|code|status|exit|http|id|number|cause)\W+$", re.I
+)
+_WHOLE = re.compile(r" of (?:its |the |all )?(\d+(?:,\d{3})*)(?![\w:/%.]*\w| ?%)")
 _QUOTE = re.compile("“(.*?)”|\\{(.*?)\\}")
 _TIME = re.compile(r"(?<![\w:.-])(?:(\d{1,2} [A-Z][a-z]{2}) )?(\d\d:\d\d(?::\d\d)?)(?!\w|:\d)")
 _WORD = re.compile(rf"(?:[\w/@]|{HIDDEN.pattern})(?:[^\s“”{{}}()\[\],;]|{HIDDEN.pattern})*")
@@ -41,11 +45,16 @@ _WORDS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A part of a sentence that evidence must say; `unit` is what stands behind a number."""
+    """A part of a sentence that evidence must say; `unit` is what stands behind a number.
+
+    `called` is the word before a number that is one, as "port"; `out_of` is what it is a part of.
+    """
 
     kind: Kind
     text: str
     unit: str = ""
+    called: str = ""
+    out_of: str = ""
 
 
 def claims(text: str, names: Collection[str]) -> tuple[Claim, ...]:
@@ -66,9 +75,21 @@ def claims(text: str, names: Collection[str]) -> tuple[Claim, ...]:
     bare = _TIME.sub(" ; ", bare)
     found += [Claim("name", name) for name in _names(bare, names)]
     for match in _NUMBER.finditer(bare):
-        unit = _UNIT.match(bare, match.end())
-        found.append(Claim("number", match[0], unit[1] if unit else ""))
+        found.append(_number(match, bare))
     return tuple(dict.fromkeys(found))
+
+
+def _number(match: re.Match[str], text: str) -> Claim:
+    unit = _UNIT.match(text, match.end())
+    called = _CALLED.search(text, 0, match.start())
+    whole = None if unit else _WHOLE.match(text, match.end())
+    return Claim(
+        "number",
+        match[0],
+        unit[1] if unit else "",
+        called[1].lower() if called else "",
+        whole[1] if whole else "",
+    )
 
 
 def _names(text: str, names: Collection[str]) -> Iterator[str]:

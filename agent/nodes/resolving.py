@@ -113,6 +113,8 @@ class Grounds:
         if claim.kind == "time":
             places = (one.timed(claim, among) for one, among in pairs)
             return next(filter(None, places), None) or self._begun(claim, resting.said)
+        if claim.called == "cause":
+            return self._ranked(claim.text)
         places = (one.counted(claim, among) for one, among in pairs)
         if place := next(filter(None, places), None):
             return place
@@ -137,6 +139,11 @@ class Grounds:
         if name.upper() in self._changes:
             return Place("", column="changes", cell=name.upper(), how="a change's number")
         return self._own(name, resting.said)
+
+    def _ranked(self, rank: str) -> Place | None:
+        """A cause of the report, called by its rank."""
+        ranked = (cause for cause in self.report.causes if str(cause.rank) == rank)
+        return next((Place("", column="causes", cell=c.text, how="its rank") for c in ranked), None)
 
     def _own(self, word: str, said: Said) -> Place | None:
         """What a playbook, or we, say of our own accord: no claim about this incident."""

@@ -25,7 +25,17 @@ Floats = NDArray[np.float64]
 
 _DAY = 86_400
 _TEXT, _NUMBER, _TIME = "(large_)?string", "u?int|double|float|halffloat|decimal", "timestamp"
-_UNITS = {"ms": "ms", "us": "µs", "ns": "ns", "s": "s", "percent": "%", "min": "min", "h": "h"}
+_UNITS = {
+    "ms": "ms", "milliseconds": "ms", "us": "µs", "ns": "ns", "s": "s", "seconds": "s",
+    "min": "min", "minutes": "min", "h": "h", "hours": "h", "bytes": "B", "kib": "KiB",
+    "mib": "MiB", "gib": "GiB", "percent": "%", "pct": "%", "share": "%", "ratio": "%",
+}  # fmt: skip
+_SAME = {"us": "µs", "By": "B", "seconds": "s", "milliseconds": "ms", "percent": "%"}
+_PLACES = frozenset({"bucket", "buckets", "slots", "row", "rank", "ordinal", "position", "index"})
+# What only tells one from another; it is said with what it is: "port 5432".
+_IDENTITIES = re.compile(
+    r"(?:.*_)?(?:u?id|pid|port|code|status|holder|revision|generation)|has|inside"
+)
 _LITERAL = re.compile(r"--[^\n]*|/\*.*?\*/|'((?:[^']|'')*)'", re.DOTALL)
 _WIDTH = re.compile(r"// \((\d+) \* 1000000\)")
 _COMMIT = re.compile(r"[0-9a-f]{7,39}")
@@ -65,8 +75,15 @@ class Values:
 
     @property
     def unit(self) -> str:
-        """The unit that the column's name tells."""
-        return _UNITS.get(self.column.rsplit("_", 1)[-1], "")
+        """The unit that the column's name tells; "per_min" is none."""
+        words = self.column.casefold().replace("per_min", "").split("_")
+        return next((_UNITS[word] for word in reversed(words) if word in _UNITS), "")
+
+    def tells(self, called: str) -> bool:
+        """Whether its numbers count or measure, or are what the sentence says they are."""
+        if self.column in _PLACES:
+            return False
+        return bool(called) or not _IDENTITIES.fullmatch(self.column)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,14 +201,17 @@ class Standing:
         `among` are the rows that are about what the sentence names; None for all.
         """
         value, decimals = _stated(claim.text)
-        for column in self._measured(claim.unit):
+        if claim.out_of and (parts := self._parts_of(claim.out_of)) is not None:
+            among = parts if among is None else among & parts
+        for column, mask in self._measured(claim):
             hits = _rounds_to(column.values, value, decimals)
-            if among is not None:
-                hits &= among[column.rows]
+            for rows in (among, mask):
+                if rows is not None:
+                    hits &= rows[column.rows]
             if hits.any():
                 at = int(hits.argmax())
                 return self._cell(column, at, claim.text)
-        if place := self._within(claim.text, among):
+        if place := self._within(claim.text, among, claim.unit):
             return place
         if not claim.unit and not decimals and (place := self._many(int(value), among)):
             return place
@@ -242,12 +262,35 @@ class Standing:
                     return Place(self.evidence, row, column.column, cell, "time between")
         return None
 
-    def _measured(self, unit: str) -> list[Values]:
-        """The numbers that may be in a unit: those so called, else those that do not tell."""
-        if not unit:
-            return self._numbers
-        told = [column for column in self._numbers if column.unit == unit]
-        return told or [column for column in self._numbers if not column.unit]
+    def _measured(self, claim: Claim) -> Iterator[tuple[Values, Rows | None]]:
+        """The numbers that may be meant, and in which rows: those that are in the claim's unit."""
+        for column in self._numbers:
+            if not column.tells(claim.called):
+                continue
+            if not claim.unit or column.unit == claim.unit:
+                yield column, None
+            elif not column.unit:
+                yield column, self._in_unit(claim.unit)
+
+    def _in_unit(self, unit: str) -> Rows:
+        """The rows whose own column `unit` says it."""
+        mask = np.zeros(len(self.table), dtype=np.bool_)
+        for column in self._column("unit") if "unit" in self.table.column_names else ():
+            if isinstance(column, Texts):
+                of_it = [_SAME.get(told, told) == unit for told in column.written]
+                mask[column.rows[np.array(of_it, dtype=np.bool_)[column.codes]]] = True
+        return mask
+
+    def _parts_of(self, whole: str) -> Rows | None:
+        """The rows that hold the number of which another is a part; None where it is counted."""
+        mask = np.zeros(len(self.table), dtype=np.bool_)
+        value, decimals = _stated(whole)
+        for column in self._numbers:
+            if column.tells(""):
+                mask[column.rows[_rounds_to(column.values, value, decimals)]] = True
+        for texts, code in self._said(whole):
+            mask[texts.rows[texts.codes == code]] = True
+        return mask if mask.any() or not self._many(int(value), None) else None
 
     def _of_bucket(self, at: datetime) -> Place | None:
         """The bucket that begins or ends at a moment."""
@@ -276,9 +319,12 @@ class Standing:
             ]
         return self._known[word]
 
-    def _within(self, word: str, among: Rows | None) -> Place | None:
-        """A cell whose text has a word."""
+    def _within(self, word: str, among: Rows | None, unit: str = "") -> Place | None:
+        """A cell whose text has a word or, of a number in a unit, both."""
+        both = re.compile(rf"(?<![\w.:-]){re.escape(word)} ?{re.escape(unit)}(?![\w/%])", re.I)
         for column, code in self._said(word):
+            if unit and not both.search(column.texts[code]):
+                continue
             if among is None or among[column.rows[column.codes == code]].any():
                 return self._text(column, code)
         return None
@@ -325,7 +371,8 @@ class Standing:
         rows = np.arange(len(self.table)) if among is None else np.flatnonzero(among)
         if len(rows) > _MOST_RATIOS:
             return None
-        whole = [c for c in self._numbers if (c.values == np.floor(c.values)).all()]
+        counts = (c for c in self._numbers if c.tells("") and not c.unit)
+        whole = [c for c in counts if (c.values == np.floor(c.values)).all()]
         for row in rows.tolist():
             of_row = [(c.column, float(v)) for c in whole for v in c.values[c.rows == row][:1]]
             for (of, part), (out_of, total) in combinations(of_row, 2):

@@ -37,9 +37,19 @@ SELECT * FROM (VALUES
 WHERE service <> 'ledger'
 ORDER BY ALL"""
 LINES = "SELECT 'Took <num> of 99 tries' AS template, 'PoolTimeout' AS exception, 12 AS lines"
+SERIES = """
+SELECT * FROM (VALUES
+  ('cart', 5, 60, 8646, 5432, 31, 927, 812, '1 s of 7 ms', 0.5, 'By'),
+  ('web', 4, 61, 8647, 5433, 2, 88, 19, 'took 40 %', 2.25, 's'))
+  AS t(service, bucket, rank, pid, port, failed, requests, other, text, value, unit)"""
 EVIDENCE = {
     name: Evidence(name, "?", tool, sql, {}, 1, "sha256:00")
-    for name, tool, sql in (("a", "impact", CALLS), ("b", "templates", LINES), ("c", "x", LINES))
+    for name, tool, sql in (
+        ("a", "impact", CALLS),
+        ("b", "templates", LINES),
+        ("c", "x", LINES),
+        ("s", "x", SERIES),
+    )
 }
 COUNTED = Statement("34 of 1203 requests to cart failed.", ("a",))
 REPORT = Report(
@@ -94,6 +104,39 @@ def test_a_sentence_with_a_claim_of_its_own_is_not(text: str, grounds: Grounds) 
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "31 of 927 requests to cart failed, that is 3.3 % in 1 s.",
+        "Process 8646 listens on port 5432.",
+        "web took 40 % and 2.25 s.",
+    ],
+)
+def test_a_number_stands_in_a_column_of_its_kind(text: str, grounds: Grounds) -> None:
+    assert grounds.carries(Statement(text, ("s",)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "5 of 927 requests failed.",
+        "31 of 88 requests failed.",
+        "5 times.",
+        "60 lines.",
+        "8646 requests of cart.",
+        "It took 5432 ms.",
+        "It was 60 %.",
+        "It took 31 s.",
+        "cart took 812 ms.",
+        "web took 2.25 ms.",
+        "Some 19 % failed.",
+        "Session 60 did.",
+    ],
+)
+def test_a_number_of_another_kind_proves_nothing(text: str, grounds: Grounds) -> None:
+    assert not grounds.carries(Statement(text, ("s",)))
+
+
+@pytest.mark.parametrize(
     "quote", ["Took <num> of 99 tries", "PoolTimeout: Took <num> of 99 tries", "of 99"]
 )
 def test_a_quotation_is_a_part_of_a_cell_or_parts_of_one_row(quote: str, grounds: Grounds) -> None:
@@ -103,6 +146,12 @@ def test_a_quotation_is_a_part_of_a_cell_or_parts_of_one_row(quote: str, grounds
 def test_a_sentence_that_cites_nothing_or_nothing_there_is_not(grounds: Grounds) -> None:
     assert not grounds.carries(Statement("Well."))
     assert not grounds.carries(Statement("Well.", ("a", "z")))
+
+
+def test_a_cause_is_called_by_its_rank(grounds: Grounds) -> None:
+    found = replace(grounds, report=replace(REPORT, causes=(CAUSE,)))
+    assert found.carries(Statement("Cause 1 is a release.", ("s",)))
+    assert not found.carries(Statement("Cause 2 is a release.", ("s",)))
 
 
 def test_every_claim_is_told_with_its_place(grounds: Grounds) -> None:
@@ -197,7 +246,7 @@ def test_evidence_is_numbered_in_reading_order_and_the_uncited_follows() -> None
     report = replace(REPORT, summary=summary, evidence=EVIDENCE)
     done = numbered(report)
     assert [s.evidence for s in done.summary] == [("E1",), ("E2", "E1")]
-    assert list(done.evidence) == ["E1", "E2", "E3"]
+    assert list(done.evidence) == ["E1", "E2", "E3", "E4"]
     assert all(name == evidence.id for name, evidence in done.evidence.items())
     assert set(cited(done)) <= done.evidence.keys()
 
