@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from agent.nodes.standing import Place
 
 COLUMNS = ["part", "sentence", "cites", "kind", "claim", "where"]
+_NUMBERED = re.compile(r"E\d+")
 _NOT_FOUND = "not found"
 _UNASKED = "not looked for: its evidence cannot be asked again"
 _UNCITED = "cites no evidence"
@@ -27,13 +29,15 @@ Line = dict[str, str]
 
 
 def broken(evidence: Iterable[Line]) -> Iterator[Line]:
-    """A line for each piece of evidence that does not hold, as `inquest verify` has it."""
+    """A line for each piece of evidence and each part that does not hold, as `verify` has it."""
     for one in evidence:
         if one["verdict"] != "holds":
-            name = one["evidence"]
-            about = {"part": f"evidence.{name}", "sentence": one["question"], "cites": name}
+            name, cites = one["evidence"], _NUMBERED.fullmatch(one["evidence"])
+            part = f"evidence.{name}" if cites else name
+            about = {"part": part, "sentence": one["question"], "cites": name if cites else ""}
             place = f"{one['verdict']}: {one['detail']}"
-            yield {**about, "kind": "evidence", "claim": "", "where": place}
+            kind = "evidence" if cites else "report"
+            yield {**about, "kind": kind, "claim": "", "where": place}
 
 
 def explained(grounds: Grounds) -> Iterator[Line]:

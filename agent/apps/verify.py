@@ -52,8 +52,10 @@ def verify(
 ) -> None:
     """Run a report's evidence again.
 
-    Each query runs on the snapshots it names; exit 1 if any does not bring the rows it did, or if a
-    sentence claims what its evidence does not say.
+    Each query runs on the snapshots it names; exit 1 if any does not bring the rows it did, if a
+    sentence claims what its evidence does not say, or if verdict, confidence, headline, blame and
+    commands contradict each other. Not checked: whether the verdict is right, what sentences say
+    beside numbers, names, times and quotations, what the run cost, charts and the map.
     """
     from agent.report.as_json import load
     from lake.store import Lake
@@ -65,7 +67,7 @@ def verify(
     with progress() as tell, Lake.open(home) as opened:
         ask = _asking(opened, threads)
         resting = grounds(loaded, ask)
-        evidence = [*run_again(loaded, ask, tell), *unresolved(loaded)]
+        evidence = [*run_again(loaded, ask, tell), *unresolved(loaded), *contradicted(loaded)]
         lines = [*evidence, *unsupported(resting)]
         say(_explained(evidence, resting, form) if explain else dress(COLUMNS, lines, form))
     failed = [line["evidence"] for line in lines if line["verdict"] != "holds"]
@@ -160,6 +162,14 @@ def unsupported(resting: Grounds) -> Iterator[Line]:
                 claims = ", ".join(claim.text for claim in lost)
                 detail = f"not all that it says is in its evidence ({claims}): {said.text}"
                 yield _line(where or said.part, "differs", detail, "")
+
+
+def contradicted(report: Report) -> Iterator[Line]:
+    """Find the parts of a report that its other parts contradict."""
+    from agent.nodes.agreeing import contradictions
+
+    for fault in contradictions(report):
+        yield _line(fault.part, "differs", fault.why, "")
 
 
 def _is_sample(evidence: Evidence, rows: list[dict[str, Any]]) -> bool:

@@ -102,6 +102,14 @@ def restates(text: str, facts: Sequence[Fact], names: Names) -> bool:
     return len(words) in done
 
 
+def accused(text: str, names: Names) -> frozenset[str]:
+    """Whom of the names a sentence names that says who caused what; nobody if it does not."""
+    words = _read(text, names)
+    if not any(_blames(words, at) for at in range(len(words))):
+        return frozenset()
+    return frozenset[str]().union(*(word.names for word in words))
+
+
 def _carried(part: list[_Word], facts: list[Fact], names: Names) -> bool:
     """Whether one fact says all of a part; where it blames, all facts on the culprit together."""
     if not any(word.says_something for word in part):

@@ -16,9 +16,11 @@ import pytest
 from agent.apps import shelf
 from agent.apps.cli import run
 from agent.apps.verify import unresolved
+from agent.nodes.agreeing import contradictions
 from agent.nodes.verify import _without_secrets
 from agent.redaction import keep_out
-from agent.state import Cause, Evidence, Incident, Report, Resource, Statement
+from agent.report.as_json import load
+from agent.state import Cause, Change, Evidence, Incident, NextStep, Report, Resource, Statement
 from lake.store import Lake
 
 AT = datetime(2026, 11, 21, 14, 5, tzinfo=UTC)
@@ -53,7 +55,7 @@ def report_on(lake: Lake) -> Report:
     second = evidence(lake, "E2", "SELECT time, message FROM log_record ORDER BY ALL")
     return Report(
         id="R1",
-        title="t",
+        title="It was said",
         verdict="cause_found",
         confidence=0.9,
         created_at=AT,
@@ -294,7 +296,7 @@ def test_a_report_stripped_of_its_evidence_does_not_hold(saved: Path, capsys: Ca
     def strip(plain: dict[str, Any]) -> None:
         plain.update(evidence={}, summary=[], causes=[])
 
-    assert verified(altered(saved, strip), capsys) == {}
+    assert verified(altered(saved, strip), capsys).keys() == {"verdict"}
 
 
 def test_a_copy_that_stands_in_no_lake_is_held_against_the_lake_given(
@@ -417,3 +419,101 @@ def test_what_a_cause_or_a_step_claims_is_looked_for_too(saved: Path, capsys: Ca
     lines = verified(altered(saved, claim), capsys)
     assert "77" in lines["E1, E2"]["detail"]
     assert "cart-7" in lines["next_steps.0"]["detail"]
+
+
+CHANGES = [
+    {"id": "C1", "kind": "deploy", "what": "cart 2", "service": "cart", "version": "2"},
+    {"id": "C2", "kind": "deploy", "what": "web 3", "service": "web", "version": "3"},
+]
+
+
+def _claims_well(plain: dict[str, Any]) -> None:
+    plain["verdict"] = "no_incident"
+
+
+def _surer(plain: dict[str, Any]) -> None:
+    plain["confidence"] = 0.99
+
+
+def _unlikely(plain: dict[str, Any]) -> None:
+    plain["causes"][0].update(probability=0.4, status="weakened")
+    plain["confidence"] = 0.4
+
+
+def _another(plain: dict[str, Any]) -> None:
+    plain["title"] = "Release web 3 fails; cart fails with it"
+
+
+def _blame(plain: dict[str, Any]) -> None:
+    plain["summary"][0]["text"] = "web 3 caused all of it; nobody else is at fault."
+
+
+def _command(plain: dict[str, Any]) -> None:
+    plain["next_steps"] = [{"text": "Look.", "reversible": True, "command": "rm -r /"}]
+
+
+def _as_text(plain: dict[str, Any]) -> None:
+    plain["next_steps"] = [{"text": "Run rm -rf on it.", "reversible": True}]
+
+
+@pytest.mark.parametrize("options", [(), ("--explain",)])
+@pytest.mark.parametrize(
+    ("alter", "part"),
+    [
+        (_claims_well, "verdict"),
+        (_unlikely, "verdict"),
+        (_surer, "confidence"),
+        (_another, "title"),
+        (_blame, "summary.0"),
+        (_command, "next_steps.0"),
+        (_as_text, "next_steps.0"),
+    ],
+)
+def test_a_report_whose_parts_contradict_each_other_does_not_hold(
+    saved: Path,
+    alter: Callable[[dict[str, Any]], object],
+    part: str,
+    options: tuple[str, ...],
+    capsys: Captured,
+) -> None:
+    def change(plain: dict[str, Any]) -> None:
+        plain["changes"] = CHANGES
+        alter(plain)
+
+    assert run(["verify", str(altered(saved, change)), *options]) == 1
+    out, err = capsys.readouterr()
+    assert f"failed: {part}" in err
+    assert part in out
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"title": "Release cart 2 is slow; web fails with it"},
+        {"title": "cart 2 fails"},
+        {"title": "Cause not established: web fails", "verdict": "inconclusive"},
+        {"summary": (Statement("cart 2 caused all of it.", ("E1",)),)},
+        {"summary": (Statement("It said “web 3 caused all of it”.", ("E1",)),)},
+        {"summary": (Statement("web 3 came before.", ("E1",)),)},
+    ],
+)
+def test_a_report_whose_parts_agree_is_not_contradicted(saved: Path, said: dict[str, Any]) -> None:
+    honest = load(saved / "report.json")
+    changes = tuple(Change(c["id"], "deploy", c["what"], c["service"]) for c in CHANGES)
+    causes = (replace(honest.causes[0], change="C1"),)
+    report = replace(honest, changes=changes, causes=causes, **said)
+    assert list(contradictions(report)) == []
+
+
+def test_the_command_of_a_playbook_may_be_filled_in_and_no_more(saved: Path) -> None:
+    (cause,) = load(saved / "report.json").causes
+    killed = replace(cause, playbook="kubernetes/oom_killed")
+    for command, faults in (
+        ("kubectl -n shop top pod cart-1 --containers", 0),
+        ("kubectl -n shop top pod cart-1 --containers; reboot", 1),
+        ("kubectl -n shop top pod x;reboot --containers", 1),
+        ("SELECT pg_terminate_backend(8646);", 0),
+    ):
+        steps = (NextStep("Look.", reversible=True, command=command),)
+        report = replace(load(saved / "report.json"), causes=(killed,), next_steps=steps)
+        assert len(list(contradictions(report))) == faults, command
