@@ -201,7 +201,8 @@ class Standing:
         `among` are the rows that are about what the sentence names; None for all.
         """
         value, decimals = _stated(claim.text)
-        if claim.out_of and (parts := self._parts_of(claim.out_of)) is not None:
+        parts = self._parts_of(claim.out_of) if claim.out_of else None
+        if parts is not None:
             among = parts if among is None else among & parts
         for column, mask in self._measured(claim):
             hits = _rounds_to(column.values, value, decimals)
@@ -213,7 +214,8 @@ class Standing:
                 return self._cell(column, at, claim.text)
         if place := self._within(claim.text, among, claim.unit):
             return place
-        if not claim.unit and not decimals and (place := self._many(int(value), among)):
+        counted = not (claim.unit or decimals) and parts is None
+        if counted and (place := self._many(int(value), among)):
             return place
         return self._ratio(value, decimals, among) if claim.unit == "%" else None
 
