@@ -178,9 +178,9 @@ class _Bench:
     def _run(self, sql: str) -> list[dict[str, Any]]:
         if sql not in self.parsed:
             (self.parsed[sql],) = self.connection.extract_statements(sql)
-        answer = self.connection.execute(self.parsed[sql])
-        columns = [name for name, *_ in answer.description]
-        return [dict(zip(columns, row, strict=True)) for row in answer.fetchall()]
+        answer = self.connection.sql(self.parsed[sql])  # fetched as Python's, times want pytz
+        rows: list[dict[str, Any]] = answer.to_arrow_table().to_pylist()
+        return rows
 
     def _refutes(self, check: Check, row: dict[str, Any]) -> bool:
         if not check.refutes:
