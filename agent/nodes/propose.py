@@ -234,11 +234,11 @@ def _material(state: Investigation, facts: Facts, context: Context) -> dict[str,
             "detected_at": f"{incident.detected_at:%Y-%m-%dT%H:%M:%SZ}",
             "read": f"{window.start:%Y-%m-%dT%H:%M:%SZ} to {window.end:%Y-%m-%dT%H:%M:%SZ}",
             "started_at": f"{incident.started_at:%H:%M:%S}" if incident.started_at else None,
-            "symptom": [f"{s.resource}: {s.indicator}" for s in facts.symptom[:5]],
+            "symptom": [f"{shown(s.resource, odd)}: {s.indicator}" for s in facts.symptom[:5]],
         },
         "hypotheses": [_told(cause, odd) for cause in causes[:_CAUSES]],
         "changes": [
-            {"id": c.id, "service": c.service, "kind": c.kind, "verdict": c.verdict}
+            {"id": c.id, "service": shown(c.service, odd), "kind": c.kind, "verdict": c.verdict}
             for c in [*facts.changes.values()][:_CHANGES]
         ],
         "resources": [n for n in sorted(known_names(state, facts)) if n not in odd][:_RESOURCES],
