@@ -29,18 +29,20 @@ _LONGEST = 8  # words of a name
 _MEASURES = re.compile(r"p\d\d?(?:\.\d)?|\d+(?:st|nd|rd|th)")
 _NO_NAMES = (_NUMBER, _MEASURES, HIDDEN)
 # What services are called too, and these sentences say of their own accord.
-_WORDS = frozenset(
-    """
-    a after alarm alert all and announced answers attempts band before beside by cache calls cause
-    change changes config configuration connections consumer database deploy deployment during
-    entrance error errors external failed failures first flag flow for from gateway healthy in
-    incident infrastructure instance is it its job jobs kind latency lines load lock locks log logs
-    memory metric metrics network node nodes of on operation others own queue region release request
-    requests resource restart rose scale schema service services session sessions slow source state
-    store success system target the time times to topic total trace traffic trouble unknown user
-    users version versions was wait waits with worker zone
-    """.split()  # noqa: SIM905  # words read better than a list of strings
-)
+_WORDS = frozenset({
+    "a", "after", "alarm", "alert", "all", "and", "announced", "answers", "attempts", "band",
+    "before", "beside", "by", "cache", "calls", "cause", "change", "changes", "config",
+    "configuration", "connections", "consumer", "database", "deploy", "deployment", "during",
+    "entrance", "error", "errors", "external", "failed", "failures", "first", "flag", "flow",
+    "for", "from", "gateway", "healthy", "in", "incident", "infrastructure", "instance", "is",
+    "it", "its", "job", "jobs", "kind", "latency", "lines", "load", "lock", "locks", "log",
+    "logs", "memory", "metric", "metrics", "network", "node", "nodes", "of", "on", "operation",
+    "others", "own", "queue", "region", "release", "request", "requests", "resource", "restart",
+    "rose", "scale", "schema", "service", "services", "session", "sessions", "slow", "source",
+    "state", "store", "success", "system", "target", "the", "time", "times", "to", "topic",
+    "total", "trace", "traffic", "trouble", "unknown", "user", "users", "version", "versions",
+    "was", "wait", "waits", "with", "worker", "zone",
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
