@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, TextIO
+
+import orjson
 
 from agent.budget import Spent
+from agent.redaction import redact
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,5 +45,17 @@ def spoken(tell: Callable[[str], None]) -> Hear:
     def hear(event: Event) -> None:
         if event.kind == "says":
             tell(event.text)
+
+    return hear
+
+
+def recorded(file: TextIO, then: Hear) -> Hear:
+    """Hear everything, write it to `file` as a line of JSON, redacted, and tell `then` too."""
+
+    def hear(event: Event) -> None:
+        line = orjson.dumps(replace(event, text=redact(event.text)), option=orjson.OPT_UTC_Z)
+        file.write(f"{line.decode()}\n")
+        file.flush()
+        then(event)
 
     return hear

@@ -32,6 +32,7 @@ from agent.apps.table import dress
 from agent.apps.terminal import Progress, complain, progress, say
 from agent.config import Settings
 from agent.errors import RequestError
+from agent.events import spoken
 from lake.errors import InquestError
 
 if TYPE_CHECKING:
@@ -211,7 +212,7 @@ def solve(case: Case, plan: Plan, tell: Progress = lambda _: None) -> Result:
     try:
         with opened(case.bundle, case.lake, plan.lake, plan.out / LAKES / case.id, tell) as lake:
             request = request_of(case.bundle, case.request) if case.bundle else case.request
-            report, _ = answer(lake, request, tell, means_of(plan.settings))
+            report, _ = answer(lake, request, spoken(tell), means_of(plan.settings))
             shelf.write(report, plan.out / where)
     except Exception as error:  # noqa: BLE001 - one incident's fault is not the others'
         if str(error) == DUCKDB_INTERRUPTED:

@@ -15,6 +15,7 @@ from agent.apps.scratch import fresh
 from agent.apps.table import dress
 from agent.apps.terminal import progress, say
 from agent.config import Request
+from agent.events import spoken
 
 FOLDER = Path("inquest-demo")
 
@@ -41,5 +42,5 @@ def demo(
     evidence, means = evidence_of(incident), means_of(settled(ctx, model or "", budget))
     with progress() as tell, fresh(FOLDER / incident) as lake:
         take_in(lake, evidence, tell)
-        report, folder = answer(lake, Request(), tell, means)
+        report, folder = answer(lake, Request(), spoken(tell), means)
     show(report, folder, form)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -31,7 +31,7 @@ from agent.apps.scratch import fresh
 from agent.apps.terminal import Progress, complain, progress, say_report
 from agent.config import Request
 from agent.errors import RequestError
-from agent.events import spoken
+from agent.events import Hear, recorded, spoken
 
 if TYPE_CHECKING:
     from agent.nodes.context import Means
@@ -71,6 +71,10 @@ def investigate(
     lake: LakeOption = None,
     model: ModelOption = None,
     budget: BudgetOption = None,
+    events: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write how far it is to a file, a line of JSON each."),
+    ] = None,
     form: FormatOption = "text",
 ) -> None:
     """Find out why it broke.
@@ -91,22 +95,26 @@ def investigate(
         sound(playbooks)
     default = lake_folder(ctx, None)
     means = means_of(settled(ctx, model, budget))
-    with progress() as tell, opened(bundle, lake, default, SCRATCH, tell) as home:
-        report, folder = answer(home, request, tell, means)
+    with ExitStack() as stack:
+        written = stack.enter_context(events.open("w", encoding="utf-8")) if events else None
+        tell = stack.enter_context(progress())
+        home = stack.enter_context(opened(bundle, lake, default, SCRATCH, tell))
+        hear = recorded(written, spoken(tell)) if written else spoken(tell)
+        report, folder = answer(home, request, hear, means)
     show(report, folder, form)
 
 
 def answer(
-    lake: Lake, request: Request, tell: Progress, means: Means | None = None
+    lake: Lake, request: Request, hear: Hear, means: Means | None = None
 ) -> tuple[Report, Path | None]:
     """Investigate, and put the report on the lake's shelf: the report, and its folder if it is."""
     from agent.apps.runs import durable
-    from agent.graph import investigated
+    from agent.investigation import investigated
     from agent.nodes.context import ALONE
     from agent.redaction import identified
 
     with identified(lake.path) as people, durable(lake.path) as runs:
-        found = investigated(lake, request, spoken(tell), means or ALONE, runs, must_keep=True)
+        found = investigated(lake, request, hear, means or ALONE, runs, must_keep=True)
         return found["report"], shelf.keep(found["report"], lake, people)
 
 

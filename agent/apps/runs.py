@@ -69,7 +69,7 @@ def resume(
     budget is what is left of the one that it was begun with; --budget changes single units of that.
     """
     from agent.apps.investigate import show
-    from agent.graph import resumed
+    from agent.investigation import resumed
     from agent.redaction import identified
     from lake.store import Lake
 

@@ -29,6 +29,7 @@ from agent.apps.slack_thread import Mention, Question, question, read_mention
 from agent.apps.terminal import Progress, complain
 from agent.config import Request, SlackSettings, read_slack
 from agent.errors import SettingError
+from agent.events import spoken
 from lake.errors import InquestError
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def asking(folder: Path, means: Means | None = None) -> Investigate:
         thread = f"{mention.channel}-{mention.thread}"
         asked = replace(means, channel=mention.channel, thread=thread) if means else None
         with Lake.open(folder) as lake:
-            return answer(lake, request, tell, asked)
+            return answer(lake, request, spoken(tell), asked)
 
     return investigate
 

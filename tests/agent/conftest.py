@@ -1,11 +1,15 @@
-"""An empty lake for each test that asks for one, and expected outputs."""
+"""Lakes: an empty one for each test that asks, one that many look at; and expected outputs."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from agent.config import Request
+from agent.investigation import investigated
+from agent.state import Investigation
 from lake.store import Lake
+from tests.agent.world import BACK, EARLY, GUILTY, leaking, record
 
 Golden = Callable[[Path, str], None]
 
@@ -14,6 +18,20 @@ Golden = Callable[[Path, str], None]
 def lake(tmp_path: Path) -> Iterator[Lake]:
     with Lake.create(tmp_path / "lake") as lake:
         yield lake
+
+
+@pytest.fixture(scope="session")
+def released(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
+    """A lake in which payment's release is guilty, for tests that only investigate it."""
+    with Lake.create(tmp_path_factory.mktemp("released") / "lake") as lake:
+        record(lake, releases=(EARLY, GUILTY, BACK), behaviour=leaking)
+        yield lake
+
+
+@pytest.fixture(scope="session")
+def alone(released: Lake) -> Investigation:
+    """What the engine makes of that lake without a model."""
+    return investigated(released, Request())
 
 
 @pytest.fixture

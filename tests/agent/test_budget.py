@@ -11,7 +11,7 @@ from langsmith.utils import get_env_var, tracing_is_enabled
 from agent.budget import NO_LIMIT, USUAL, Budget, BudgetSpent, Meter, Shared, Spent, read_budget
 from agent.config import LOOKS, Request
 from agent.errors import SettingError
-from agent.graph import investigate
+from agent.investigation import investigate
 from agent.nodes.context import Means
 from lake.store import Lake
 from tests.agent.world import record
@@ -53,7 +53,11 @@ def test_what_is_used_up_is_named_with_its_limit(limit: Budget, spent: Spent) ->
 
 @pytest.mark.parametrize("text", ["calls=0", "usd=0", "input_tokens=0", "output_tokens=0"])
 def test_what_a_model_may_not_take_does_not_stop_the_engine(text: str) -> None:
-    Meter(read_budget(text)).check()
+    meter = Meter(read_budget(text))
+    meter.check()
+    assert meter.reached() == ""
+    with pytest.raises(BudgetSpent):
+        meter.check_call(is_priced=True)
 
 
 def test_what_an_earlier_process_of_the_run_took_counts() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from agent.apps.bundle import request_of
 from agent.config import Request
-from agent.graph import investigate
+from agent.investigation import investigate
 from agent.state import Report
 from ingest.bundle import take
 from lake.store import Lake

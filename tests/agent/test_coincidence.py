@@ -9,11 +9,11 @@ import pytest
 
 import tests.agent.world as world
 from agent.config import Request
-from agent.graph import investigate
+from agent.investigation import investigate
 from agent.state import Report
 from lake.store import Lake
-from tests.agent.test_graph import GUILTY, leaking, verdicts
-from tests.agent.world import Behaviour, Release, Served, record, well
+from tests.agent.test_graph import verdicts
+from tests.agent.world import GUILTY, Behaviour, Release, Served, leaking, record, well
 
 
 def ill(service: str, since_s: float, until_s: float = 1e9) -> Behaviour:

@@ -17,26 +17,26 @@ from agent.apps.cli import run
 from agent.config import Request
 from agent.errors import RequestError
 from agent.events import Event
-from agent.graph import investigate
+from agent.investigation import investigate
 from agent.report.words import cited
 from agent.state import Report
 from agent.tools import notebook
 from agent.tools.catalogue import tool
 from lake.schema import arrow_schema
 from lake.store import Lake
-from tests.agent.world import START, Behaviour, Release, Served, record, well
-
-GUILTY = Release("payment", "2.8.0", "2.7.9", (300.0, 390.0))
-EARLY = Release("catalog", "41", "40", (180.0, 260.0))
-LATE = Release("web", "319", "318", (370.0, 450.0))
-BACK = Release("payment", "2.7.9", "2.8.0", (560.0, 580.0))
-
-
-def leaking(service: str, version: str, at_s: float, random: Random) -> Served:
-    """Let payment 2.8.0 be well for half a minute, then wait and fail."""
-    if service == "payment" and version.startswith("2.8.0") and at_s > 330:
-        return Served(random.uniform(900, 1500), failed=random.random() < 0.7)
-    return well(service, version, at_s, random)
+from tests.agent.world import (
+    BACK,
+    EARLY,
+    GUILTY,
+    LATE,
+    START,
+    Behaviour,
+    Release,
+    Served,
+    leaking,
+    record,
+    well,
+)
 
 
 @pytest.fixture(scope="module")

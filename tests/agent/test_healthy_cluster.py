@@ -7,7 +7,7 @@ import pytest
 
 from agent.apps.bundle import request_of
 from agent.config import Request
-from agent.graph import investigate
+from agent.investigation import investigate
 from ingest.bundle import take
 from lake.store import Lake
 from tests.agent.healthy_cluster import write

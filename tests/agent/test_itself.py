@@ -9,7 +9,7 @@ import pytest
 
 from agent.config import Request
 from agent.errors import RequestError
-from agent.graph import investigate
+from agent.investigation import investigate
 from lake.store import Lake
 from tests.agent.apps.agent_traces import BEGAN, Span, ingested, span
 

@@ -11,14 +11,12 @@ import pytest
 
 from agent.apps.cli import run
 from agent.config import Request
-from agent.graph import investigate
+from agent.investigation import investigate
 from agent.model.provider import open_model
 from agent.nodes.context import Means
-from agent.state import Report
+from agent.state import Investigation, Report
 from lake.store import Lake
 from tests.agent.decided import decided
-from tests.agent.test_graph import BACK, EARLY, GUILTY, leaking
-from tests.agent.world import record
 from tests.models import Script, Usage, model_server
 from tests.models.behaviours import insists, repeats
 from tests.small_model import NAME, is_here, small_model
@@ -27,15 +25,13 @@ pytestmark = pytest.mark.usefixtures("key")
 
 
 @pytest.fixture(scope="module")
-def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
-    with Lake.create(tmp_path_factory.mktemp("prose") / "lake") as lake:
-        record(lake, releases=(EARLY, GUILTY, BACK), behaviour=leaking)
-        yield lake
+def lake(released: Lake) -> Lake:
+    return released
 
 
 @pytest.fixture(scope="module")
-def plain(lake: Lake) -> Report:
-    return investigate(lake, Request())
+def plain(alone: Investigation) -> Report:
+    return alone["report"]
 
 
 @pytest.fixture(scope="module")

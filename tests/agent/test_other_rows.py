@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from agent.config import Request
-from agent.graph import investigate
+from agent.investigation import investigate
 from lake.store import Lake
-from tests.agent.test_graph import BACK, EARLY, GUILTY, leaking, verdicts
+from tests.agent.test_graph import verdicts
 from tests.agent.tools.rows import Row, moment, put
-from tests.agent.world import record
+from tests.agent.world import BACK, EARLY, GUILTY, leaking, record
 
 
 def findings(**more: object) -> list[Row]:

@@ -252,3 +252,16 @@ def _alert(service: str, fires_s: float, resolves_s: float | None) -> list[Row]:
         }
         for at_s, status in moments
     ]
+
+
+GUILTY = Release("payment", "2.8.0", "2.7.9", (300.0, 390.0))
+EARLY = Release("catalog", "41", "40", (180.0, 260.0))
+LATE = Release("web", "319", "318", (370.0, 450.0))
+BACK = Release("payment", "2.7.9", "2.8.0", (560.0, 580.0))
+
+
+def leaking(service: str, version: str, at_s: float, random: Random) -> Served:
+    """Let payment 2.8.0 be well for half a minute, then wait and fail."""
+    if service == "payment" and version.startswith("2.8.0") and at_s > 330:
+        return Served(random.uniform(900, 1500), failed=random.random() < 0.7)
+    return well(service, version, at_s, random)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from agent.config import Request
-from agent.graph import investigate
+from agent.investigation import investigate
 from agent.model.provider import open_model
 from agent.nodes.context import Means
 from agent.nodes.propose import CONCLUDE

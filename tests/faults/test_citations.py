@@ -20,7 +20,7 @@ from agent.apps.ingest import take_in
 from agent.apps.verify import grounds as grounds_of
 from agent.apps.verify import unresolved
 from agent.config import Request
-from agent.graph import investigate
+from agent.investigation import investigate
 from agent.nodes.claims import Claim
 from agent.nodes.resolving import Grounds, Said, sentences
 from agent.nodes.verify import numbered, verified

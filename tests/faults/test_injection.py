@@ -30,7 +30,7 @@ import pytest
 
 from agent.apps.ingest import take_in
 from agent.config import Request
-from agent.graph import investigate
+from agent.investigation import investigate
 from agent.model.provider import open_model
 from agent.nodes.context import Means
 from agent.nodes.propose import CONCLUDE
@@ -40,8 +40,7 @@ from agent.tools.offered.call import call
 from agent.tools.offered.offers import OFFERED, as_functions
 from lake.store import Lake
 from tests.agent.decided import decided, ranking
-from tests.agent.test_graph import BACK, EARLY, GUILTY, leaking
-from tests.agent.world import record
+from tests.agent.world import BACK, EARLY, GUILTY, leaking, record
 from tests.faults.injections import PLACES, Payload, payloads, plant
 from tests.models import Json, ModelServer, model_server, obeys
 from tests.models.obedience import demanded, read_orders

@@ -17,7 +17,8 @@ from langgraph.graph import START, StateGraph
 
 from agent.budget import USUAL, Budget, Meter
 from agent.config import Request
-from agent.graph import AFTER, _graph, investigate
+from agent.graph import AFTER, graph
+from agent.investigation import investigate
 from agent.model.prices import usd
 from agent.model.provider import Model, open_model
 from agent.nodes.context import Context, Means
@@ -26,8 +27,7 @@ from agent.state import Investigation, Report
 from agent.tools.notebook import Notebook
 from lake.store import Lake
 from tests.agent.decided import decided, ranking
-from tests.agent.test_graph import BACK, EARLY, GUILTY, leaking
-from tests.agent.world import record
+from tests.agent.world import BACK, EARLY, GUILTY, leaking, record
 from tests.models import Call, Json, ModelServer, Reply, Script, model_server, obeys
 from tests.models import behaviours as be
 from traces.tracer import Tracing
@@ -112,7 +112,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         with Tracing(lake, "faults") as tracing:
             notebook = Notebook(lake.at(), tracing)
             context = Context(Request(), notebook, lambda _: None)
-            states = [*_graph().stream({"gaps": []}, context=context, stream_mode="values")]
+            states = [*graph().stream({"gaps": []}, context=context, stream_mode="values")]
             *_, weighed, _drilled, _written, verified = states
             yield World(lake, notebook, weighed, verified["report"])  # type: ignore[arg-type]  # LangGraph says dict
 
@@ -150,14 +150,14 @@ def gone_on(
     notebook = Notebook(world.notebook.view, world.notebook.tracing, meter.query)
     notebook._answers.update(world.notebook._answers)
     context = Context(Request(), notebook, lambda _: None, model, meter)
-    ended = rest_of_the_graph().invoke(world.weighed, context=context)
+    ended = rest_of_thegraph().invoke(world.weighed, context=context)
     return Run(ended["report"], meter, tuple(server.asked))
 
 
 @cache
-def rest_of_the_graph() -> Any:
+def rest_of_thegraph() -> Any:
     """The investigation's own graph, from where a model takes over."""
-    whole = _graph().builder
+    whole = graph().builder
     names = {node.__name__ for node in AFTER[AFTER.index(propose) :]}
     rest = StateGraph(Investigation, context_schema=Context)
     rest.nodes = {name: node for name, node in whole.nodes.items() if name in names}

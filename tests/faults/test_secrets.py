@@ -20,6 +20,7 @@ from agent.apps.collect.tool import Answer
 from agent.apps.investigate import answer
 from agent.apps.terminal import complain
 from agent.config import Request
+from agent.events import recorded, spoken
 from agent.model.provider import open_model
 from agent.model.speak import Message, Speaker
 from agent.nodes.context import Means
@@ -197,17 +198,19 @@ def test_an_investigation_of_them_writes_and_sends_none(
     with Lake.create(tmp_path / "lake") as lake:
         record(lake, held_s=(400.0, 560.0))
         plant(lake, secrets)
-        with model_server(good) as server:
+        events = tmp_path / "events.jsonl"
+        with model_server(good) as server, events.open("w") as file:
             monkeypatch.setenv("OPENAI_BASE_URL", server.url)
-            report, folder = answer(
-                lake, Request(), complain, Means(open_model("openai:scripted-1"))
-            )
+            means = Means(open_model("openai:scripted-1"))
+            hear = recorded(file, spoken(complain))
+            report, folder = answer(lake, Request(), hear, means)
         assert folder is not None
         spans = lake.at().ask(
             "SELECT attributes, status_detail, span_events, span_name FROM trace_span"
             " WHERE workload.service = 'inquest' ORDER BY ALL"
         )
         written = {
+            "events": events.read_text(),
             "report": of_folder(folder),
             "to the model": "".join(one.sent.decode() for one in server.exchanges),
             "own spans": str(spans.dicts()),

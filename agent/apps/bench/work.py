@@ -88,7 +88,7 @@ def _answered(case: Case, plan: Plan) -> dict[str, Any]:
 def _investigated(lake: Lake, request: Request, case: Case) -> tuple[dict[str, Any], Asked]:
     """The engine's answer, how long it took, and the time that it was about."""
     from agent.apps.bench import reading
-    from agent.graph import investigated
+    from agent.investigation import investigated
 
     started, cpu = time.perf_counter(), time.process_time()
     state = investigated(lake, request)

@@ -94,7 +94,7 @@ def test_a_case_that_the_engine_fails_on_is_answered_by_rules(
 
     (case,) = read_pack(a_pack("first", guilty="queue-db"))
     well = answer(case, Plan(baselines=True))
-    monkeypatch.setattr("agent.graph.investigated", falls)
+    monkeypatch.setattr("agent.investigation.investigated", falls)
     line = answer(case, Plan(baselines=True))
     assert line["error"].startswith("a fault of Inquest's own, ValueError: over (")
     assert line["ranking"] == []

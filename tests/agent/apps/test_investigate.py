@@ -53,6 +53,18 @@ def test_a_report_is_printed_alone_saved_listed_and_holds(capsys: Captured) -> N
     assert run(["verify", report["id"], "--threads", "2"]) == 0
 
 
+def test_how_far_it_is_is_written_as_it_goes_a_line_of_json_each(capsys: Captured) -> None:
+    assert run(["ingest", "nginx", str(access_log(Path("access.log")))]) == 0
+    at = ["investigate", "--at", "2026-11-21T14:15:00Z"]
+    assert run([*at, "--events", "events.jsonl"]) == 0
+    events = [json.loads(line) for line in Path("events.jsonl").read_text().splitlines()]
+    assert {event["kind"] for event in events} == {"began", "says", "ended"}
+    assert [e["node"] for e in events if e["kind"] == "began"][-1] == "verify"
+    assert events[-1]["spent"]["queries"] > 0
+    assert run([*at, "--events", "no/such/folder/events.jsonl"]) == 2
+    assert "no/such/folder" in capsys.readouterr().err
+
+
 def test_a_time_without_telemetry_is_refused_with_the_times_there_are(capsys: Captured) -> None:
     assert run(["ingest", "nginx", str(access_log(Path("access.log")))]) == 0
     capsys.readouterr()

@@ -10,6 +10,7 @@ import pytest
 from agent.apps import shelf
 from agent.apps.investigate import answer
 from agent.config import Request
+from agent.events import unheard
 from agent.redaction import identified, redact
 from lake.store import Lake
 from tests.agent.report import samples
@@ -22,7 +23,7 @@ FINDINGS = "SELECT metadata.uid AS uid, verdict, src_url FROM incident_finding O
 def test_an_investigation_leaves_one_finding_that_leads_to_its_report(tmp_path: Path) -> None:
     with Lake.create(tmp_path / "lake") as lake:
         record(lake)
-        report, folder = answer(lake, Request(), lambda _: None)
+        report, folder = answer(lake, Request(), unheard)
         shelf.keep(report, lake)
         (row,) = lake.at().ask(FINDINGS).dicts()
     assert folder
@@ -33,7 +34,7 @@ def test_an_investigation_leaves_one_finding_that_leads_to_its_report(tmp_path: 
 def test_what_was_found_before_does_not_count_as_telemetry(tmp_path: Path) -> None:
     with Lake.create(tmp_path / "lake") as lake:
         record(lake)
-        first, again = (answer(lake, Request(), lambda _: None)[0] for _ in range(2))
+        first, again = (answer(lake, Request(), unheard)[0] for _ in range(2))
     assert {e.digest for e in first.evidence.values()} == {
         e.digest for e in again.evidence.values()
     }

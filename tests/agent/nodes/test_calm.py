@@ -13,7 +13,7 @@ import pytest
 
 import tests.agent.world as world
 from agent.config import Request
-from agent.graph import investigate
+from agent.investigation import investigate
 from agent.nodes.calm import Calm, calm_stretch
 from agent.nodes.context import Context
 from agent.state import Window

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pytest
 
 from agent.config import Request
-from agent.graph import investigated
+from agent.investigation import investigated
 from agent.nodes.drill import Subject, drill, drilled
 from agent.nodes.resolving import Grounds
 from agent.nodes.survey.requests import ENTRANCE
@@ -32,8 +32,7 @@ from lake.schema import arrow_schema
 from lake.store import Lake
 from tests.agent.nodes.alone import alone
 from tests.agent.report import samples
-from tests.agent.test_graph import EARLY, GUILTY, LATE, leaking
-from tests.agent.world import START, record
+from tests.agent.world import EARLY, GUILTY, LATE, START, leaking, record
 from traces.tracer import Tracing
 
 Row = dict[str, Any]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from agent.config import Request
-from agent.graph import investigate
+from agent.investigation import investigate
 from agent.nodes.survey.alerts import survey_alerts
 from agent.state import Anomaly, Window
 from lake.store import Lake

@@ -12,20 +12,17 @@ from langgraph.runtime import Runtime
 
 from agent.config import Request
 from agent.errors import ModelError
-from agent.graph import investigate
 from agent.model import speak
 from agent.model.provider import open_model
 from agent.nodes.context import Context
 from agent.nodes.tell import _Brief, _brief, tell
 from agent.nodes.wording import restates
-from agent.state import Control, Report, Statement
+from agent.state import Control, Investigation, Report, Statement
 from agent.tools.notebook import Notebook
 from lake.store import Lake
 from tests.agent.conftest import Golden
 from tests.agent.nodes import prompts, wordings
 from tests.agent.test_bundle_found import KILLED, WELL, looked_at, pod
-from tests.agent.test_graph import BACK, EARLY, GUILTY, leaking
-from tests.agent.world import record
 from tests.models import Json, Reply, Script, material, model_server
 from tests.models.behaviours import insists, repeats, says
 from traces.tracer import Tracing
@@ -36,15 +33,13 @@ Word = Callable[..., tuple[Report, list[Json]]]
 
 
 @pytest.fixture(scope="module")
-def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
-    with Lake.create(tmp_path_factory.mktemp("tell") / "lake") as lake:
-        record(lake, releases=(EARLY, GUILTY, BACK), behaviour=leaking)
-        yield lake
+def lake(released: Lake) -> Lake:
+    return released
 
 
 @pytest.fixture(scope="module")
-def plain(lake: Lake) -> Report:
-    return investigate(lake, Request())
+def plain(alone: Investigation) -> Report:
+    return alone["report"]
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from agent.apps.bundle import request_of
-from agent.graph import investigate
+from agent.investigation import investigate
 from agent.playbook.load import load
 from agent.playbook.relations import held
 from ingest.bundle import take

@@ -20,6 +20,7 @@ from langgraph.runtime import Runtime
 import agent.graph as graph
 from agent.apps.options import model_of
 from agent.config import Request
+from agent.investigation import investigated, resumed
 from agent.nodes.context import Context, Means
 from agent.report.as_json import dump
 from agent.runs.runs import Runs
@@ -62,14 +63,14 @@ def killed_in(lake: Path, node: str) -> None:
     kill = partial(os.kill, os.getpid(), signal.SIGKILL)
     setattr(graph, "_traced", stopping(node, kill, is_done=True))  # noqa: B010 - it is a function
     with Lake.open(lake) as home, Runs.open(lake) as runs:
-        graph.investigated(home, Request(), means=Means(model_of(MODEL)), runs=runs)
+        investigated(home, Request(), means=Means(model_of(MODEL)), runs=runs)
 
 
 def gone_on(lake: Path, out: Path) -> None:
     """Go on with the run that was killed, and write its report."""
     with Lake.open(lake) as home, Runs.open(lake) as runs:
         (killed,) = [one.id for one in runs.list() if one.state == "killed"]
-        found = graph.resumed(home, runs.resume(killed), means=Means(model_of(MODEL)))
+        found = resumed(home, runs.resume(killed), means=Means(model_of(MODEL)))
         out.write_text(dump(found["report"]), encoding="utf-8")
 
 

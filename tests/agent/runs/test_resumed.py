@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import agent.graph as graph
+import agent.investigation as investigation
 from agent.apps import shelf
 from agent.apps.cli import run
 from agent.apps.investigate import answer
@@ -18,7 +19,7 @@ from agent.apps.options import model_of
 from agent.budget import Budget
 from agent.config import PARTS, Request
 from agent.errors import RunCancelled, RunError
-from agent.graph import investigated, resumed
+from agent.investigation import investigated, resumed
 from agent.nodes.context import Means
 from agent.report.as_json import load
 from agent.runs.runs import KEY, Runs
@@ -26,8 +27,7 @@ from agent.state import Report
 from lake.store import Lake
 from tests.agent.decided import decided
 from tests.agent.runs.killed import MODEL, stopping
-from tests.agent.test_graph import BACK, EARLY, GUILTY, leaking
-from tests.agent.world import record
+from tests.agent.world import BACK, EARLY, GUILTY, leaking, record
 from tests.models import ModelServer, model_server
 from tests.models.behaviours import good
 
@@ -86,10 +86,10 @@ def stopped(
     """Investigate until a node is reached that stops; the run's id."""
     with patch.context() as within:
         within.setattr(graph, "_traced", stopping(at, stop, is_done=True, time=time))
-        graph._graph.cache_clear()
+        graph.graph.cache_clear()
         with pytest.raises(Stop) as raised:
             investigated(lake, request, means=means, runs=runs)
-    graph._graph.cache_clear()
+    graph.graph.cache_clear()
     (listed,) = [one for one in runs.list() if one.state == "interrupted"]
     how = f"resume  inquest runs resume {listed.id} --lake {lake.path}"
     assert how in raised.value.__notes__
@@ -179,7 +179,7 @@ def test_where_nothing_can_be_kept_no_model_is_paid_and_the_report_says_so(
     key.chmod(0o644)
     report, _ = answer(lake, BRIEFLY, lambda _: None, Means(model_of(MODEL)))
     key.chmod(0o600)
-    assert graph.UNPAID in report.gaps
+    assert investigation.UNPAID in report.gaps
     assert (report.cost.calls, len(server.asked)) == (0, before)
 
 
@@ -190,10 +190,10 @@ def test_a_run_that_is_cancelled_ends_before_its_next_node_and_cannot_go_on(
         monkeypatch.setattr(
             graph, "_traced", stopping("weigh", lambda: _cancel_all(runs), is_done=True)
         )
-        graph._graph.cache_clear()
+        graph.graph.cache_clear()
         with pytest.raises(RunCancelled, match="was cancelled"):
             investigated(lake, BRIEFLY, runs=runs)
-        graph._graph.cache_clear()
+        graph.graph.cache_clear()
         (cancelled,) = [one for one in runs.list() if one.state == "cancelled"]
         with pytest.raises(RunError, match="is cancelled; one that was interrupted goes on"):
             runs.resume(cancelled.id)
