@@ -22,9 +22,10 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
+from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from lake import schema
-from lake.errors import QueryError
+from lake.errors import QueryError, UnreadError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 _BATCH = 8192
 _MEMORY = "2GB"
 _FAILURES = (duckdb.Error, pa.ArrowException, OSError)  # the last two while rows are fetched
+_PASSING = (duckdb.IOException, OSError)
 _TIDIER: dict[pa.DataType, pa.DataType] = {
     pa.decimal128(38, 0): pa.int64(),
     pa.timestamp("us", "Etc/UTC"): pa.timestamp("us", "UTC"),
@@ -53,6 +55,15 @@ _LEXEME = re.compile(
       | \$(?P<tag>\w*)\$.*?\$(?P=tag)\$ | \$(?P<name>\w+)""",
     re.VERBOSE | re.DOTALL,
 )
+
+
+_once_more = retry(
+    retry=retry_if_exception_type(UnreadError),
+    stop=stop_after_attempt(3),
+    wait=wait_exponential(0.1),
+    reraise=True,
+)
+"""Asks again where a file could not be read, as on a disk across a network: 0.3 s in all."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +139,7 @@ class View:
         files = [file for relation in relations.values() for file in relation.files]
         self._database = _sandbox(files, threads)
 
+    @_once_more
     def ask(self, sql: str, limits: Limits = _LIMITS) -> Rows:
         """Answer one SELECT; QueryError if it is refused, fails, or takes too long."""
         with self._asking(sql, limits) as (connection, tables):
@@ -139,6 +151,7 @@ class View:
         """The same snapshots in a view of its own, in which nothing is held."""
         return View(self.snapshots, self._relations, threads)
 
+    @_once_more
     def hold(self, name: str, sql: str, limits: Limits = _LIMITS) -> int:
         """Keep the answer of one SELECT as a table `name` for later questions to this view.
 
@@ -168,7 +181,8 @@ class View:
             except _FAILURES as error:
                 if is_past():
                     raise QueryError(f"The query took longer than {limits.seconds:g} s.") from error
-                raise QueryError(_explained(error, tables)) from error
+                kind = UnreadError if isinstance(error, _PASSING) else QueryError
+                raise kind(_explained(error, tables)) from error
 
 
 def literal(value: object) -> str:

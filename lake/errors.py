@@ -11,3 +11,7 @@ class LakeError(InquestError):
 
 class QueryError(InquestError):
     """A query was refused, failed, or went past its caps."""
+
+
+class UnreadError(QueryError):
+    """A file of the lake could not be read just then."""

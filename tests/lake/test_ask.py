@@ -1,6 +1,8 @@
 import hashlib
 import json
 import math
+import os
+import resource
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -198,6 +200,28 @@ def test_a_data_file_that_is_gone_is_an_error_that_names_it(lake: Lake) -> None:
     file.unlink()
     with pytest.raises(QueryError, match=file.name):
         view.ask("SELECT message FROM log_record")
+
+
+def test_a_data_file_that_cannot_be_opened_just_then_is_tried_again(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake.append("log_record", logs("a"), "b1")
+    view, (most, hard) = lake.at(), resource.getrlimit(resource.RLIMIT_NOFILE)
+    view.ask("SELECT 1 AS one")
+    waits: list[float] = []
+
+    def wait(seconds: float) -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+        waits.append(seconds)
+
+    monkeypatch.setattr(View.ask.retry, "sleep", wait)
+    os.close(lowest := os.dup(0))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, hard))
+    try:
+        assert len(view.ask("SELECT message FROM log_record").dicts()) == 1
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    assert waits == [0.1]
 
 
 def test_rows_past_the_cap_are_cut_off_and_the_answer_says_so() -> None:
