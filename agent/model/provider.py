@@ -34,12 +34,13 @@ _NO_RETRIES = frozenset({"ollama"})
 
 @dataclass(frozen=True)
 class Model:
-    """A model that was asked for by name, ready to be called, and how long it may take."""
+    """A model that was asked for by name, ready to be called, and what one call may take."""
 
     provider: str
     name: str
     chat: BaseChatModel
     patience_s: float = PATIENCE_S
+    output_tokens: int = OUTPUT_TOKENS
 
     def __str__(self) -> str:
         return f"{self.provider}:{self.name}"
@@ -59,7 +60,9 @@ class Model:
         return parts.hostname or "", parts.port
 
 
-def open_model(spec: str, patience_s: float = PATIENCE_S) -> Model:
+def open_model(
+    spec: str, patience_s: float = PATIENCE_S, output_tokens: int = OUTPUT_TOKENS
+) -> Model:
     """Make `provider:name` ready without calling it.
 
     Its key and address are read from the provider's own environment variables: OPENAI_API_KEY,
@@ -75,7 +78,8 @@ def open_model(spec: str, patience_s: float = PATIENCE_S) -> Model:
     if key and not os.environ.get(key):
         raise ModelError(f"The model {spec} needs its provider's key: set {key}.")
     try:
-        chat = init_chat_model(name, model_provider=provider, **_settings(provider, patience_s))
+        settings = _settings(provider, patience_s, output_tokens)
+        chat = init_chat_model(name, model_provider=provider, **settings)
     except ImportError as error:
         extra = _EXTRAS.get(provider, "models")
         raise ModelError(
@@ -85,13 +89,13 @@ def open_model(spec: str, patience_s: float = PATIENCE_S) -> Model:
         ) from error
     except Exception as error:
         raise ModelError(f"The model {spec} cannot be had: {_first_line(error)}") from error
-    model = Model(provider, name, chat, patience_s)
+    model = Model(provider, name, chat, patience_s, output_tokens)
     _ = model.is_priced  # a list of prices that is none is told before anything is begun
     return model
 
 
-def _settings(provider: str, patience_s: float) -> dict[str, Any]:
-    most = {_MOST.get(provider, "max_tokens"): OUTPUT_TOKENS}
+def _settings(provider: str, patience_s: float, output_tokens: int) -> dict[str, Any]:
+    most = {_MOST.get(provider, "max_tokens"): output_tokens}
     if provider in _NO_RETRIES:
         return most
     caps = {"timeout": patience_s, "max_retries": 0}

@@ -21,13 +21,16 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type
 from agent.budget import Meter, Spent, estimated_tokens
 from agent.errors import ModelError
 from agent.model.prices import usd
-from agent.model.provider import OUTPUT_TOKENS, Model
+from agent.model.provider import Model
 from agent.redaction import redacted
 from traces.chat import ChatRequest, ChatResponse
 from traces.tracer import Tracing
 
 MOST_CHARS = 200_000
 """Characters after which an answer is cut off: no answer asked for here is near that long."""
+
+LISTENER = "listens to a model"
+"""The name of the threads that do; one that was given up may outlive its call."""
 
 _ATTEMPTS = 3
 _WAIT_S = 1.0
@@ -188,7 +191,7 @@ class Speaker:
     def _most(self) -> int | None:
         """How many tokens the answer may have, where that can be said to the provider."""
         is_said = self.model.provider in _IN_FULL
-        return self.meter.left_output(OUTPUT_TOKENS) if is_said else None
+        return self.meter.left_output(self.model.output_tokens) if is_said else None
 
     def _stream(
         self,
@@ -238,7 +241,7 @@ class _Heard:
 
     def listened(self, model: Model) -> dict[str, Any]:
         """The reply as plain data; ModelError or `_Again` if there is none."""
-        Thread(target=self._run, daemon=True).start()
+        Thread(target=self._run, name=LISTENER, daemon=True).start()
         try:
             outcome = self._done.get(timeout=max(self._until - time.monotonic(), 0))
         except Empty:
@@ -305,7 +308,9 @@ def _failure(model: Model, error: Exception) -> Exception:
         return _Again(f"could not be reached{where}" if _never(error) else "broke the connection")
     if status in _TRY_AGAIN:
         headers = getattr(getattr(error, "response", None), "headers", {})
-        return _Again(f"answered {status}", _seconds(headers.get("retry-after", "")))
+        after_s = _seconds(headers.get("retry-after", ""))
+        asked = f" and asks for {after_s:g} s of patience" if after_s else ""
+        return _Again(f"answered {status}{asked}", after_s)
     said = f"answered {status}" if status else f"failed with {type(error).__name__}"
     return ModelError(f"{model} {said}.")
 

@@ -25,7 +25,6 @@ from agent.apps.bench.pack import CASES, Case, Rank, read_pack
 from agent.apps.bench.truth import read_truths
 from agent.apps.bench.work import Plan, _lake_of
 from agent.apps.table import dress
-from agent.budget import Budget
 from agent.investigation import investigate
 from agent.model.provider import open_model
 from agent.nodes.context import ALONE, Means
@@ -40,8 +39,8 @@ from tests.small_model import NAME, small_model
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 SHOP = Path(__file__).parents[1] / "shop" / "incidents"
 SMALL = "small"
-SMALL_BUDGET = Budget(calls=6, output_tokens=1500)
-"""What the small model may take of a case: it would go on for minutes, to no end."""
+SMALL_ANSWER = 300
+"""Tokens of one answer of the small model: it would go on to the cap, to no end."""
 
 PATIENCE_S = 300.0
 """How long one call may take: the small model reads some 400 tokens a second."""
@@ -203,7 +202,7 @@ def _model(name: str, truth: Truth, small: str) -> Iterator[Means]:
     os.environ.setdefault("OPENAI_API_KEY", "of-the-bench")
     if name == SMALL:
         os.environ["OPENAI_BASE_URL"] = small
-        yield Means(open_model(f"openai:{NAME}", patience_s=PATIENCE_S), SMALL_BUDGET)
+        yield Means(open_model(f"openai:{NAME}", PATIENCE_S, SMALL_ANSWER))
         return
     with model_server(SCRIPTED[name](truth)) as server:
         os.environ["OPENAI_BASE_URL"] = server.url

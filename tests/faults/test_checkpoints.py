@@ -15,7 +15,7 @@ import pytest
 
 from agent.budget import Spent
 from agent.config import Request
-from agent.errors import RunError
+from agent.errors import ModelError, RunError
 from agent.runs.checkpoints import CHANNELS, CHECKPOINTS, WRITES
 from agent.runs.journal import ANSWERS, SPENT
 from agent.runs.runs import RUNS, Begun, Runs
@@ -64,6 +64,8 @@ def outcome(place: Path, truth: Any) -> str:
         found = resumed(place)
     except RunError:
         return "refused"
+    except ModelError as error:  # what was paid cannot be known, so nothing is
+        return "refused" if isinstance(error.__cause__, RunError) else f"{error}"
     if found == truth:
         return "as it was"
     begun, state, answer, used, day = found

@@ -146,7 +146,7 @@ def test_who_says_try_again_is_tried_again_and_every_try_counts(lake: Lake, ill:
     ("ill", "why", "tries"),
     [
         (limited(), "answered 429", 3),
-        (limited("3600"), "answered 429", 1),
+        (limited("3600"), "answered 429 and asks for 3600 s of patience", 1),
         (fails(401), "answered 401", 1),
         (fails(400, "context", "context_length_exceeded"), "answered 400", 1),
         (stops_in_the_middle(well), "broke the connection|in the middle", 3),
