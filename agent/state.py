@@ -629,7 +629,7 @@ class Investigation(TypedDict, total=False):
     """What the nodes of the graph pass on; branches that run side by side are joined.
 
     `dialogue` is what was said with a model while it proposed, as its messages. `cut` names the
-    looks and hypotheses that a budget left out.
+    looks and hypotheses that a budget left out, `missed` those that failed.
     """
 
     sharpened: Sharpened
@@ -645,6 +645,7 @@ class Investigation(TypedDict, total=False):
     causes: Annotated[dict[str, Cause], merged]
     gaps: Annotated[list[Gap], operator.add]
     cut: Annotated[list[str], operator.add]
+    missed: Annotated[list[str], operator.add]
     drilldowns: Annotated[list[Drilldown], operator.add]
     dialogue: Annotated[list[dict[str, Any]], operator.add]
     proposals: list[Proposal]

@@ -42,7 +42,9 @@ def shaded(facts: Facts) -> tuple[datetime, datetime] | None:
 def of_symptom(facts: Facts, answers: dict[str, Answer], drawn: tuple[Mark, ...]) -> list[Chart]:
     """What the alarm was about: failures and latency, of the symptom's resource or of all users."""
     resource = _alarmed(facts)
-    answer = answers["entrance" if resource == ENTRANCE else "requests"]
+    answer = answers.get("entrance" if resource == ENTRANCE else "requests")
+    if answer is None:
+        return []
     frame = answer.df
     if resource != ENTRANCE:
         frame = frame[frame["service"] == resource]
@@ -104,7 +106,8 @@ def of_service(
     if f"with_and_without:{name}" in answers:
         change, answer = facts.changes[cause.change], answers[f"with_and_without:{name}"]
         return _with_and_without(change, facts, answer, drawn)
-    return _by_version(cause, facts, answers[f"by_version:{name}"], drawn)
+    by_version = answers.get(f"by_version:{name}")
+    return _by_version(cause, facts, by_version, drawn) if by_version else []
 
 
 def _with_and_without(

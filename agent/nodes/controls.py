@@ -377,19 +377,19 @@ def same_hour_last_week(trying: Trying) -> Control:
     )
 
 
-CONTROLS: tuple[Callable[[Trying], Control], ...] = (
-    order,
-    reach,
-    own_signals,
-    about,
-    window_before,
-    old_beside_new,
-    spared,
-    recovery,
-    peers,
-    same_hour_last_week,
-    track_record,
-)
+CONTROLS: dict[ControlKind, Callable[[Trying], Control]] = {
+    "order": order,
+    "reach": reach,
+    "own_signals": own_signals,
+    "relevance": about,
+    "before_against_after": window_before,
+    "old_against_new": old_beside_new,
+    "spared": spared,
+    "recovery": recovery,
+    "peers": peers,
+    "same_hour_last_week": same_hour_last_week,
+    "track_record": track_record,
+}
 
 WEIGHTS: dict[tuple[ControlKind, ControlVerdict], float] = {
     ("own_signals", "implicates"): 1.0,

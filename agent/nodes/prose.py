@@ -144,7 +144,8 @@ def summary(
     if cause:
         said += _trouble(cause, answers["levels"]) if "levels" in answers else []
         said += _insisted(cause.resource.name, answers)
-        said += _wrote(cause.resource.name, facts, answers["templates"])
+        of_logs = answers.get("templates")
+        said += _wrote(cause.resource.name, facts, of_logs) if of_logs else []
         said += _departed(cause.resource.name, facts) if not facts.own(cause.resource.name) else []
     said += _held(short) if short else []
     said += _blocked(blocking) if blocking else []

@@ -12,8 +12,9 @@ from agent.nodes.controls import CONTROLS, tried
 from agent.nodes.facts import Facts, gather
 from agent.nodes.grounding import hops, is_grounded
 from agent.nodes.trying import Trying
-from agent.state import Cause, Change, Evidence, Investigation
+from agent.state import Cause, Change, Control, ControlKind, Evidence, Gap, Investigation
 from agent.tools.notebook import Answer
+from lake.errors import QueryError
 
 
 def test(state: Investigation, runtime: Runtime[Context]) -> Investigation:
@@ -28,15 +29,26 @@ def test(state: Investigation, runtime: Runtime[Context]) -> Investigation:
         asked.update(answer.noted())
         return answer
 
-    found: Investigation = {"evidence": asked}
+    gaps: list[Gap] = []
+    found: Investigation = {"evidence": asked, "gaps": gaps}
     if cause.change:
         trying = Trying(facts.changes[cause.change], facts, ask)
-        controls = () if "experiments" in runtime.context.request.without else CONTROLS
-        change = tried(trying.change, tuple(control(trying) for control in controls))
+        kinds = () if "experiments" in runtime.context.request.without else CONTROLS
+        change = tried(trying.change, tuple(_says(kind, trying, gaps) for kind in kinds))
         found["changes"] = {change.id: change}
         cause = _judged(cause, change)
     found["causes"] = {key: _placed(cause, facts)}
     return found
+
+
+def _says(kind: ControlKind, trying: Trying, gaps: list[Gap]) -> Control:
+    """What one control says; one whose question fails cannot be assessed, which is a gap."""
+    try:
+        return CONTROLS[kind](trying)
+    except QueryError as error:
+        text = f"The control {kind} of {trying.change.id} could not be asked: {error}"
+        gaps.append(Gap("not_looked_at", text))
+        return trying.says(kind, "not_assessable", "Its question could not be answered.")
 
 
 def _judged(cause: Cause, change: Change) -> Cause:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
+from typing import Any
 
 from langgraph.runtime import Runtime
 
@@ -33,6 +35,7 @@ from agent.state import (
     Verdict,
 )
 from agent.tools.notebook import Answer, Notebook
+from lake.errors import QueryError
 
 _RULED_OUT = 12
 _TOLD = 40  # anomalies
@@ -47,22 +50,38 @@ def write(state: Investigation, runtime: Runtime[Context]) -> Investigation:
     context.progress("write: the report")
     ranked = _ranked(state["causes"].values())
     known = benign(state.get("findings", []))
-    verdict, confidence, gaps = _verdict(ranked, facts, context, known)
+    failed: list[Gap] = []
+    verdict: Verdict = "inconclusive"
+    confidence, gaps = _best(ranked), list[Gap]()
+    with _or_gap("The question whether all is well", failed):
+        verdict, confidence, gaps = _verdict(ranked, facts, context, known)
+    if verdict == "no_incident" and state.get("missed"):
+        verdict, confidence = "inconclusive", _best(ranked)
     if cut := state.get("cut", []):
         verdict = verdict if verdict == "cause_found" else "stopped_by_budget"
         gaps = [*gaps, _stopped(cut, context)]
     if verdict == "no_incident":
         ranked = [replace(c, status="refuted", probability=0.0) for c in ranked]
     cause = ranked[0] if verdict == "cause_found" else None
-    asked = _asked(context.notebook, facts, cause)
-    answers = {a.id: a for a in (context.notebook.again(state["evidence"]["alerts"]), *asked)}
-    short = shortage(cause, facts, context.notebook.ask) if cause else None
+    answers = {"alerts": context.notebook.again(state["evidence"]["alerts"])}
+    for name, about, params in _questions(facts, cause):
+        with _or_gap(f"The question of {name}", failed):
+            answer = context.notebook.ask(name, about, **params)
+            answers[answer.id] = answer
+    short, blocking, topology, unlogged = None, None, None, list[Gap]()
+    if cause:
+        with _or_gap("The look for what ran short", failed):
+            short = shortage(cause, facts, context.notebook.ask)
+        with _or_gap("The look for what held its locks", failed):
+            blocking = blocker(cause, facts, context.notebook.ask)
+            unlogged = _unlogged(cause, facts, context.notebook)
+    with _or_gap("The topology", failed):
+        topology = topology_map(facts, cause, context.notebook.ask("edges", **facts.window.span))
     if short and cause:
         answers[short.answer.id] = short.answer
         ranked[0] = cause = replace(
             cause, indicator="saturation", evidence_for=(*cause.evidence_for, short.answer.id)
         )
-    blocking = blocker(cause, facts, context.notebook.ask) if cause else None
     if blocking and cause:
         answers |= {a.id: a for a in (blocking.waits, blocking.lines)}
         cited = (*cause.evidence_for, blocking.lines.id)
@@ -89,14 +108,15 @@ def write(state: Investigation, runtime: Runtime[Context]) -> Investigation:
             *_unbased(facts),
             *_unseen(facts),
             *gaps,
-            *_unlogged(cause, facts, context.notebook),
+            *unlogged,
             *_cut(context.notebook.cut(state["evidence"].values())),
             *_untested(facts),
+            *failed,
         ),
         next_steps=_next_steps(state.get("findings", []), cause)
         or tuple(prose.next_steps(verdict, facts, cause, blocking)),
         charts=tuple(c for c in _charts(facts, cause, answers, short) if _is_drawn(c)),
-        topology=topology_map(facts, cause, context.notebook.ask("edges", **facts.window.span)),
+        topology=topology,
         evidence=state["evidence"] | {a.id: a.evidence for a in answers.values()},
         engine_version=version("inquest"),
     )
@@ -109,6 +129,11 @@ def _ranked(causes: Iterable[Cause]) -> list[Cause]:
         causes,
         key=lambda c: (-c.probability, c.proposed_by == "model", not c.grounded, c.text),
     )
+
+
+def _best(ranked: Iterable[Cause]) -> float:
+    """The probability of the likeliest cause that is not refuted."""
+    return max((c.probability for c in ranked if c.status != "refuted"), default=0.0)
 
 
 def _leads(ranked: Iterable[Cause]) -> list[Cause]:
@@ -169,51 +194,49 @@ def _verdict(
     doubts = list(health_doubts(health["entrance"], health["requests"], facts))
     doubts += [Gap("not_looked_at", f"No request shows it, and yet: {c.text}") for c in found[:1]]
     if doubts:
-        best = max((c.probability for c in ranked if c.status != "refuted"), default=0.0)
-        return "inconclusive", best, doubts
+        return "inconclusive", _best(ranked), doubts
     return "no_incident", _CALM * len(health["entrance"]) / facts.window.buckets, []
 
 
 def _handed_in(ranked: list[Cause], notebook: Notebook) -> tuple[Verdict, float, list[Gap]]:
     """The verdict on a bundle of which no playbook and no measure knows a cause."""
-    best = max((c.probability for c in ranked if c.status != "refuted"), default=0.0)
+    best = _best(ranked)
     if doubts := list(bundle_doubts(notebook)):
         return "inconclusive", best, doubts
     return "no_incident", _AS_FAR_AS_SEEN * (1.0 - best), []
 
 
-def _asked(notebook: Notebook, facts: Facts, cause: Cause | None) -> list[Answer]:
-    """The answers that the report's sentences and charts are made from."""
+@contextmanager
+def _or_gap(what: str, gaps: list[Gap]) -> Iterator[None]:
+    """A part of the report that it can do without: if its question fails, that is a gap."""
+    try:
+        yield
+    except QueryError as error:
+        gaps.append(Gap("not_looked_at", f"{what} failed: {error}"))
+
+
+def _questions(facts: Facts, cause: Cause | None) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """What the report's sentences and charts are made from: tool, subject and values."""
     window, incident = facts.window, facts.incident
-    answers = [notebook.ask(name, **window.span) for name in ("requests", "entrance", "templates")]
+    for name in ("requests", "entrance", "templates"):
+        yield name, "", window.span
     if incident.started_at:
         until = incident.ended_at or window.end
-        answers.append(
-            notebook.ask("impact", start=window.start, onset=incident.started_at, end=until)
-        )
-        answers.append(
-            notebook.ask("levels", onset=incident.started_at, ended=until, **window.span)
-        )
+        yield "impact", "", {"start": window.start, "onset": incident.started_at, "end": until}
+        yield "levels", "", {"onset": incident.started_at, "ended": until} | window.span
     if cause and cause.resource.kind == "service":
-        answers += _of_service(notebook, facts, cause)
-    return answers
+        yield from _of_service(facts, cause)
 
 
-def _of_service(notebook: Notebook, facts: Facts, cause: Cause) -> list[Answer]:
+def _of_service(facts: Facts, cause: Cause) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """What the blamed service did: by version, or with and without a change that has none."""
     name, window, incident = cause.resource.name, facts.window, facts.incident
-    attempts = notebook.ask(
-        "attempts",
-        name,
-        caller=name,
-        onset=incident.started_at,
-        ended=incident.ended_at or window.end,
-        **window.span,
-    )
+    trouble = {"onset": incident.started_at, "ended": incident.ended_at or window.end}
+    yield "attempts", name, {"caller": name} | trouble | window.span
     if instances := charts.carriers(facts.changes.get(cause.change)):
-        with_it = {"service": name, "instances": instances} | window.span
-        return [attempts, notebook.ask("with_and_without", name, **with_it)]
-    return [attempts, notebook.ask("by_version", name, service=name, **window.span)]
+        yield "with_and_without", name, {"service": name, "instances": instances} | window.span
+    else:
+        yield "by_version", name, {"service": name} | window.span
 
 
 def _charts(
@@ -268,13 +291,9 @@ def _timeline(facts: Facts, alerts: Answer) -> list[TimelineEntry]:
     return sorted(inside, key=lambda e: (e.at, e.text))
 
 
-def _unlogged(cause: Cause | None, facts: Facts, notebook: Notebook) -> list[Gap]:
+def _unlogged(cause: Cause, facts: Facts, notebook: Notebook) -> list[Gap]:
     """The databases of a service blamed without a change, of whose locks nothing is known."""
-    if (
-        cause is None
-        or cause.change
-        or notebook.ask("lock_waits", **facts.window.span).rows.dicts()
-    ):
+    if cause.change or notebook.ask("lock_waits", **facts.window.span).rows.dicts():
         return []
     called = (c.callee for c in facts.calls if c.caller == cause.resource.name)
     databases = sorted({name for name in called if facts.kind(name) == "database"})

@@ -80,7 +80,7 @@ def test_where_too_little_is_known_it_says_so(tmp_path: Path, service: str, rele
 
 
 def test_a_record_leans_and_never_decides() -> None:
-    assert track_record in CONTROLS
+    assert CONTROLS["track_record"] is track_record
     change = Change("C1", "deploy", "cart 2", "cart")
     nearly = Control("own_signals", "implicates", "", p_value=1e-9)
     enough = Control("old_against_new", "implicates", "")

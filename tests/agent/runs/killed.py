@@ -25,6 +25,7 @@ from agent.nodes.context import Context, Means
 from agent.report.as_json import dump
 from agent.runs.runs import Runs
 from agent.state import Investigation
+from agent.step import Node, Step, step
 from lake.store import Lake
 
 MODEL = "openai:scripted-1"
@@ -32,16 +33,16 @@ MODEL = "openai:scripted-1"
 
 def stopping(
     at: str, stop: Callable[[], None], *, is_done: bool, time: int = 1
-) -> Callable[[graph.Node], Any]:
+) -> Callable[[Node], Any]:
     """What wraps each node of the graph, so that `stop` is called in one: before it, or after.
 
     It is the `time`-th that the run comes to that node.
     """
-    traced = graph._traced
+    begin = step
     times = count(1)
 
-    def wrapped(node: graph.Node) -> graph.Traced:
-        run = traced(node)
+    def wrapped(node: Node) -> Step:
+        run = begin(node)
 
         @wraps(run)
         def stopped(state: Investigation, *, runtime: Runtime[Context]) -> Investigation:
@@ -61,7 +62,7 @@ def stopping(
 def killed_in(lake: Path, node: str) -> None:
     """Investigate, and be killed once a node has done its work and before that is kept."""
     kill = partial(os.kill, os.getpid(), signal.SIGKILL)
-    setattr(graph, "_traced", stopping(node, kill, is_done=True))  # noqa: B010 - it is a function
+    setattr(graph, "step", stopping(node, kill, is_done=True))  # noqa: B010 - it is a function
     with Lake.open(lake) as home, Runs.open(lake) as runs:
         investigated(home, Request(), means=Means(model_of(MODEL)), runs=runs)
 

@@ -85,7 +85,7 @@ def stopped(
 ) -> str:
     """Investigate until a node is reached that stops; the run's id."""
     with patch.context() as within:
-        within.setattr(graph, "_traced", stopping(at, stop, is_done=True, time=time))
+        within.setattr(graph, "step", stopping(at, stop, is_done=True, time=time))
         graph.graph.cache_clear()
         with pytest.raises(Stop) as raised:
             investigated(lake, request, means=means, runs=runs)
@@ -188,7 +188,7 @@ def test_a_run_that_is_cancelled_ends_before_its_next_node_and_cannot_go_on(
 ) -> None:
     with Runs.open(lake.path) as runs:
         monkeypatch.setattr(
-            graph, "_traced", stopping("weigh", lambda: _cancel_all(runs), is_done=True)
+            graph, "step", stopping("weigh", lambda: _cancel_all(runs), is_done=True)
         )
         graph.graph.cache_clear()
         with pytest.raises(RunCancelled, match="was cancelled"):
