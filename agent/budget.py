@@ -22,6 +22,10 @@ class BudgetSpent(InquestError):  # noqa: N818 - a run's end, and no mistake of 
     """A budget is used up: what comes next stays undone, and the report says so."""
 
 
+class TimeSpent(InquestError):  # noqa: N818 - as BudgetSpent
+    """A step of the investigation took all the time that one may take."""
+
+
 @dataclass(frozen=True, slots=True)
 class Spent:
     """What has been taken; `usd` counts only calls whose price is known."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Literal, TextIO
+from io import RawIOBase
+from typing import Literal
 
 import orjson
 
@@ -15,12 +17,12 @@ from agent.redaction import redact
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A node that began, says something or ended, and what the run has spent so far.
+    """A node that began, says something, ended or failed, and what the run has spent so far.
 
-    `seconds` is how long a node took that ended; `text` is for people.
+    `seconds` is how long a node took that ended; `text` is for people: of one that failed, why.
     """
 
-    kind: Literal["began", "says", "ended"]
+    kind: Literal["began", "says", "ended", "failed"]
     node: str
     text: str = ""
     seconds: float | None = None
@@ -49,13 +51,21 @@ def spoken(tell: Callable[[str], None]) -> Hear:
     return hear
 
 
-def recorded(file: TextIO, then: Hear) -> Hear:
-    """Hear everything, write it to `file` as a line of JSON, redacted, and tell `then` too."""
+def recorded(file: RawIOBase, then: Hear, warn: Callable[[str], None]) -> Hear:
+    """Hear everything, write it to `file` as a line of JSON, redacted, and tell `then` too.
+
+    Where it cannot be written `warn` is told so once, and nothing more is written.
+    """
+    lost = threading.Event()
 
     def hear(event: Event) -> None:
         line = orjson.dumps(replace(event, text=redact(event.text)), option=orjson.OPT_UTC_Z)
-        file.write(f"{line.decode()}\n")
-        file.flush()
+        try:
+            if not lost.is_set():
+                file.write(line + b"\n")
+        except OSError as error:
+            lost.set()
+            warn(f"No more events are written: {error.strerror}.")
         then(event)
 
     return hear

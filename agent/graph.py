@@ -23,7 +23,7 @@ from agent.nodes.context import Context
 from agent.nodes.drill import drill
 from agent.nodes.examine import examine
 from agent.nodes.hypothesise import hypothesise, untested
-from agent.nodes.propose import after_propose, inquire, propose
+from agent.nodes.propose import after_inquire, after_propose, inquire, propose
 from agent.nodes.scope import scope
 from agent.nodes.sharpen import sharpen
 from agent.nodes.survey.alerts import survey_alerts
@@ -74,12 +74,20 @@ AFTER: tuple[Node, ...] = (
 )
 
 
+LIMITED: frozenset[Node] = frozenset({*SURVEY, test, inquire, examine})
+"""What a budget can leave out; a report is written whatever is left."""
+
+MAY_FAIL: frozenset[Node] = LIMITED | {sharpen, propose, drill, tell}
+"""What a report can do without."""
+
+
 @cache
 def graph() -> CompiledStateGraph[Investigation, Context, Any, Any]:
     """The graph, ready to run; nothing of what runs through it is sent to LangSmith."""
     made = StateGraph(Investigation, context_schema=Context)
     for node in (*BEFORE, *SURVEY, *AFTER):
-        made.add_node(node.__name__, step(node))
+        name, may_fail, is_limited = node.__name__, node in MAY_FAIL, node in LIMITED
+        made.add_node(name, step(node, may_fail=may_fail, is_limited=is_limited))
     made.add_conditional_edges(START, _first, ["sharpen", "scope"])
     made.add_edge("sharpen", "scope")
     for look in SURVEY:
@@ -89,7 +97,7 @@ def graph() -> CompiledStateGraph[Investigation, Context, Any, Any]:
     made.add_edge("test", "weigh")
     made.add_conditional_edges("weigh", _proposer, ["propose", "drill"])
     made.add_conditional_edges("propose", after_propose, ["inquire", "examine"])
-    made.add_edge("inquire", "propose")
+    made.add_conditional_edges("inquire", after_inquire, ["propose", "examine"])
     made.add_edge("examine", "drill")
     made.add_edge("drill", "write")
     made.add_conditional_edges("write", _teller, ["tell", "verify"])

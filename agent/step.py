@@ -7,37 +7,25 @@ can do without is a gap, and the others go on.
 from __future__ import annotations
 
 import time
-import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from math import inf
-from pathlib import Path
 from typing import Protocol
 
 from langgraph.runtime import Runtime
 
-from agent.budget import BudgetSpent
+from agent.budget import BudgetSpent, TimeSpent
 from agent.events import Event
+from agent.nodes import failing
 from agent.nodes.context import Context
 from agent.state import Gap, Investigation
-from lake.errors import InquestError, QueryError
 
 STEP_S = 600.0
 """Seconds after which a step that may fail asks the lake nothing more."""
 
-UNFORESEEN: tuple[type[Exception], ...] = (Exception,)
-"""What costs no more than its own step, though it is a fault of ours."""
-
 _LOOK = "survey_"
-_OF_MODEL = frozenset({"sharpen", "propose", "inquire", "examine", "tell"})
-_ROOT = Path(__file__).parents[1]
-
 Node = Callable[[Investigation, Runtime[Context]], Investigation]
-
-
-class TimeSpent(BudgetSpent):
-    """A step took all the time that one may take."""
 
 
 class Step(Protocol):
@@ -47,39 +35,32 @@ class Step(Protocol):
         """Run the node."""
 
 
-def step(node: Node) -> Step:
-    """Make a node a step of the graph."""
+def step(node: Node, *, may_fail: bool, is_limited: bool) -> Step:
+    """Make a node a step of the graph.
+
+    One that `may_fail` has a time, and its failure is a gap; one that `is_limited` asks the lake no
+    more than the budget has left.
+    """
     name = node.__name__
-    may_fail = _is_trial(name) or name in _OF_MODEL or name == "drill"
 
     def run(state: Investigation, *, runtime: Runtime[Context]) -> Investigation:
-        context = _of_step(runtime.context, name, STEP_S if may_fail else inf)
+        context = _of_step(
+            runtime.context, name, STEP_S if may_fail else inf, is_limited=is_limited
+        )
         context.reached(name)
-        try:
-            with context.notebook.tracing.node(name), _heard(context):
-                return _within_budget(node, state, runtime.override(context=context))
-        except (QueryError, TimeSpent) as error:
-            if not may_fail:
-                raise
-            return _failed(name, state, f"{error}")
-        except InquestError:
-            raise
-        except UNFORESEEN as error:
-            if not may_fail:
-                raise
-            return _failed(name, state, f"{_fault(error)}.")
+        failures: list[str] = []
+        kind = failing.may_fail(failures.append) if may_fail else nullcontext()
+        with kind, context.notebook.tracing.node(name), _heard(context):
+            return _within_budget(node, state, runtime.override(context=context))
+        found = _failed(name, state, failures[0])
+        context.hear(Event("failed", name, found["gaps"][0].text, spent=context.meter.spent()))
+        return found
 
     return run
 
 
-def _is_trial(name: str) -> bool:
-    """Whether the verdict rests on a step: each look of the survey, each test of a hypothesis."""
-    return name == "test" or name.startswith(_LOOK)
-
-
-def _of_step(context: Context, name: str, seconds: float) -> Context:
-    """What a step may use: no more than its time and, unless the report needs it, the budget."""
-    is_limited = _is_trial(name) or name in ("inquire", "examine")
+def _of_step(context: Context, name: str, seconds: float, *, is_limited: bool) -> Context:
+    """What a step may use: no more than its time and, where it is limited, the budget."""
     spend = context.meter.query_if_left if is_limited else context.meter.query
     until = time.monotonic() + seconds
 
@@ -101,6 +82,11 @@ def _heard(context: Context) -> Iterator[None]:
     context.hear(Event("ended", context.node, seconds=took, spent=context.meter.spent()))
 
 
+def _is_trial(name: str) -> bool:
+    """Whether the verdict rests on a step: each look of the survey, each test of a hypothesis."""
+    return name == "test" or name.startswith(_LOOK)
+
+
 def _within_budget(node: Node, state: Investigation, runtime: Runtime[Context]) -> Investigation:
     """Run a node; past the budget a look or a test is left out, and the report says so."""
     name = node.__name__
@@ -110,8 +96,6 @@ def _within_budget(node: Node, state: Investigation, runtime: Runtime[Context]) 
         if name == "test":
             runtime.context.meter.check()
         return node(state, runtime)
-    except TimeSpent:
-        raise
     except BudgetSpent:
         if not _is_trial(name):
             raise
@@ -148,12 +132,3 @@ def _what(name: str, state: Investigation) -> str:
         return f"test of {state['causes'][state['subject']].text}"
     is_look = name.startswith(_LOOK)
     return f"look at {name.removeprefix(_LOOK)}" if is_look else f"step {name}"
-
-
-def _fault(error: Exception) -> str:
-    """Where our code broke and on what; not the error's words, which may be those of a row."""
-    frames = traceback.extract_tb(error.__traceback__)
-    ours = [frame for frame in frames if Path(frame.filename).is_relative_to(_ROOT / "agent")]
-    at = ours[-1]
-    where = f"{Path(at.filename).relative_to(_ROOT).as_posix()}, line {at.lineno}"
-    return f"{type(error).__name__} in {where}, a fault of Inquest's own"

@@ -22,10 +22,16 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
-from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_exponential
+from tenacity import (
+    retry,
+    retry_if_exception_type,
+    stop_after_attempt,
+    stop_after_delay,
+    wait_exponential,
+)
 
 from lake import schema
-from lake.errors import QueryError, UnreadError
+from lake.errors import DUCKDB_INTERRUPTED, QueryError, UnreadError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,11 +65,11 @@ _LEXEME = re.compile(
 
 _once_more = retry(
     retry=retry_if_exception_type(UnreadError),
-    stop=stop_after_attempt(3),
+    stop=stop_after_attempt(3) | stop_after_delay(1.0),
     wait=wait_exponential(0.1),
     reraise=True,
 )
-"""Asks again where a file could not be read, as on a disk across a network: 0.3 s in all."""
+"""Asks again where a file could not be read, as on a disk across a network, if it fails at once."""
 
 
 @dataclass(frozen=True)
@@ -178,6 +184,10 @@ class View:
                 behind = (table for name in named for table in self._held.get(name, ()))
                 tables = tuple(sorted({*direct, *behind}))
                 yield connection, tables
+            except RuntimeError as error:
+                if str(error) == DUCKDB_INTERRUPTED:
+                    raise KeyboardInterrupt from error
+                raise
             except _FAILURES as error:
                 if is_past():
                     raise QueryError(f"The query took longer than {limits.seconds:g} s.") from error

@@ -1,5 +1,8 @@
 """Errors meant for a person: one sentence that names the thing, the value and what was expected."""
 
+DUCKDB_INTERRUPTED = "Query interrupted"
+"""What DuckDB makes of a KeyboardInterrupt: a RuntimeError that says this."""
+
 
 class InquestError(Exception):
     """Something the caller can mend; the command line prints the sentence and exits 2."""

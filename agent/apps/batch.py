@@ -33,7 +33,7 @@ from agent.apps.terminal import Progress, complain, progress, say
 from agent.config import Settings
 from agent.errors import RequestError
 from agent.events import spoken
-from lake.errors import InquestError
+from lake.errors import DUCKDB_INTERRUPTED, InquestError
 
 if TYPE_CHECKING:
     from agent.report.index import Result
@@ -202,7 +202,6 @@ def _follow(boss: BaseProcess) -> None:
 
 def solve(case: Case, plan: Plan, tell: Progress = lambda _: None) -> Result:
     """Investigate one incident and keep its report; what stands in the way is a result too."""
-    from agent.apps.cli import DUCKDB_INTERRUPTED
     from agent.redaction import redact
     from agent.report.index import Result, result
     from agent.report.words import line

@@ -37,11 +37,9 @@ from agent.apps import (
 from agent.apps.collect.command import collect
 from agent.apps.terminal import complain
 from agent.config import read_settings
-from lake.errors import InquestError
+from lake.errors import DUCKDB_INTERRUPTED, InquestError
 
 INTERRUPTED = 130
-DUCKDB_INTERRUPTED = "Query interrupted"
-"""What DuckDB makes of a KeyboardInterrupt: a RuntimeError that says this."""
 
 app = typer.Typer(
     name="inquest",

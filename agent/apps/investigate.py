@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -17,6 +17,7 @@ from agent.apps.bundle import request_of
 from agent.apps.ingest import take_in
 from agent.apps.options import (
     BudgetOption,
+    EventsOption,
     Format,
     FormatOption,
     LakeOption,
@@ -71,10 +72,7 @@ def investigate(
     lake: LakeOption = None,
     model: ModelOption = None,
     budget: BudgetOption = None,
-    events: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Write how far it is to a file, a line of JSON each."),
-    ] = None,
+    events: EventsOption = None,
     form: FormatOption = "text",
 ) -> None:
     """Find out why it broke.
@@ -95,13 +93,23 @@ def investigate(
         sound(playbooks)
     default = lake_folder(ctx, None)
     means = means_of(settled(ctx, model, budget))
-    with ExitStack() as stack:
-        written = stack.enter_context(events.open("w", encoding="utf-8")) if events else None
-        tell = stack.enter_context(progress())
-        home = stack.enter_context(opened(bundle, lake, default, SCRATCH, tell))
-        hear = recorded(written, spoken(tell)) if written else spoken(tell)
+    with (
+        progress() as tell,
+        opened(bundle, lake, default, SCRATCH, tell) as home,
+        hearing(events, tell) as hear,
+    ):
         report, folder = answer(home, request, hear, means)
     show(report, folder, form)
+
+
+@contextmanager
+def hearing(events: Path | None, tell: Progress) -> Iterator[Hear]:
+    """Tell what is said, and add every event to a file if one is named."""
+    if events is None:
+        yield spoken(tell)
+        return
+    with events.open("ab", buffering=0) as file:
+        yield recorded(file, spoken(tell), lambda why: complain(f"{events}: {why}"))
 
 
 def answer(

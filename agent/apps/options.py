@@ -31,6 +31,11 @@ ModelOption = Annotated[
         help="The model that proposes and words; without one, templates do.",
     ),
 ]
+EventsOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Add how far it is to a file, a line of JSON each."),
+]
+
 BudgetOption = Annotated[
     str | None,
     typer.Option(

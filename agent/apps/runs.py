@@ -16,6 +16,7 @@ import typer
 from agent.apps import shelf
 from agent.apps.options import (
     BudgetOption,
+    EventsOption,
     FormatOption,
     LakeOption,
     ModelOption,
@@ -27,7 +28,6 @@ from agent.apps.table import dress
 from agent.apps.terminal import complain, progress, say
 from agent.budget import read_budget
 from agent.errors import RunError
-from agent.events import spoken
 
 if TYPE_CHECKING:
     from agent.runs.runs import Listed, Runs
@@ -61,6 +61,7 @@ def resume(
     lake: LakeOption = None,
     model: ModelOption = None,
     budget: BudgetOption = None,
+    events: EventsOption = None,
     form: FormatOption = "text",
 ) -> None:
     """Go on with a run that was interrupted or killed, from its last step.
@@ -68,7 +69,7 @@ def resume(
     It asks what it asked before, of the lake as it was; no answer of a model is paid for twice. Its
     budget is what is left of the one that it was begun with; --budget changes single units of that.
     """
-    from agent.apps.investigate import show
+    from agent.apps.investigate import hearing, show
     from agent.investigation import resumed
     from agent.redaction import identified
     from lake.store import Lake
@@ -78,8 +79,8 @@ def resume(
         kept = runs.resume(run)
         settings = settled(ctx, kept.begun.model if model is None else model)
         means = means_of(replace(settings, budget=read_budget(budget or "", kept.begun.budget)))
-        with identified(folder) as people:
-            report = resumed(home, kept, spoken(tell), means)["report"]
+        with identified(folder) as people, hearing(events, tell) as hear:
+            report = resumed(home, kept, hear, means)["report"]
             place = shelf.keep(report, home, people)
     show(report, place, form)
 

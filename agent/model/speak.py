@@ -309,7 +309,7 @@ def _failure(model: Model, error: Exception) -> Exception:
     if status in _TRY_AGAIN:
         headers = getattr(getattr(error, "response", None), "headers", {})
         after_s = _seconds(headers.get("retry-after", ""))
-        asked = f" and asks for {after_s:g} s of patience" if after_s else ""
+        asked = f" and asks for {after_s:.0f} s of patience" if after_s else ""
         return _Again(f"answered {status}{asked}", after_s)
     said = f"answered {status}" if status else f"failed with {type(error).__name__}"
     return ModelError(f"{model} {said}.")

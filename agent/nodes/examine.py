@@ -14,7 +14,7 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
-from agent.budget import BudgetSpent
+from agent.budget import BudgetSpent, TimeSpent
 from agent.nodes.context import Context
 from agent.nodes.facts import Facts, gather
 from agent.nodes.grounding import hops, is_grounded
@@ -79,6 +79,8 @@ def _examined(
         answer = asked(context, check.tool, check.arguments, about(state)).answer
     except BudgetSpent:
         return replace(bare, text="The budget was spent before it could be tested."), {}
+    except TimeSpent:
+        return replace(bare, text="There was no time left to test it."), {}
     if answer is None:
         return replace(bare, text="The query that it named cannot be asked."), {}
     bare = replace(bare, evidence=(answer.id,))

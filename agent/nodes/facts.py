@@ -43,7 +43,8 @@ class Facts:
     `symptom` is what users or the alert saw, strongest first; `signals` are all that deviated
     while it lasted, the symptom among them; `elsewhere` is what was bad at another time.
     `anomalies` of each resource are graded, and the signals among them, most surprising first.
-    `watched` says that there are requests to see the symptom in. What deviates from calm time
+    `watched` says that there are requests to see the symptom in, `changes_read` that changes were
+    looked for. What deviates from calm time
     elsewhere since `settled`, or before, did so for an unknown time.
     """
 
@@ -58,6 +59,7 @@ class Facts:
     elsewhere: tuple[Signal, ...] = ()
     anomalies: Mapping[str, tuple[Anomaly, ...]] = field(default_factory=dict)
     watched: bool = True
+    changes_read: bool = True
     settled: datetime | None = None
 
     @property
@@ -231,6 +233,7 @@ def gather(state: Investigation) -> Facts:
         elsewhere=tuple(s for s in signals if _is_bad(s) and not symptom),
         anomalies=anomalies,
         watched=watched,
+        changes_read="changes" in evidence,
         services=frozenset({*state.get("services", ()), *_callers_and_callees(calls)}),
     )
     return replace(facts, settled=_settled(facts))

@@ -30,7 +30,8 @@ _MECHANISMS: dict[str, Mechanism] = {
 def hypothesise(state: Investigation, runtime: Runtime[Context]) -> Investigation:
     """Write down what might explain the symptom, each as a cause that is still untested."""
     facts = gather(state)
-    _check_service(runtime.context.request.service, facts)
+    if not (state.get("missed") or state.get("cut")):
+        _check_service(runtime.context.request.service, facts)
     causes = {f"change {change.id}": _changed(change, facts) for change in facts.changes.values()}
     for name in _suspicious(facts):
         causes[f"resource {name}"] = _ailing(name, facts)
@@ -52,8 +53,11 @@ def _suspicious(facts: Facts) -> list[str]:
 def _ailing(name: str, facts: Facts) -> Cause:
     """A resource as a cause, by what deviates of it."""
     found = [a for a in facts.anomalies[name] if a.own]
+    unexplained = (
+        "which no change explains" if facts.changes_read else "and no change was looked at"
+    )
     first = found[0]
-    trouble = f"{name}: {departs(first)} at {facts.when(first.onset)}, which no change explains"
+    trouble = f"{name}: {departs(first)} at {facts.when(first.onset)}, {unexplained}"
     cited = [s.evidence for s in facts.own(name)] or [a.evidence for a in found[:_CITED]]
     cited.append(first.evidence)  # which the sentence is about
     return Cause(

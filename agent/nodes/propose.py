@@ -18,7 +18,7 @@ import orjson
 from langgraph.runtime import Runtime
 from pydantic import BaseModel, Field, ValidationError
 
-from agent.budget import BudgetSpent
+from agent.budget import BudgetSpent, TimeSpent
 from agent.errors import ModelError
 from agent.model.form import answered, faults, found
 from agent.model.speak import Call, Reply
@@ -104,7 +104,7 @@ def inquire(state: Investigation, runtime: Runtime[Context]) -> Investigation:
         context.progress(f"inquire: {call.name}")
         try:
             result = _told_to(context, call, window)
-        except BudgetSpent as error:
+        except (BudgetSpent, TimeSpent) as error:
             return str(error)
         if result.answer:
             evidence.update(result.answer.noted())
@@ -147,6 +147,11 @@ def after_propose(state: Investigation) -> str:
         return "examine"
     is_asking = bool(last.get("tool_calls")) or not was_reminded
     return "inquire" if is_asking and concluded(dialogue) is None else "examine"
+
+
+def after_inquire(state: Investigation) -> str:
+    """Back to the model with its answers; where there are none, on with what it has said so far."""
+    return "examine" if state["dialogue"][-1]["role"] == "assistant" else "propose"
 
 
 def about(state: Investigation) -> Window:

@@ -12,8 +12,9 @@ from agent.config import Request
 from agent.errors import RequestError
 from agent.nodes.calm import DAYS, Calm, calm_stretch
 from agent.nodes.context import Context
-from agent.state import Gap, Incident, Investigation, Sharpened, Window
-from agent.tools.notebook import Answer
+from agent.nodes.failing import may_fail
+from agent.state import Evidence, Gap, Incident, Investigation, Sharpened, Window
+from agent.tools.notebook import Answer, Notebook
 
 Row = dict[str, Any]
 
@@ -46,7 +47,7 @@ def scope(state: Investigation, runtime: Runtime[Context]) -> Investigation:
     context = _sharpened(runtime.context, state.get("sharpened"))
     context.progress("scope: what is there, and what was the alarm")
     extent = context.notebook.ask("extent", start=EVER[0], end=EVER[1])
-    quarantined = context.notebook.ask("quarantine")
+    evidence, unread = _unread(context.notebook)
     first, last = _extent(_held(extent))
     told = _told(context)
     at = next((row["last_at"] for row in told.rows.dicts()), last)
@@ -76,13 +77,13 @@ def scope(state: Investigation, runtime: Runtime[Context]) -> Investigation:
         | around.noted()
         | told.noted()
         | alerts.noted()
-        | quarantined.noted()
+        | evidence
         | calm.evidence,
         "gaps": [
             *([Gap("no_history", calm.reason)] if calm.reason else []),
             *_missing(held, _held(extent)),
             *_not_yet_arrived(held, window),
-            *_quarantined(quarantined.rows.dicts()),
+            *unread,
         ],
     }
 
@@ -286,8 +287,13 @@ def _not_yet_arrived(held: dict[str, Row], window: Window) -> list[Gap]:
     ]
 
 
-def _quarantined(rows: list[Row]) -> list[Gap]:
-    return [
-        Gap("quarantined", f"{row['records']:,} {row['source']} records unread: {row['reason']}.")
-        for row in rows
-    ]
+def _unread(notebook: Notebook) -> tuple[dict[str, Evidence], list[Gap]]:
+    """What ingest could not read."""
+    gaps: list[Gap] = []
+    with may_fail(lambda why: gaps.append(Gap("not_looked_at", f"The quarantine failed: {why}"))):
+        answer = notebook.ask("quarantine")
+        for row in answer.rows.dicts():
+            text = f"{row['records']:,} {row['source']} records unread: {row['reason']}."
+            gaps.append(Gap("quarantined", text))
+        return answer.noted(), gaps
+    return {}, gaps

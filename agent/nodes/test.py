@@ -10,11 +10,11 @@ from langgraph.runtime import Runtime
 from agent.nodes.context import Context
 from agent.nodes.controls import CONTROLS, tried
 from agent.nodes.facts import Facts, gather
+from agent.nodes.failing import may_fail
 from agent.nodes.grounding import hops, is_grounded
 from agent.nodes.trying import Trying
 from agent.state import Cause, Change, Control, ControlKind, Evidence, Gap, Investigation
 from agent.tools.notebook import Answer
-from lake.errors import QueryError
 
 
 def test(state: Investigation, runtime: Runtime[Context]) -> Investigation:
@@ -43,12 +43,14 @@ def test(state: Investigation, runtime: Runtime[Context]) -> Investigation:
 
 def _says(kind: ControlKind, trying: Trying, gaps: list[Gap]) -> Control:
     """What one control says; one whose question fails cannot be assessed, which is a gap."""
-    try:
-        return CONTROLS[kind](trying)
-    except QueryError as error:
-        text = f"The control {kind} of {trying.change.id} could not be asked: {error}"
+
+    def tell(why: str) -> None:
+        text = f"The control {kind} of {trying.change.id} could not be asked: {why}"
         gaps.append(Gap("not_looked_at", text))
-        return trying.says(kind, "not_assessable", "Its question could not be answered.")
+
+    with may_fail(tell):
+        return CONTROLS[kind](trying)
+    return trying.says(kind, "not_assessable", "Its question could not be answered.")
 
 
 def _judged(cause: Cause, change: Change) -> Cause:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -15,6 +15,7 @@ from agent.nodes import charts, prose
 from agent.nodes.blocker import blocker
 from agent.nodes.context import Context
 from agent.nodes.facts import Facts, gather
+from agent.nodes.failing import may_fail
 from agent.nodes.found import benign
 from agent.nodes.health import bundle_doubts, health_doubts
 from agent.nodes.shortage import Shortage, shortage
@@ -35,7 +36,6 @@ from agent.state import (
     Verdict,
 )
 from agent.tools.notebook import Answer, Notebook
-from lake.errors import QueryError
 
 _RULED_OUT = 12
 _TOLD = 40  # anomalies
@@ -68,7 +68,8 @@ def write(state: Investigation, runtime: Runtime[Context]) -> Investigation:
         with _or_gap(f"The question of {name}", failed):
             answer = context.notebook.ask(name, about, **params)
             answers[answer.id] = answer
-    short, blocking, topology, unlogged = None, None, None, list[Gap]()
+    short, blocking, topology = None, None, None
+    unlogged, drawn = list[Gap](), list[Chart]()
     if cause:
         with _or_gap("The look for what ran short", failed):
             short = shortage(cause, facts, context.notebook.ask)
@@ -77,6 +78,8 @@ def write(state: Investigation, runtime: Runtime[Context]) -> Investigation:
             unlogged = _unlogged(cause, facts, context.notebook)
     with _or_gap("The topology", failed):
         topology = topology_map(facts, cause, context.notebook.ask("edges", **facts.window.span))
+    with _or_gap("The charts", failed):
+        drawn = [c for c in _charts(facts, cause, answers, short) if _is_drawn(c)]
     if short and cause:
         answers[short.answer.id] = short.answer
         ranked[0] = cause = replace(
@@ -115,7 +118,7 @@ def write(state: Investigation, runtime: Runtime[Context]) -> Investigation:
         ),
         next_steps=_next_steps(state.get("findings", []), cause)
         or tuple(prose.next_steps(verdict, facts, cause, blocking)),
-        charts=tuple(c for c in _charts(facts, cause, answers, short) if _is_drawn(c)),
+        charts=tuple(drawn),
         topology=topology,
         evidence=state["evidence"] | {a.id: a.evidence for a in answers.values()},
         engine_version=version("inquest"),
@@ -206,13 +209,9 @@ def _handed_in(ranked: list[Cause], notebook: Notebook) -> tuple[Verdict, float,
     return "no_incident", _AS_FAR_AS_SEEN * (1.0 - best), []
 
 
-@contextmanager
-def _or_gap(what: str, gaps: list[Gap]) -> Iterator[None]:
-    """A part of the report that it can do without: if its question fails, that is a gap."""
-    try:
-        yield
-    except QueryError as error:
-        gaps.append(Gap("not_looked_at", f"{what} failed: {error}"))
+def _or_gap(what: str, gaps: list[Gap]) -> AbstractContextManager[None]:
+    """A part of the report that it can do without: if it fails, that is a gap."""
+    return may_fail(lambda why: gaps.append(Gap("not_looked_at", f"{what} failed: {why}")))
 
 
 def _questions(facts: Facts, cause: Cause | None) -> Iterator[tuple[str, str, dict[str, Any]]]:

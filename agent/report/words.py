@@ -293,8 +293,8 @@ def tried(report: Report) -> str:
     """`3 changes tried: 1 implicated, 2 cleared`."""
     changes = report.changes
     if not changes:
-        was_cut = report.verdict == "stopped_by_budget"
-        return "no change was tried" if was_cut else "no change found near it"
+        is_read = any(one.tool == "changes" for one in report.evidence.values())
+        return "no change found near it" if is_read else "no change was looked at"
     counts = Counter(change.verdict for change in changes)
     verdicts = [f"{counts[v]} {spoken(v)}" for v in get_args(ChangeVerdict) if counts[v]]
     return f"{plural(len(changes), 'change')} tried: {', '.join(verdicts)}"

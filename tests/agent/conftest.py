@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from agent import step
 from agent.config import Request
 from agent.investigation import investigated
+from agent.nodes import failing
 from agent.state import Investigation
 from lake.store import Lake
 from tests.agent.world import BACK, EARLY, GUILTY, leaking, record
@@ -18,7 +18,7 @@ Golden = Callable[[Path, str], None]
 @pytest.fixture(autouse=True)
 def _no_fault_of_ours_is_forgiven(monkeypatch: pytest.MonkeyPatch) -> None:
     """A step that breaks off must not look like one that had nothing to say."""
-    monkeypatch.setattr(step, "UNFORESEEN", ())
+    monkeypatch.setattr(failing, "UNFORESEEN", ())
 
 
 @pytest.fixture

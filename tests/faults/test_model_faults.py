@@ -157,12 +157,12 @@ def gone_on(
     notebook = Notebook(world.notebook.view, world.notebook.tracing, meter.query)
     notebook._answers.update(world.notebook._answers)
     context = Context(Request(), notebook, lambda _: None, model, meter)
-    ended = rest_of_thegraph().invoke(world.weighed, context=context)
+    ended = rest_of_the_graph().invoke(world.weighed, context=context)
     return Run(ended["report"], meter, tuple(server.asked))
 
 
 @cache
-def rest_of_thegraph() -> Any:
+def rest_of_the_graph() -> Any:
     """The investigation's own graph, from where a model takes over."""
     whole = graph().builder
     names = {node.__name__ for node in AFTER[AFTER.index(propose) :]}

@@ -199,10 +199,10 @@ def test_an_investigation_of_them_writes_and_sends_none(
         record(lake, held_s=(400.0, 560.0))
         plant(lake, secrets)
         events = tmp_path / "events.jsonl"
-        with model_server(good) as server, events.open("w") as file:
+        with model_server(good) as server, events.open("ab", buffering=0) as file:
             monkeypatch.setenv("OPENAI_BASE_URL", server.url)
             means = Means(open_model("openai:scripted-1"))
-            hear = recorded(file, spoken(complain))
+            hear = recorded(file, spoken(complain), complain)
             report, folder = answer(lake, Request(), hear, means)
         assert folder is not None
         spans = lake.at().ask(

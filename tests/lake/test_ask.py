@@ -1,8 +1,10 @@
+import gc
 import hashlib
 import json
 import math
 import os
 import resource
+import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -215,12 +217,14 @@ def test_a_data_file_that_cannot_be_opened_just_then_is_tried_again(
         waits.append(seconds)
 
     monkeypatch.setattr(View.ask.retry, "sleep", wait)
+    gc.disable()  # what it closed would make room
     os.close(lowest := os.dup(0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, hard))
     try:
         assert len(view.ask("SELECT message FROM log_record").dicts()) == 1
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+        gc.enable()
     assert waits == [0.1]
 
 
@@ -244,6 +248,15 @@ def test_a_query_is_stopped_at_its_deadline() -> None:
         EMPTY.ask(ENDLESS, Limits(seconds=0.2))
     assert time.monotonic() - began < 20
     assert EMPTY.ask("SELECT 1 AS one").dicts() == [{"one": 1}]
+
+
+def test_a_query_is_stopped_by_ctrl_c() -> None:
+    assert threading.current_thread() is threading.main_thread()
+    press = threading.Timer(0.3, os.kill, [os.getpid(), signal.SIGINT])
+    press.start()
+    with pytest.raises(KeyboardInterrupt):
+        EMPTY.ask(ENDLESS, Limits(seconds=3.0))
+    press.join()
 
 
 def test_a_query_that_is_already_giving_rows_is_stopped_at_its_deadline() -> None:

@@ -85,6 +85,7 @@ def survey_playbooks(state: Investigation, runtime: Runtime[Context]) -> Investi
     context.progress(f"survey: {len(books)} of {len(every)} playbooks; the others have no data")
     evidence: dict[str, Evidence] = {}
     gaps: list[Gap] = []
+    missed: list[str] = []
     found: list[Finding] = []
     for book in _fired(books, asking):
         try:
@@ -94,8 +95,9 @@ def survey_playbooks(state: Investigation, runtime: Runtime[Context]) -> Investi
             found += [_found(book, row, answer.id, asking, evidence) for row in rows]
         except (QueryError, ValueError, TypeError, KeyError) as error:  # a row that is none
             gaps.append(Gap("not_looked_at", f"The playbook {book.id} failed: {error}"))
+            missed.append(f"playbook {book.id}")
     chained = _chained(_relevant(found, asking, evidence), asking, evidence)
-    return {"evidence": evidence, "findings": chained, "gaps": gaps}
+    return {"evidence": evidence, "findings": chained, "gaps": gaps, "missed": missed}
 
 
 def _asking(state: Investigation, context: Context) -> _Asking:

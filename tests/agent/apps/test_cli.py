@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from agent.apps import doctor
-from agent.apps.cli import DUCKDB_INTERRUPTED, run
+from agent.apps.cli import run
+from lake.errors import DUCKDB_INTERRUPTED
 from lake.store import Lake
 
 Captured = pytest.CaptureFixture[str]

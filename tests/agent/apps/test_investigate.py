@@ -61,8 +61,13 @@ def test_how_far_it_is_is_written_as_it_goes_a_line_of_json_each(capsys: Capture
     assert {event["kind"] for event in events} == {"began", "says", "ended"}
     assert [e["node"] for e in events if e["kind"] == "began"][-1] == "verify"
     assert events[-1]["spent"]["queries"] > 0
+    assert run([*at, "--events", "events.jsonl"]) == 0
+    assert len(Path("events.jsonl").read_text().splitlines()) >= 2 * len(events)
     assert run([*at, "--events", "no/such/folder/events.jsonl"]) == 2
     assert "no/such/folder" in capsys.readouterr().err
+    assert run([*at, "--events", "/dev/full"]) == 0
+    said = capsys.readouterr().err
+    assert said.count("/dev/full: No more events are written: No space left on device.") == 1
 
 
 def test_a_time_without_telemetry_is_refused_with_the_times_there_are(capsys: Captured) -> None:

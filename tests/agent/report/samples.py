@@ -124,9 +124,9 @@ def no_incident() -> Report:
     """An alert about a service in which nothing deviates."""
     calls = wave("21:00:00", 30, 0.14, 0.14, seed=4)
     questions = (
-        "Does the latency of search leave its band?",
-        "Do errors of search leave their band?",
-        "Did anything change on search or what it calls?",
+        ("requests", "Does the latency of search leave its band?"),
+        ("requests", "Do errors of search leave their band?"),
+        ("changes", "Did anything change on search or what it calls?"),
     )
     return Report(
         id="inq-20260309-2118-search",
@@ -158,8 +158,8 @@ def no_incident() -> Report:
         ),
         timeline=(TimelineEntry(at("21:18:00"), "alert SearchSlow", "alert"),),
         evidence={
-            f"E{number}": evidence(number, question, rows=90)
-            for number, question in enumerate(questions, start=1)
+            f"E{number}": evidence(number, question, rows=90, tool=tool)
+            for number, (tool, question) in enumerate(questions, start=1)
         },
         cost=Cost(queries=3, wall_s=0.62, trace_id="9c1d"),
         engine_version="0.1.0",
@@ -249,12 +249,14 @@ def inconclusive() -> Report:
     )
 
 
-def evidence(number: int, question: str, *, rows: int = 2) -> Evidence:
+def evidence(
+    number: int, question: str, *, rows: int = 2, tool: str = "latency_by_version"
+) -> Evidence:
     """A piece of evidence with rows by version."""
     return Evidence(
         id=f"E{number}",
         question=question,
-        tool="latency_by_version",
+        tool=tool,
         sql="SELECT workload.version AS version, count(*) AS calls,\n"
         "       round(quantile_cont(duration_ns, 0.95) / 1e9, 6) AS p95_s\n"
         "FROM trace_span\n"

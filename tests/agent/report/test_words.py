@@ -128,9 +128,10 @@ def test_changes_are_told_by_verdict() -> None:
     told = [change.verdict for change in words.by_verdict(report.changes)]
     assert told == list(get_args(ChangeVerdict))
     assert words.tried(report) == "3 changes tried: 1 implicated, 1 cleared, 1 not assessable"
-    assert words.tried(replace(report, changes=())) == "no change found near it"
-    stopped = replace(report, changes=(), verdict="stopped_by_budget")
-    assert words.tried(stopped) == "no change was tried"
+    looked = {"E1": replace(next(iter(report.evidence.values())), tool="changes")}
+    none = replace(report, changes=(), evidence=looked)
+    assert words.tried(none) == "no change found near it"
+    assert words.tried(replace(report, changes=(), evidence={})) == "no change was looked at"
 
 
 def test_what_is_asked_and_not_cited_is_told_from_what_a_report_rests_on() -> None:

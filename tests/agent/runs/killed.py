@@ -33,7 +33,7 @@ MODEL = "openai:scripted-1"
 
 def stopping(
     at: str, stop: Callable[[], None], *, is_done: bool, time: int = 1
-) -> Callable[[Node], Any]:
+) -> Callable[..., Any]:
     """What wraps each node of the graph, so that `stop` is called in one: before it, or after.
 
     It is the `time`-th that the run comes to that node.
@@ -41,8 +41,8 @@ def stopping(
     begin = step
     times = count(1)
 
-    def wrapped(node: Node) -> Step:
-        run = begin(node)
+    def wrapped(node: Node, **kind: bool) -> Step:
+        run = begin(node, **kind)
 
         @wraps(run)
         def stopped(state: Investigation, *, runtime: Runtime[Context]) -> Investigation:
