@@ -1,6 +1,8 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 SEED ?= 1
+# A lake waits for its disk: three tests side by side keep two processors busy.
+WORKERS ?= $(shell echo $$(( ($$(getconf _NPROCESSORS_ONLN) * 3 + 1) / 2 )))
 
 .PHONY: help demo test check fix goldens e2e record bench faults
 
@@ -11,7 +13,7 @@ demo: .venv/core  ## investigate a recorded incident: raw telemetry in, a root-c
 	@$(BIN)/inquest demo
 
 test: .venv/dev  ## the tests; no server, no network, no key
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n $(WORKERS)
 
 check: .venv/dev  ## format, lint, types, import contracts, then the tests
 	$(BIN)/ruff format --check .
