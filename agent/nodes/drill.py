@@ -19,6 +19,7 @@ from langgraph.runtime import Runtime
 from agent.analysis.drilldown import Cells, Combination, carriers, is_risen
 from agent.nodes.context import Context
 from agent.nodes.facts import Facts, gather
+from agent.nodes.failing import without_cells
 from agent.nodes.prose import well
 from agent.nodes.survey.requests import ENTRANCE
 from agent.quotes import named, quoted
@@ -104,7 +105,8 @@ def drill(state: Investigation, runtime: Runtime[Context]) -> Investigation:
                 subject, facts.window.span, facts.window.calm, context.notebook.ask
             )
         except QueryError as error:
-            gaps.append(Gap("not_looked_at", f"The drill-down of {name} failed: {error}"))
+            why = without_cells(error)
+            gaps.append(Gap("not_looked_at", f"The drill-down of {name} failed: {why}"))
             continue
         evidence |= {answer.id: answer.evidence for answer in asked}
         found += [one] if one and not any(_says_the_same(one, other) for other in found) else []

@@ -29,11 +29,16 @@ def may_fail(tell: Callable[[str], None]) -> Iterator[None]:
     try:
         yield
     except (QueryError, TimeSpent) as error:
-        tell(_CELL.sub("'…'", str(error)))
+        tell(without_cells(error))
     except (InquestError, GraphBubbleUp):
         raise
     except UNFORESEEN as error:
         tell(_fault(error))
+
+
+def without_cells(error: Exception) -> str:
+    """What an error says, without the values that DuckDB quotes in it."""
+    return _CELL.sub("'…'", str(error))
 
 
 def _fault(error: Exception) -> str:

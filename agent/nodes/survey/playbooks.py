@@ -14,6 +14,7 @@ from langgraph.runtime import Runtime
 from agent.analysis.asked import Asked
 from agent.analysis.object_graph import DEPTH, Chain, Edge, Ill, explained
 from agent.nodes.context import Context
+from agent.nodes.failing import without_cells
 from agent.playbook.compile import checking, finding, triage, whole
 from agent.playbook.form import Check, Playbook
 from agent.playbook.load import load
@@ -94,7 +95,8 @@ def survey_playbooks(state: Investigation, runtime: Runtime[Context]) -> Investi
             rows = answer.rows.dicts()[:MOST_OF_ONE]
             found += [_found(book, row, answer.id, asking, evidence) for row in rows]
         except (QueryError, ValueError, TypeError, KeyError) as error:  # a row that is none
-            gaps.append(Gap("not_looked_at", f"The playbook {book.id} failed: {error}"))
+            why = without_cells(error)
+            gaps.append(Gap("not_looked_at", f"The playbook {book.id} failed: {why}"))
             missed.append(f"playbook {book.id}")
     chained = _chained(_relevant(found, asking, evidence), asking, evidence)
     return {"evidence": evidence, "findings": chained, "gaps": gaps, "missed": missed}
