@@ -42,10 +42,10 @@ def unheard(_event: Event) -> None:
 
 
 def spoken(tell: Callable[[str], None]) -> Hear:
-    """Hear only what is said, as text."""
+    """Hear only what is said and what failed, as text."""
 
     def hear(event: Event) -> None:
-        if event.kind == "says":
+        if event.kind in ("says", "failed"):
             tell(event.text)
 
     return hear

@@ -25,6 +25,7 @@ STEP_S = 600.0
 """Seconds after which a step that may fail asks the lake nothing more."""
 
 _LOOK = "survey_"
+
 Node = Callable[[Investigation, Runtime[Context]], Investigation]
 
 

@@ -17,7 +17,7 @@ UNFORESEEN: tuple[type[Exception], ...] = (Exception,)
 """What costs no more than its own part, though it is a fault of ours."""
 
 _ROOT = Path(__file__).parents[2]
-_CELL = re.compile(r"'[^']*'")
+_CELLS = re.compile(r"'.*'", re.DOTALL)  # a cell may hold the quote itself
 
 
 @contextmanager
@@ -38,7 +38,7 @@ def may_fail(tell: Callable[[str], None]) -> Iterator[None]:
 
 def without_cells(error: Exception) -> str:
     """What an error says, without the values that DuckDB quotes in it."""
-    return _CELL.sub("'…'", str(error))
+    return _CELLS.sub("'…'", str(error))
 
 
 def _fault(error: Exception) -> str:
