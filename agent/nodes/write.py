@@ -12,7 +12,7 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from agent.nodes import charts, prose
-from agent.nodes.blocker import blocker
+from agent.nodes.blocker import Blocker, blocker
 from agent.nodes.context import Context
 from agent.nodes.facts import Facts, gather
 from agent.nodes.failing import may_fail
@@ -33,6 +33,7 @@ from agent.state import (
     NextStep,
     Report,
     TimelineEntry,
+    TopologyMap,
     Verdict,
 )
 from agent.tools.notebook import Answer, Notebook
@@ -50,45 +51,23 @@ def write(state: Investigation, runtime: Runtime[Context]) -> Investigation:
     context.progress("write: the report")
     ranked = _ranked(state["causes"].values())
     known = benign(state.get("findings", []))
-    failed: list[Gap] = []
-    verdict: Verdict = "inconclusive"
-    confidence, gaps = _best(ranked), list[Gap]()
-    with _or_gap("The question whether all is well", failed):
-        verdict, confidence, gaps = _verdict(ranked, facts, context, known)
-    if verdict == "no_incident" and state.get("missed"):
-        verdict, confidence = "inconclusive", _best(ranked)
-    if cut := state.get("cut", []):
-        verdict = verdict if verdict == "cause_found" else "stopped_by_budget"
-        gaps = [*gaps, _stopped(cut, context)]
+    verdict, confidence, gaps = _concluded(state, ranked, facts, context, known)
     if verdict == "no_incident":
         ranked = [replace(c, status="refuted", probability=0.0) for c in ranked]
     cause = ranked[0] if verdict == "cause_found" else None
+    failed: list[Gap] = []
     answers = {"alerts": context.notebook.again(state["evidence"]["alerts"])}
-    for name, about, params in _questions(facts, cause):
-        with _or_gap(f"The question of {name}", failed):
-            answer = context.notebook.ask(name, about, **params)
-            answers[answer.id] = answer
-    short, blocking, topology = None, None, None
-    unlogged, drawn = list[Gap](), list[Chart]()
-    if cause:
-        with _or_gap("The look for what ran short", failed):
-            short = shortage(cause, facts, context.notebook.ask)
-        with _or_gap("The look for what held its locks", failed):
-            blocking = blocker(cause, facts, context.notebook.ask)
-            unlogged = _unlogged(cause, facts, context.notebook)
-    with _or_gap("The topology", failed):
-        topology = topology_map(facts, cause, context.notebook.ask("edges", **facts.window.span))
-    with _or_gap("The charts", failed):
-        drawn = [c for c in _charts(facts, cause, answers, short) if _is_drawn(c)]
-    if short and cause:
+    answers |= _asked(facts, cause, context.notebook, failed)
+    short, blocking, unlogged = _holdings(cause, facts, context.notebook, failed)
+    if cause and short:
         answers[short.answer.id] = short.answer
-        ranked[0] = cause = replace(
-            cause, indicator="saturation", evidence_for=(*cause.evidence_for, short.answer.id)
-        )
-    if blocking and cause:
+        cited = (*cause.evidence_for, short.answer.id)
+        ranked[0] = cause = replace(cause, indicator="saturation", evidence_for=cited)
+    if cause and blocking:
         answers |= {a.id: a for a in (blocking.waits, blocking.lines)}
         cited = (*cause.evidence_for, blocking.lines.id)
         ranked[0] = cause = replace(cause, text=prose.blocks(blocking), evidence_for=cited)
+    topology, drawn = _drawn(facts, cause, answers, short, context.notebook, failed)
     now = datetime.now(UTC)
     report = Report(
         id=f"{now:%Y%m%dT%H%M%SZ}-{context.notebook.tracing.trace_id[:8]}",
@@ -118,7 +97,7 @@ def write(state: Investigation, runtime: Runtime[Context]) -> Investigation:
         ),
         next_steps=_next_steps(state.get("findings", []), cause)
         or tuple(prose.next_steps(verdict, facts, cause, blocking)),
-        charts=tuple(drawn),
+        charts=drawn,
         topology=topology,
         evidence=state["evidence"] | {a.id: a.evidence for a in answers.values()},
         engine_version=version("inquest"),
@@ -173,6 +152,26 @@ def _next_steps(findings: Iterable[Finding], cause: Cause | None) -> tuple[NextS
     return next((f.remedies for f in of_it), ())
 
 
+def _concluded(
+    state: Investigation,
+    ranked: list[Cause],
+    facts: Facts,
+    context: Context,
+    known: Finding | None,
+) -> tuple[Verdict, float, list[Gap]]:
+    """The verdict, held back by what failed and by what a budget left out; as `_verdict` else."""
+    verdict: Verdict = "inconclusive"
+    confidence, gaps = _best(ranked), list[Gap]()
+    with _or_gap("The question whether all is well", gaps):
+        verdict, confidence, gaps = _verdict(ranked, facts, context, known)
+    if verdict == "no_incident" and state.get("missed"):
+        verdict, confidence = "inconclusive", _best(ranked)
+    if cut := state.get("cut", []):
+        verdict = verdict if verdict == "cause_found" else "stopped_by_budget"
+        gaps = [*gaps, _stopped(cut, context)]
+    return verdict, confidence, gaps
+
+
 def _verdict(
     ranked: list[Cause], facts: Facts, context: Context, known: Finding | None
 ) -> tuple[Verdict, float, list[Gap]]:
@@ -214,8 +213,20 @@ def _or_gap(what: str, gaps: list[Gap]) -> AbstractContextManager[None]:
     return may_fail(lambda why: gaps.append(Gap("not_looked_at", f"{what} failed: {why}")))
 
 
+def _asked(
+    facts: Facts, cause: Cause | None, notebook: Notebook, failed: list[Gap]
+) -> dict[str, Answer]:
+    """The answers that the report's sentences and charts are made from, by their ids."""
+    answers: dict[str, Answer] = {}
+    for name, about, params in _questions(facts, cause):
+        with _or_gap(f"The question of {name}", failed):
+            answer = notebook.ask(name, about, **params)
+            answers[answer.id] = answer
+    return answers
+
+
 def _questions(facts: Facts, cause: Cause | None) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """What the report's sentences and charts are made from: tool, subject and values."""
+    """What is asked for the sentences and charts: tool, subject and values."""
     window, incident = facts.window, facts.incident
     for name in ("requests", "entrance", "templates"):
         yield name, "", window.span
@@ -236,6 +247,37 @@ def _of_service(facts: Facts, cause: Cause) -> Iterator[tuple[str, str, dict[str
         yield "with_and_without", name, {"service": name, "instances": instances} | window.span
     else:
         yield "by_version", name, {"service": name} | window.span
+
+
+def _holdings(
+    cause: Cause | None, facts: Facts, notebook: Notebook, failed: list[Gap]
+) -> tuple[Shortage | None, Blocker | None, list[Gap]]:
+    """What ran short on the cause's resource, who held what it waits for, and what is not known."""
+    short, blocking, unlogged = None, None, list[Gap]()
+    if cause:
+        with _or_gap("The look for what ran short", failed):
+            short = shortage(cause, facts, notebook.ask)
+        with _or_gap("The look for what held its locks", failed):
+            blocking = blocker(cause, facts, notebook.ask)
+            unlogged = _unlogged(cause, facts, notebook)
+    return short, blocking, unlogged
+
+
+def _drawn(
+    facts: Facts,
+    cause: Cause | None,
+    answers: dict[str, Answer],
+    short: Shortage | None,
+    notebook: Notebook,
+    failed: list[Gap],
+) -> tuple[TopologyMap | None, tuple[Chart, ...]]:
+    """The map and the charts that have anything to draw."""
+    topology, found = None, tuple[Chart, ...]()
+    with _or_gap("The topology", failed):
+        topology = topology_map(facts, cause, notebook.ask("edges", **facts.window.span))
+    with _or_gap("The charts", failed):
+        found = tuple(c for c in _charts(facts, cause, answers, short) if _is_drawn(c))
+    return topology, found
 
 
 def _charts(
